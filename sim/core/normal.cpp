@@ -1,0 +1,17 @@
+#include "sim/core/normal.h"
+
+#include <boost/math/special_functions/erf.hpp>
+#include <cmath>
+#include <limits>
+
+namespace tideline {
+
+double normal_cdf(double x) { return 0.5 * std::erfc(-x * 0.70710678118654752440); }
+
+double normal_quantile(double p) {
+  if (p <= 0) return -std::numeric_limits<double>::infinity();
+  if (p >= 1) return std::numeric_limits<double>::infinity();
+  return -1.41421356237309504880 * boost::math::erfc_inv(2 * p);
+}
+
+}  // namespace tideline
