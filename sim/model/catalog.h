@@ -1,0 +1,119 @@
+// What exists: tasks, hardware types, variants with their profiles and load times. Values only; nothing here changes in a run.
+#pragma once
+
+#include "sim/core/id.h"
+#include "sim/core/law.h"
+#include "sim/core/time.h"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace tideline {
+
+/// Where a figure comes from.
+enum class Origin : std::uint8_t { measured, computed, derived, assumed };
+
+/// A task that clients ask for.
+struct Task {
+  std::string name;
+  std::string metric;         ///< e.g. "top-1" or "mAP@0.5:0.95"
+  bool hit_rate = false;      ///< an answer is right or wrong; otherwise it has a score
+  double correlation = 0.5;   ///< rho: latent correlation of the variants' answers on one query, 0 .. 1
+  double information = 0.8;   ///< kappa: how much the confidence knows, 0 .. <1
+  double concentration = 0;   ///< of a score's Beta distribution about its mean; 0: the score is the accuracy itself
+  double best_accuracy = 0;   ///< of its variants in this catalog
+  std::vector<VariantId> variants;
+};
+
+enum class Sharing : std::uint8_t {
+  exclusive,   ///< instances take turns; `concurrent_batches` at once
+  partitioned  ///< an instance holds its cores while it lives; batches of different instances run side by side
+};
+
+/// A type of device, with what a node of it costs. Bandwidths in bytes/s; 0 means that the step takes no time.
+struct Hardware {
+  std::string name;
+  std::string kind;  ///< "cpu", "gpu", "npu", ...
+  bool accelerator = true;
+  Sharing sharing = Sharing::exclusive;
+  std::uint32_t concurrent_batches = 1;  ///< exclusive devices only
+  std::uint32_t cores = 1;               ///< partitioned devices: cores or slices to hold
+  std::int64_t memory_bytes = 0;         ///< for instances
+  bool unified_memory = false;           ///< host and device memory are the same bytes: no copy
+  double store_bytes_per_s = 0;          ///< from the artefact store to the node's disk
+  double disk_bytes_per_s = 0;           ///< from the node's disk to host memory
+  double copy_bytes_per_s = 0;           ///< from host to device memory
+  double price_per_hour_usd = 0;         ///< of a node with one such device
+  double idle_watts = 0, busy_watts = 0;
+  Duration boot{};
+  std::vector<double> interference;  ///< service time factor when k batches run side by side: element k-1; the last goes on
+};
+
+/// Batch latency by batch size and by number of cores: dense tables, read on the hot path.
+class Profile {
+ public:
+  Profile() = default;
+  /// `tables[o][b]` is the time of a batch of b items (0 unused, 1 .. max) with core option o. `cores[o]` its cores, ascending.
+  Profile(std::vector<std::uint32_t> cores, std::vector<std::vector<Duration>> tables);
+
+  /// Time of a batch of `items` (1 .. max_items()), padding and work on the host included.
+  Duration latency(std::uint32_t items, std::uint32_t option = 0) const { return table_[option * stride_ + items]; }
+  std::uint32_t max_items() const { return stride_ == 0 ? 0 : static_cast<std::uint32_t>(stride_ - 1); }
+  const std::vector<std::uint32_t>& cores() const { return cores_; }
+
+ private:
+  std::size_t stride_ = 0;
+  std::vector<std::uint32_t> cores_;
+  std::vector<Duration> table_;
+};
+
+/// What starting an instance takes.
+struct LoadTimes {
+  Duration build{};         ///< engine build, once per variant and node
+  Duration runtime_init{};  ///< once per framework process on a device
+  Duration first_run{};     ///< each time
+  Law law;                  ///< of the sum, drawn by (seed, node, variant, n-th load there)
+};
+
+/// One way to answer a task: a model made for one hardware type.
+struct Variant {
+  std::string name;
+  TaskId task;
+  HardwareId hardware;
+  std::string base_model, model, transformation, framework, precision;
+  std::uint32_t resolution = 0;
+  double accuracy = 0;                    ///< 0 .. 1, profiled
+  std::uint32_t max_batch = 1;            ///< items
+  std::vector<std::uint32_t> batch_sizes; ///< if any: only these; a smaller batch is padded to the next
+  std::int64_t artefact_bytes = 0;
+  std::int64_t memory_bytes = 0, memory_per_item_bytes = 0;
+  double energy_per_item_j = -1;          ///< < 0: from the device's watts
+  Profile profile;
+  Law service;                            ///< of a batch's time about its profile
+  LoadTimes load;
+  Origin origin_latency = Origin::assumed, origin_accuracy = Origin::assumed, origin_load = Origin::assumed,
+         origin_memory = Origin::assumed;
+  double accuracy_quantile = 0;  ///< normal quantile of the accuracy: an answer is right iff its latent is at most this
+
+  /// Memory of an instance started for batches of up to `items`.
+  std::int64_t memory_for(std::uint32_t items) const { return memory_bytes + memory_per_item_bytes * items; }
+};
+
+struct Catalog {
+  std::string name;
+  std::vector<Task> tasks;
+  std::vector<Hardware> hardware;
+  std::vector<Variant> variants;
+
+  const Task& operator[](TaskId id) const { return tasks[id.index()]; }
+  const Hardware& operator[](HardwareId id) const { return hardware[id.index()]; }
+  const Variant& operator[](VariantId id) const { return variants[id.index()]; }
+  /// Fills what follows from the rest: tasks' variants and best accuracies, quantiles. Call once after reading.
+  void complete();
+};
+
+}  // namespace tideline

@@ -1,0 +1,57 @@
+#include "sim/model/topology.h"
+
+#include <algorithm>
+
+namespace tideline {
+
+namespace {
+
+std::vector<Route> least_delay_routes(std::size_t sites, const std::vector<Link>& links) {
+  std::vector<Route> routes(sites * sites);
+  for (std::size_t s = 0; s < sites; ++s) routes[s * sites + s].reachable = true;
+  const auto better = [](const Route& a, const Route& b) {
+    if (!b.reachable) return a.reachable;
+    return a.delay != b.delay ? a.delay < b.delay : a.seconds_per_byte < b.seconds_per_byte;
+  };
+  for (const Link& l : links) {
+    const Route r{true, l.delay, l.bytes_per_s > 0 ? 1 / l.bytes_per_s : 0, l.price_per_byte_usd};
+    for (auto [a, b] : {std::pair{l.from, l.to}, std::pair{l.to, l.from}}) {
+      Route& at = routes[a.index() * sites + b.index()];
+      if (better(r, at)) at = r;
+    }
+  }
+  for (std::size_t k = 0; k < sites; ++k)
+    for (std::size_t i = 0; i < sites; ++i)
+      for (std::size_t j = 0; j < sites; ++j) {
+        if (i == k || j == k) continue;
+        const Route &a = routes[i * sites + k], &b = routes[k * sites + j];
+        if (!a.reachable || !b.reachable) continue;
+        const Route via{true, a.delay + b.delay, a.seconds_per_byte + b.seconds_per_byte, a.price_per_byte_usd + b.price_per_byte_usd};
+        if (better(via, routes[i * sites + j])) routes[i * sites + j] = via;
+      }
+  return routes;
+}
+
+}  // namespace
+
+void Topology::complete() {
+  nodes.clear();
+  devices.clear();
+  first_device_of_site.clear();
+  for (std::size_t s = 0; s < sites.size(); ++s) {
+    first_device_of_site.emplace_back(devices.size());
+    for (std::size_t p = 0; p < pools.size(); ++p) {
+      const Pool& pool = pools[p];
+      if (pool.site != SiteId{s}) continue;
+      for (std::uint32_t n = 0; n < std::max(pool.max, pool.count); ++n) {
+        const NodeId node{nodes.size()};
+        nodes.push_back({PoolId{p}, pool.site, n, DeviceId{devices.size()}, pool.devices_per_node});
+        for (std::uint32_t d = 0; d < pool.devices_per_node; ++d) devices.push_back({node, PoolId{p}, pool.site, pool.hardware});
+      }
+    }
+  }
+  first_device_of_site.emplace_back(devices.size());
+  routes = least_delay_routes(sites.size(), links);
+}
+
+}  // namespace tideline

@@ -1,0 +1,78 @@
+// What is there: sites, links between them, pools of identical nodes.
+#pragma once
+
+#include "sim/core/id.h"
+#include "sim/core/time.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace tideline {
+
+/// A link carries both ways. Its price is per byte, in US dollars.
+struct Link {
+  SiteId from, to;
+  Duration delay{};
+  double bytes_per_s = 0;  ///< 0: unlimited
+  double price_per_byte_usd = 0;
+};
+
+/// The least-delay route between two sites: propagation, and time per byte summed over its links (store and forward).
+struct Route {
+  bool reachable = false;
+  Duration delay{};
+  double seconds_per_byte = 0;
+  double price_per_byte_usd = 0;
+
+  Duration time(std::uint64_t bytes) const {
+    return seconds_per_byte > 0 ? delay + from_seconds(seconds_per_byte * static_cast<double>(bytes)) : delay;
+  }
+};
+
+struct Pool {
+  std::string name;
+  SiteId site;
+  HardwareId hardware;
+  std::uint32_t count = 1;         ///< nodes that are on at time 0
+  std::uint32_t min = 1, max = 1;  ///< what autoscaling may order
+  std::uint32_t devices_per_node = 1;
+  Duration boot{};
+  double price_per_hour_usd = 0;   ///< of a node
+};
+
+struct Node {
+  PoolId pool;
+  SiteId site;
+  std::uint32_t index_in_pool = 0;
+  DeviceId first_device;
+  std::uint32_t devices = 1;
+};
+
+/// Static facts of a device; what changes is in the board.
+struct Device {
+  NodeId node;
+  PoolId pool;
+  SiteId site;
+  HardwareId hardware;
+};
+
+struct Topology {
+  std::vector<std::string> sites;
+  std::vector<Link> links;
+  std::vector<Pool> pools;
+  std::vector<Node> nodes;      ///< by pool, each pool with its max
+  std::vector<Device> devices;  ///< by site, then pool, then node: the devices of a site are contiguous
+  std::vector<DeviceId> first_device_of_site;  ///< one more than sites
+  std::vector<Route> routes;                   ///< sites x sites
+
+  const Route& route(SiteId from, SiteId to) const { return routes[from.index() * sites.size() + to.index()]; }
+  const Node& operator[](NodeId id) const { return nodes[id.index()]; }
+  const Device& operator[](DeviceId id) const { return devices[id.index()]; }
+  const Pool& operator[](PoolId id) const { return pools[id.index()]; }
+  /// Makes nodes, devices and routes from sites, links and pools. Call once after reading.
+  void complete();
+};
+
+}  // namespace tideline
