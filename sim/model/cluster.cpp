@@ -1,0 +1,679 @@
+#include "sim/model/cluster.h"
+
+#include <algorithm>
+#include <cassert>
+
+namespace tideline {
+
+namespace {
+
+constexpr std::uint32_t no_lane = ~std::uint32_t{0};
+
+std::int64_t count(Duration d) { return d.count(); }
+Area area(std::uint64_t n, Duration d) { return Area{n} * static_cast<std::uint64_t>(d.count()); }
+
+}  // namespace
+
+Cluster::Cluster(const World& world, Indexes indexes, std::uint32_t controllers)
+    : world_(world), indexes_(indexes), slot_bits_(world.instance_slot_bits()), slot_mask_((std::uint32_t{1} << slot_bits_) - 1) {
+  const Topology& topology = world.topology();
+  const Catalog& catalog = world.catalog();
+  const auto new_line = [&](LineKind kind) {
+    lines_.emplace_back();
+    lines_.back().kind = kind;
+    return LineId{lines_.size() - 1};
+  };
+  sites_.resize(topology.sites.size());
+  for (std::size_t s = 0; s < sites_.size(); ++s) {
+    Board& board = sites_[s].board;
+    const SiteId site{s};
+    board.site = site;
+    board.tasks.resize(catalog.tasks.size());
+    board.groups.resize(world.group_count(site));
+    for (std::size_t k = 0; k < board.groups.size(); ++k) {
+      const GroupId g{world.first_group(site).index() + k};
+      board.groups[k].batch_cap = world[g].batch_cap;
+      const LineId id = new_line(LineKind::shared);
+      Line& l = lines_[id.index()];
+      l.group = g;
+      l.variant = world[g].variant;
+      l.site = site;
+      shared_lines_.push_back(id);
+    }
+    const std::size_t first = topology.first_device_of_site[s].index(), last = topology.first_device_of_site[s + 1].index();
+    board.devices.resize(last - first);
+    for (std::size_t d = first; d < last; ++d) {
+      const Hardware& h = catalog[topology.devices[d].hardware];
+      board.devices[d - first].memory_free = h.memory_bytes;
+      board.devices[d - first].cores_free = h.cores;
+    }
+    for (std::size_t t = 0; t < catalog.tasks.size(); ++t) {
+      const LineId id = new_line(LineKind::late);
+      lines_[id.index()].task = TaskId{t};
+      lines_[id.index()].site = site;
+      late_lines_.push_back(id);
+    }
+  }
+  for (std::uint32_t c = 0; c < controllers; ++c)
+    for (std::size_t v = 0; v < catalog.variants.size(); ++v) {
+      const LineId id = new_line(LineKind::held);
+      lines_[id.index()].variant = VariantId{v};
+      held_lines_.push_back(id);
+    }
+  devices_.resize(topology.devices.size());
+  holding_changed_.resize(devices_.size());
+  nodes_.resize(topology.nodes.size());
+  seen_.resize(nodes_.size());
+  for (std::size_t n = 0; n < nodes_.size(); ++n) {
+    const Node& node = topology.nodes[n];
+    if (node.index_in_pool < topology[node.pool].count) node_phase(NodeId{n}, NodePhase::up, Time{});
+  }
+}
+
+const GroupRow& Cluster::row(GroupId g) const {
+  const SiteId s = world_[g].site;
+  return sites_[s.index()].board.groups[g.index() - world_.first_group(s).index()];
+}
+GroupRow& Cluster::group_row(GroupId g) {
+  const SiteId s = world_[g].site;
+  return sites_[s.index()].board.groups[g.index() - world_.first_group(s).index()];
+}
+const DeviceRow& Cluster::row(DeviceId d) const {
+  const SiteId s = world_.topology()[d].site;
+  return sites_[s.index()].board.devices[d.index() - world_.topology().first_device_of_site[s.index()].index()];
+}
+DeviceRow& Cluster::device_row(DeviceId d) {
+  const SiteId s = world_.topology()[d].site;
+  return sites_[s.index()].board.devices[d.index() - world_.topology().first_device_of_site[s.index()].index()];
+}
+
+// --- lines ---
+
+bool Cluster::before(const Line& line, const Visit& a, const Visit& b) const {
+  if (line.order == LineOrder::by_deadline) {
+    const Time x = deadline(a), y = deadline(b);
+    if (x != y) return x < y;
+  }
+  return a.arrival != b.arrival ? a.arrival < b.arrival : a.serial < b.serial;
+}
+
+VisitId Cluster::head(const Line& line) const {
+  VisitId best = line.lane.head;
+  for (std::uint32_t k = line.more; k != no_lane; k = lanes_[k].next) {
+    const VisitId h = lanes_[k].head;
+    if (h && (!best || before(line, visits_[h], visits_[best]))) best = h;
+  }
+  return best;
+}
+
+VisitId Cluster::first_in(LineId id) const {
+  const Line& line = lines_[id.index()];
+  if (line.more == no_lane) return line.lane.head;
+  cursor_.clear();
+  cursor_.push_back(line.lane.head);
+  for (std::uint32_t k = line.more; k != no_lane; k = lanes_[k].next) cursor_.push_back(lanes_[k].head);
+  return head(line);
+}
+
+VisitId Cluster::next_in(LineId id, VisitId v) const {
+  const Line& line = lines_[id.index()];
+  if (line.more == no_lane) return visits_[v].next;
+  VisitId best;
+  for (VisitId& c : cursor_) {
+    if (c == v) c = visits_[v].next;
+    if (c && (!best || before(line, visits_[c], visits_[best]))) best = c;
+  }
+  return best;
+}
+
+Lane& Cluster::lane_for(Line& line, ClassId cls) {
+  if (line.lane.cls == cls) return line.lane;
+  for (std::uint32_t k = line.more; k != no_lane; k = lanes_[k].next)
+    if (lanes_[k].cls == cls) return lanes_[k];
+  if (line.lane.count == 0) {
+    line.lane.cls = cls;
+    return line.lane;
+  }
+  std::uint32_t k;
+  if (free_lanes_.empty()) {
+    k = static_cast<std::uint32_t>(lanes_.size());
+    lanes_.emplace_back();
+    if (free_lanes_.capacity() < lanes_.capacity()) free_lanes_.reserve(lanes_.capacity());
+    if (cursor_.capacity() < lanes_.size() + 1) cursor_.reserve(lanes_.capacity() + 1);
+  } else {
+    k = free_lanes_.back();
+    free_lanes_.pop_back();
+  }
+  lanes_[k] = Lane{cls, {}, {}, 0, line.more};
+  line.more = k;
+  return lanes_[k];
+}
+
+void Cluster::drop_empty_lanes(Line& line) {
+  std::uint32_t* link = &line.more;
+  while (*link != no_lane) {
+    Lane& lane = lanes_[*link];
+    if (lane.count == 0) {
+      free_lanes_.push_back(*link);
+      *link = lane.next;
+    } else {
+      link = &lane.next;
+    }
+  }
+}
+
+void Cluster::insert(Line& line, VisitId id, Time now) {
+  line.area += area(line.count, now - line.changed);
+  line.changed = now;
+  ++line.count;
+  ++line.joined;
+  Visit& v = visits_[id];
+  v.joined = now;
+  line.items += v.items;
+  Lane& lane = lane_for(line, v.cls);
+  ++lane.count;
+  VisitId after = lane.tail;
+  while (after && before(line, v, visits_[after])) after = visits_[after].prev;
+  v.prev = after;
+  v.next = after ? visits_[after].next : lane.head;
+  (after ? visits_[after].next : lane.head) = id;
+  (v.next ? visits_[v.next].prev : lane.tail) = id;
+}
+
+void Cluster::remove(Line& line, VisitId id, Time now) {
+  line.area += area(line.count, now - line.changed);
+  line.changed = now;
+  --line.count;
+  ++line.left;
+  const Visit& v = visits_[id];
+  line.waits += static_cast<std::uint64_t>(count(now - v.joined));
+  line.items -= v.items;
+  Lane& lane = lane_for(line, v.cls);
+  --lane.count;
+  (v.prev ? visits_[v.prev].next : lane.head) = v.next;
+  (v.next ? visits_[v.next].prev : lane.tail) = v.prev;
+  if (lane.count == 0 && line.more != no_lane) drop_empty_lanes(line);
+}
+
+// --- visits ---
+
+VisitId Cluster::admit(const Visit& query) {
+  const VisitId id = visits_.take();
+  Visit& v = visits_[id];
+  v = query;
+  v.state = VisitState::deciding;
+  TaskRow& t = sites_[v.origin].board.tasks[world_[v.cls].task.index()];
+  ++t.arrived;
+  ++t.in_flight;
+  return id;
+}
+
+VisitId Cluster::add_visit(VisitId like) {
+  const VisitId id = visits_.take();
+  Visit& v = visits_[id];
+  v = visits_[like];
+  v.next = v.prev = {};
+  v.line = {};
+  v.attempt = v.stale = 0;
+  v.state = VisitState::deciding;
+  const bool measured = v.flags.measured;
+  v.flags = {};
+  v.flags.measured = measured;
+  return id;
+}
+
+GatheringId Cluster::gather(VisitId first) {
+  const GatheringId id = gatherings_.take();
+  Gathering& g = gatherings_[id];
+  const Time scheduled = g.scheduled;  // a timer of the slot's last user may still be pending
+  g = Gathering{};
+  g.scheduled = scheduled;
+  g.open = g.made = 1;
+  g.visits[0] = first;
+  visits_[first].gathering = id;
+  return id;
+}
+
+void Cluster::send(VisitId id, LineId to) {
+  Visit& v = visits_[id];
+  v.line = to;
+  v.state = VisitState::travelling;
+  const Line& l = lines_[to.index()];
+  if (l.kind == LineKind::own) {
+    ++site_of(l.instance).board.counters[slot_of(l.instance)].sent;
+    ++group_row(l.group).counters.sent;
+    change_load(l.instance, instance_row(l.instance).load + 1);
+  } else if (l.kind == LineKind::shared) {
+    ++group_row(l.group).counters.sent;
+  }
+}
+
+void Cluster::join(VisitId id, Time now) {
+  Visit& v = visits_[id];
+  Line& l = line(v.line);
+  v.state = l.kind == LineKind::held ? VisitState::held : VisitState::waiting;
+  insert(l, id, now);
+  if (l.kind == LineKind::shared) ++group_row(l.group).waiting;
+}
+
+void Cluster::leave(VisitId id, Time now) {
+  Visit& v = visits_[id];
+  Line& l = line(v.line);
+  if (v.state != VisitState::travelling) {
+    remove(l, id, now);
+    if (l.kind == LineKind::shared) --group_row(l.group).waiting;
+  }
+  if (l.kind == LineKind::own) change_load(l.instance, instance_row(l.instance).load - 1);
+  v.state = VisitState::deciding;
+  v.next = v.prev = {};
+}
+
+void Cluster::close(VisitId id, bool last) {
+  Visit& v = visits_[id];
+  v.state = VisitState::free;
+  if (last) --sites_[v.origin].board.tasks[world_[v.cls].task.index()].in_flight;
+  visits_.release(id);
+}
+
+// --- load and work ---
+
+void Cluster::change_load(InstanceId i, std::uint32_t load) {
+  Site& s = site_of(i);
+  const std::uint32_t slot = slot_of(i);
+  InstanceRow& r = s.board.instances[slot];
+  r.load = load;
+  if (indexes_.by_load && r.phase == Phase::warm) group_row(r.group).by_load.change(slot, load, s.board.by_load_places);
+  if (indexes_.by_free) update_free_at(i);
+}
+
+Duration Cluster::pending_work(InstanceId i) const {
+  const InstanceRow& r = row(i);
+  const std::uint32_t ahead = r.load - r.in_service;
+  if (ahead == 0) return {};
+  const Profile& p = world_[world_[r.group].variant].profile;
+  const std::uint32_t cap = row(r.group).batch_cap;
+  if (ahead <= cap) return p.latency(ahead, r.option);
+  const std::uint32_t rest = ahead % cap;
+  return (ahead / cap) * p.latency(cap, r.option) + (rest != 0 ? p.latency(rest, r.option) : Duration{});
+}
+
+void Cluster::update_free_at(InstanceId i) {
+  // free_at of an instance: when its batch is done, plus what waits, in full batches. On an exclusive device all its
+  // instances wait for each other, so the device's sum is the time of each.
+  Site& s = site_of(i);
+  InstanceRow& r = s.board.instances[slot_of(i)];
+  const Duration pending = pending_work(i);
+  const Instance& x = s.instances[slot_of(i)];
+  const Time base = r.phase == Phase::starting ? x.batch_until : (r.in_service > 0 ? x.batch_until : std::max(x.batch_until, r.idle_since));
+  const bool exclusive = world_.catalog()[world_.topology()[r.device].hardware].sharing == Sharing::exclusive;
+  const Time own = base + pending;
+  if (!exclusive) {
+    r.free_at = own;
+    if (r.phase == Phase::warm) group_row(r.group).by_free.change(slot_of(i), own, s.board.by_free_positions);
+    return;
+  }
+  DeviceRow& d = device_row(r.device);
+  const DeviceState& state = devices_[r.device.index()];
+  if (state.instances.size() == 1) {
+    d.pending = pending;
+    r.free_at = own;
+    if (r.phase == Phase::warm) group_row(r.group).by_free.change(slot_of(i), own, s.board.by_free_positions);
+    return;
+  }
+  d.pending = {};
+  for (const InstanceId k : state.instances)
+    if (row(k).phase == Phase::warm || row(k).phase == Phase::draining) d.pending += pending_work(k);
+  for (const InstanceId k : state.instances) {
+    InstanceRow& o = s.board.instances[slot_of(k)];
+    const Instance& ox = s.instances[slot_of(k)];
+    if (o.phase == Phase::starting) {
+      o.free_at = std::max(ox.batch_until, d.free_at()) + pending_work(k);
+    } else {
+      o.free_at = d.free_at();
+      if (o.phase == Phase::warm) group_row(o.group).by_free.change(slot_of(k), o.free_at, s.board.by_free_positions);
+    }
+  }
+}
+
+// --- batches ---
+
+VisitId Cluster::begin(InstanceId i, LineId id, std::uint32_t take, Time now, Time until) {
+  Site& s = site_of(i);
+  Instance& x = s.instances[slot_of(i)];
+  InstanceRow& r = s.board.instances[slot_of(i)];
+  Line& l = line(id);
+  assert(x.batch_count == 0 && take > 0 && take <= l.count);
+  VisitId first, last;
+  std::uint32_t items = 0;
+  if (l.more == no_lane) {  // one class: cut the batch off the front
+    l.area += area(l.count, now - l.changed);
+    l.changed = now;
+    first = l.lane.head;
+    VisitId at = first;
+    Area waits = 0;
+    for (std::uint32_t k = 0; k < take; ++k) {
+      Visit& v = visits_[at];
+      v.state = VisitState::in_service;
+      waits += static_cast<std::uint64_t>(count(now - v.joined));
+      items += v.items;
+      last = at;
+      at = v.next;
+    }
+    visits_[last].next = {};
+    l.lane.head = at;
+    if (at) visits_[at].prev = {};
+    else l.lane.tail = {};
+    l.lane.count -= take;
+    l.count -= take;
+    l.left += take;
+    l.items -= items;
+    l.waits += waits;
+  } else {
+    for (std::uint32_t k = 0; k < take; ++k) {
+      const VisitId v = head(l);
+      remove(l, v, now);
+      visits_[v].state = VisitState::in_service;
+      visits_[v].next = {};
+      items += visits_[v].items;
+      if (last) visits_[last].next = v;
+      else first = v;
+      last = v;
+    }
+  }
+  x.batch_head = first;
+  x.batch_count = take;
+  x.batch_items = items;
+  x.batch_began = now;
+  x.batch_until = until;
+  account_time(r.device, now);
+  DeviceRow& d = device_row(r.device);
+  ++d.running;
+  d.run_until = std::max(d.run_until, until);
+  r.in_service = take;
+  if (l.kind != LineKind::own) {
+    if (l.kind == LineKind::shared) group_row(l.group).waiting -= take;
+    change_load(i, r.load + take);  // visits of a shared line become load of the instance that serves them
+  } else if (indexes_.by_free) {
+    update_free_at(i);
+  }
+  return first;
+}
+
+VisitId Cluster::end(InstanceId i, Time now) {
+  Site& s = site_of(i);
+  Instance& x = s.instances[slot_of(i)];
+  InstanceRow& r = s.board.instances[slot_of(i)];
+  assert(x.batch_count > 0);
+  const VisitId first = x.batch_head;
+  Duration there{};
+  for (VisitId at = first; at; at = visits_[at].next) {
+    Visit& v = visits_[at];
+    v.state = VisitState::returning;
+    there += now - v.joined;
+  }
+  const Duration busy = now - x.batch_began;
+  for (Counters* c : {&s.board.counters[slot_of(i)], &group_row(r.group).counters}) {
+    c->answered += x.batch_count;
+    ++c->batches;
+    c->time_there += there;
+    c->busy += busy;
+  }
+  account_time(r.device, now);
+  DeviceState& device = devices_[r.device.index()];
+  device.served += count(busy);
+  DeviceRow& d = device_row(r.device);
+  --d.running;
+  if (d.running == 0) d.run_until = now;
+  r.idle_since = now;
+  r.in_service = 0;
+  const std::uint32_t taken = x.batch_count;
+  x.batch_head = {};
+  x.batch_count = x.batch_items = 0;
+  x.batch_until = now;
+  x.batch_ends = never;
+  change_load(i, r.load - taken);
+  return first;
+}
+
+// --- instances ---
+
+InstanceId Cluster::start(GroupId g, DeviceId d, std::uint8_t option, std::uint32_t largest_batch, StartCause cause, Time now,
+                          Time expected_warm) {
+  const SiteId site = world_[g].site;
+  Site& s = sites_[site.index()];
+  std::uint32_t slot;
+  if (s.free_slots.empty()) {
+    slot = static_cast<std::uint32_t>(s.instances.size());
+    if (slot > slot_mask_) throw InternalError("more instances at one site than ids have room for");
+    s.instances.emplace_back();
+    s.board.instances.emplace_back();
+    s.board.counters.emplace_back();
+    s.board.by_load_places.emplace_back();
+    s.board.by_free_positions.emplace_back();
+    s.free_slots.reserve(s.instances.capacity());
+    lines_.emplace_back();
+    s.instances[slot].line = LineId{lines_.size() - 1};
+  } else {
+    slot = s.free_slots.back();
+    s.free_slots.pop_back();
+  }
+  const InstanceId id{(site.index() << slot_bits_) | slot};
+  const Variant& variant = world_[world_[g].variant];
+  const Hardware& hardware = world_.catalog()[variant.hardware];
+
+  Instance& x = s.instances[slot];
+  const LineId own = x.line;
+  const Time retry_scheduled = x.retry_scheduled, keep_scheduled = x.keep_scheduled;  // timers of the slot's last user may be pending
+  x = Instance{};
+  x.line = own;
+  x.retry_scheduled = retry_scheduled;
+  x.keep_scheduled = keep_scheduled;
+  x.cause = cause;
+  x.started = now;
+  x.batch_until = expected_warm;
+  x.largest_batch = largest_batch;
+  x.memory_bytes = variant.memory_for(largest_batch);
+  x.cores = hardware.sharing == Sharing::partitioned ? variant.profile.cores()[option] : 0;
+
+  Line& l = line(own);
+  l.kind = LineKind::own;
+  l.instance = id;
+  l.group = g;
+  l.variant = world_[g].variant;
+  l.site = site;
+
+  InstanceRow& r = s.board.instances[slot];
+  r = InstanceRow{};
+  r.group = g;
+  r.device = d;
+  r.option = option;
+  r.cores = x.cores;
+  r.idle_since = now;
+  r.free_at = expected_warm;
+  s.board.counters[slot] = {};
+
+  account_time(d, now);
+  account_holding(d, now);
+  DeviceState& device = devices_[d.index()];
+  x.position_on_device = static_cast<std::uint32_t>(device.instances.size());
+  device.instances.push_back(id);
+  if (device.ready.capacity() < device.instances.size()) device.ready.reserve(device.instances.capacity());
+  ++device.starting;
+  DeviceRow& row = device_row(d);
+  row.memory_free -= x.memory_bytes;
+  row.cores_free -= x.cores;
+  GroupRow& group = group_row(g);
+  x.position_in_group = static_cast<std::uint32_t>(group.members.size());
+  group.members.push_back(id);
+  ++group.count[static_cast<std::size_t>(Phase::starting)];
+  r.phase = Phase::starting;
+  return id;
+}
+
+LoadParts Cluster::pay_load(InstanceId i) {
+  const InstanceRow& r = row(i);
+  const Variant& variant = world_[world_[r.group].variant];
+  LoadParts parts;
+  parts.variant = world_[r.group].variant;
+  parts.node = world_.topology()[r.device].node;
+  auto& seen = seen_[parts.node.index()];
+  auto at = std::find_if(seen.begin(), seen.end(), [&](const Seen& k) { return k.variant == parts.variant; });
+  if (at == seen.end()) at = seen.insert(seen.end(), Seen{parts.variant, 0, false, false});
+  parts.nth = at->loads++;
+  parts.from_store = !at->fetched;
+  parts.build = !at->built;
+  at->fetched = at->built = true;
+  parts.runtime_init = true;
+  for (const InstanceId k : devices_[r.device.index()].instances)
+    if (k != i && world_[world_[row(k).group].variant].framework == variant.framework) parts.runtime_init = false;
+  return parts;
+}
+
+void Cluster::set_phase(InstanceId i, Phase phase) {
+  Site& s = site_of(i);
+  const std::uint32_t slot = slot_of(i);
+  InstanceRow& r = s.board.instances[slot];
+  GroupRow& g = group_row(r.group);
+  if (r.phase == Phase::warm) {
+    if (indexes_.by_load) g.by_load.remove(slot, s.board.by_load_places);
+    if (indexes_.by_free) g.by_free.remove(slot, s.board.by_free_positions);
+  }
+  --g.count[static_cast<std::size_t>(r.phase)];
+  r.phase = phase;
+  if (phase != Phase::gone) ++g.count[static_cast<std::size_t>(phase)];
+  if (phase == Phase::warm) {
+    if (indexes_.by_load) g.by_load.insert(slot, r.load, s.board.by_load_places);
+    if (indexes_.by_free) g.by_free.insert(slot, r.free_at, s.board.by_free_positions);
+  }
+}
+
+void Cluster::warm(InstanceId i, Time now) {
+  Instance& x = instance(i);
+  InstanceRow& r = instance_row(i);
+  account_time(r.device, now);
+  --devices_[r.device.index()].starting;
+  x.warm_at = now;
+  x.batch_until = now;
+  x.load_ends = never;
+  r.idle_since = now;
+  DeviceRow& d = device_row(r.device);
+  if (d.running == 0) d.run_until = std::max(d.run_until, now);
+  set_phase(i, Phase::warm);
+  if (indexes_.by_free) update_free_at(i);
+}
+
+void Cluster::drain(InstanceId i, Time) { set_phase(i, Phase::draining); }
+
+void Cluster::stop(InstanceId i, Time now) {
+  Site& s = site_of(i);
+  const std::uint32_t slot = slot_of(i);
+  Instance& x = s.instances[slot];
+  InstanceRow& r = s.board.instances[slot];
+  assert(r.load == 0 && x.batch_count == 0);
+  if (x.in_ready) set_ready(i, false);
+  account_time(r.device, now);
+  account_holding(r.device, now);
+  DeviceState& device = devices_[r.device.index()];
+  if (r.phase == Phase::starting) --device.starting;
+  set_phase(i, Phase::gone);
+  const InstanceId moved = device.instances.back();
+  device.instances[x.position_on_device] = moved;
+  instance(moved).position_on_device = x.position_on_device;
+  device.instances.pop_back();
+  GroupRow& g = group_row(r.group);
+  const InstanceId member = g.members.back();
+  g.members[x.position_in_group] = member;
+  instance(member).position_in_group = x.position_in_group;
+  g.members.pop_back();
+  DeviceRow& d = device_row(r.device);
+  d.memory_free += x.memory_bytes;
+  d.cores_free += x.cores;
+  const Duration held = now - x.started;
+  device.memory_held += area(static_cast<std::uint64_t>(x.memory_bytes), held);
+  device.cores_held += area(x.cores, held);
+  if (indexes_.by_free && !device.instances.empty()) update_free_at(device.instances.front());
+  if (device.instances.empty()) d.pending = {};
+  s.free_slots.push_back(slot);
+}
+
+void Cluster::put_off(InstanceId i, bool off) { instance(i).put_off = off; }
+
+void Cluster::set_ready(InstanceId i, bool ready) {
+  Instance& x = instance(i);
+  if (x.in_ready == ready) return;
+  x.in_ready = ready;
+  auto& list = devices_[row(i).device.index()].ready;
+  if (ready) {
+    list.push_back(i);
+    return;
+  }
+  const auto at = std::find(list.begin(), list.end(), i);
+  *at = list.back();
+  list.pop_back();
+}
+
+// --- nodes, devices, accounts ---
+
+void Cluster::node_phase(NodeId n, NodePhase phase, Time now) {
+  NodeState& node = nodes_[n.index()];
+  const Node& fixed = world_.topology()[n];
+  if (node.phase != NodePhase::off) node.on += count(now - node.since);
+  for (std::uint32_t k = 0; k < fixed.devices; ++k) {
+    const DeviceId d{fixed.first_device.index() + k};
+    account_time(d, now);
+    device_row(d).up = phase == NodePhase::up || phase == NodePhase::draining;
+  }
+  node.phase = phase;
+  node.since = now;
+}
+
+bool Cluster::fits(GroupId, std::int64_t memory, std::uint32_t cores, DeviceId d) const {
+  const DeviceRow& r = row(d);
+  return r.up && r.memory_free >= memory && r.cores_free >= cores && nodes_[world_.topology()[d].node.index()].phase == NodePhase::up;
+}
+
+std::int64_t Cluster::memory_of(GroupId g) const { return world_[world_[g].variant].memory_for(row(g).batch_cap); }
+
+void Cluster::account_time(DeviceId d, Time now) {
+  DeviceState& s = devices_[d.index()];
+  const std::int64_t dt = count(now - s.changed);
+  s.changed = now;
+  const DeviceRow& r = device_row(d);
+  if (r.running > 0) {
+    s.busy += dt;
+    s.concurrent += dt * r.running;
+  } else if (!r.up) {
+    s.off += dt;
+  } else if (s.starting > 0) {
+    s.loading += dt;
+  } else {
+    s.idle += dt;
+  }
+}
+
+void Cluster::account_holding(DeviceId d, Time now) {
+  DeviceState& s = devices_[d.index()];
+  const Duration dt = now - holding_changed_[d.index()];
+  holding_changed_[d.index()] = now;
+  const DeviceRow& r = device_row(d);
+  const Hardware& h = world_.catalog()[world_.topology()[d].hardware];
+  s.memory_area += area(static_cast<std::uint64_t>(h.memory_bytes - r.memory_free), dt);
+  s.core_area += area(h.cores - r.cores_free, dt);
+}
+
+void Cluster::settle(Time now) {
+  for (std::size_t d = 0; d < devices_.size(); ++d) {
+    account_time(DeviceId{d}, now);
+    account_holding(DeviceId{d}, now);
+  }
+  for (auto& n : nodes_) {
+    if (n.phase != NodePhase::off) n.on += count(now - n.since);
+    n.since = now;
+  }
+  for (auto& l : lines_) {
+    l.area += area(l.count, now - l.changed);
+    l.changed = now;
+  }
+}
+
+}  // namespace tideline

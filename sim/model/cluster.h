@@ -1,0 +1,172 @@
+// The cluster's state and the only code that changes it. Serving decides which transition; each one here keeps lines,
+// loads, indexes, memory, accounts and the live boards right. Nothing here asks a policy or schedules an event.
+#pragma once
+
+#include "sim/core/slots.h"
+#include "sim/model/board.h"
+#include "sim/model/entities.h"
+#include "sim/model/world.h"
+
+#include <cstdint>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace tideline {
+
+/// A state that the simulator must never reach: a bug of ours.
+struct InternalError : std::logic_error {
+  using std::logic_error::logic_error;
+};
+
+/// Which parts a load pays for: what the node and the device have seen before.
+struct LoadParts {
+  VariantId variant;
+  NodeId node;
+  std::uint32_t nth = 0;      ///< loads of this variant on this node before
+  bool from_store = false;    ///< the artefact is not on the node's disk yet
+  bool build = false;
+  bool runtime_init = false;
+};
+
+class Cluster {
+ public:
+  /// `controllers`: one held line per controller and variant.
+  Cluster(const World& world, Indexes indexes, std::uint32_t controllers = 1);
+  Cluster(const Cluster&) = delete;
+  Cluster& operator=(const Cluster&) = delete;
+
+  // --- reading ---
+  const World& world() const { return world_; }
+  const Board& board(SiteId s) const { return sites_[s.index()].board; }
+  const Visit& operator[](VisitId id) const { return visits_[id]; }
+  const Gathering& operator[](GatheringId id) const { return gatherings_[id]; }
+  const Line& operator[](LineId id) const { return lines_[id.index()]; }
+  const Instance& operator[](InstanceId id) const { return site_of(id).instances[slot_of(id)]; }
+  const DeviceState& operator[](DeviceId id) const { return devices_[id.index()]; }
+  const NodeState& operator[](NodeId id) const { return nodes_[id.index()]; }
+  const InstanceRow& row(InstanceId id) const { return site_of(id).board.instances[slot_of(id)]; }
+  const GroupRow& row(GroupId id) const;
+  const DeviceRow& row(DeviceId id) const;
+  std::uint32_t slot_of(InstanceId id) const { return id.index() & slot_mask_; }
+  SiteId site_id(InstanceId id) const { return SiteId{id.index() >> slot_bits_}; }
+  LineId shared_line(GroupId g) const { return shared_lines_[g.index()]; }
+  LineId late_line(TaskId t, SiteId s) const { return late_lines_[s.index() * world_.catalog().tasks.size() + t.index()]; }
+  LineId held_line(ControllerId c, VariantId v) const { return held_lines_[c.index() * world_.catalog().variants.size() + v.index()]; }
+  std::span<const Line> lines() const { return lines_; }
+  std::size_t visits_open() const { return visits_.used(); }
+  std::size_t gatherings_open() const { return gatherings_.used(); }
+  /// The visit that leaves the line next, or none.
+  VisitId head(LineId line) const { return head(lines_[line.index()]); }
+  /// The visit after `v` in its line's order. Iterating starts with `first_in`; one iteration at a time.
+  VisitId first_in(LineId line) const;
+  VisitId next_in(LineId line, VisitId v) const;
+  Time deadline(const Visit& v) const { return later(v.arrival, world_[v.cls].slo); }
+
+  // --- visits ---
+  /// A query arrived: takes a slot for it (state deciding) and counts it in flight at its origin.
+  VisitId admit(const Visit& query);
+  /// A second visit of a query whose first is `like`; not counted in flight again.
+  VisitId add_visit(VisitId like);
+  GatheringId gather(VisitId first);
+  void release(GatheringId g) { gatherings_.release(g); }
+  Gathering& gathering(GatheringId g) { return gatherings_[g]; }
+  Visit& visit(VisitId v) { return visits_[v]; }
+  /// The visit is on its way to `line` and counts as load of the instance that owns it, if one does.
+  void send(VisitId v, LineId line);
+  /// It arrives and waits. `now` >= its send.
+  void join(VisitId v, Time now);
+  /// It leaves its line unserved (drop, cancel, placed elsewhere) or is called off while travelling. State becomes deciding.
+  void leave(VisitId v, Time now);
+  /// It ended. `last`: its query is no longer in flight.
+  void close(VisitId v, bool last);
+
+  // --- batches ---
+  /// The first `take` visits of `line` are in service at `i` until, by profile, `until`. Returns the first of them.
+  VisitId begin(InstanceId i, LineId line, std::uint32_t take, Time now, Time until);
+  /// The batch of `i` is done. Returns its first visit; `next` leads on; their state is returning.
+  VisitId end(InstanceId i, Time now);
+
+  // --- instances ---
+  /// Takes memory and cores on the device; phase starting. `largest_batch`: items it is started for.
+  InstanceId start(GroupId g, DeviceId d, std::uint8_t option, std::uint32_t largest_batch, StartCause cause, Time now, Time expected_warm);
+  /// What the load that is starting has to pay; marks artefact and build as present on the node.
+  LoadParts pay_load(InstanceId i);
+  void warm(InstanceId i, Time now);
+  /// It takes no more visits; what it has is served.
+  void drain(InstanceId i, Time now);
+  /// Frees its memory; it must have no load. Its slot is free again.
+  void stop(InstanceId i, Time now);
+  /// Whether its batching is put off, and its place in the device's list of instances that could start.
+  void put_off(InstanceId i, bool off);
+  void set_ready(InstanceId i, bool ready);
+  Instance& instance(InstanceId i) { return site_of(i).instances[slot_of(i)]; }
+  void set_wish(GroupId g, std::uint32_t wish) { group_row(g).wish = wish; }
+  void set_share(GroupId g, double share) { group_row(g).share = share; }
+  void set_batch_cap(GroupId g, std::uint32_t cap) { group_row(g).batch_cap = cap; }
+
+  // --- nodes and devices ---
+  void node_phase(NodeId n, NodePhase phase, Time now);
+  void set_slowdown(DeviceId d, double factor) { devices_[d.index()].slowdown = factor; }
+  bool fits(GroupId g, std::int64_t memory, std::uint32_t cores, DeviceId d) const;
+  std::int64_t memory_of(GroupId g) const;
+
+  /// Closes all accounts at `now`: call before reading them.
+  void settle(Time now);
+  /// Recomputes every board from the entities; throws InternalError that names the first difference.
+  void check_boards() const;
+  /// Checks the accounts (call after settle); returns one line per fault.
+  std::vector<std::string> audit_accounts(Time now) const;
+
+ private:
+  struct Site {
+    Board board;
+    std::vector<Instance> instances;
+    std::vector<std::uint32_t> free_slots;
+  };
+  struct Seen {
+    VariantId variant;
+    std::uint32_t loads = 0;
+    bool fetched = false, built = false;
+  };
+
+  Site& site_of(InstanceId i) { return sites_[i.index() >> slot_bits_]; }
+  const Site& site_of(InstanceId i) const { return sites_[i.index() >> slot_bits_]; }
+  InstanceRow& instance_row(InstanceId i) { return site_of(i).board.instances[slot_of(i)]; }
+  GroupRow& group_row(GroupId g);
+  DeviceRow& device_row(DeviceId d);
+  Line& line(LineId l) { return lines_[l.index()]; }
+
+  bool before(const Line& line, const Visit& a, const Visit& b) const;
+  VisitId head(const Line& line) const;
+  Lane& lane_for(Line& line, ClassId cls);
+  void insert(Line& line, VisitId v, Time now);
+  void remove(Line& line, VisitId v, Time now);
+  void drop_empty_lanes(Line& line);
+  void change_load(InstanceId i, std::uint32_t load);
+  void update_free_at(InstanceId i);
+  Duration pending_work(InstanceId i) const;
+  void set_phase(InstanceId i, Phase phase);
+  void account_time(DeviceId d, Time now);
+  void account_holding(DeviceId d, Time now);
+
+  const World& world_;
+  Indexes indexes_;
+  unsigned slot_bits_;
+  std::uint32_t slot_mask_;
+  std::vector<Site> sites_;
+  std::vector<DeviceState> devices_;
+  std::vector<Time> holding_changed_;  // by device
+  std::vector<NodeState> nodes_;
+  std::vector<std::vector<Seen>> seen_;  // by node
+  std::vector<Line> lines_;
+  std::vector<Lane> lanes_;              // further lanes of lines with several classes
+  std::vector<std::uint32_t> free_lanes_;
+  std::vector<LineId> shared_lines_, late_lines_, held_lines_;
+  Slots<Visit, VisitId> visits_;
+  Slots<Gathering, GatheringId> gatherings_;
+  mutable std::vector<VisitId> cursor_;  // of the one iteration over a line with several lanes
+};
+
+}  // namespace tideline
