@@ -41,8 +41,7 @@ class Stream {
     for (auto& x : state_) x = mix(seed += 0x9e3779b97f4a7c15ULL);
   }
   /// The stream of a purpose, e.g. `Stream(run_seed, "arrivals", 0)`.
-  Stream(std::uint64_t run_seed, std::string_view purpose, std::uint64_t index)
-      : Stream(hash(hash(run_seed, hash(purpose)), index)) {}
+  Stream(std::uint64_t run_seed, std::string_view purpose, std::uint64_t index) : Stream(hash(hash(run_seed, hash(purpose)), index)) {}
   static constexpr result_type min() { return 0; }
   static constexpr result_type max() { return std::numeric_limits<result_type>::max(); }
   result_type operator()() {

@@ -37,8 +37,6 @@ inline Duration from_seconds(double s) {
 }
 
 /// `t + d` that stays at `never` instead of overflowing.
-constexpr Time later(Time t, Duration d) {
-  return d == forever || t == never || t.time_since_epoch() > forever - d ? never : t + d;
-}
+constexpr Time later(Time t, Duration d) { return d == forever || t == never || t.time_since_epoch() > forever - d ? never : t + d; }
 
 }  // namespace tideline

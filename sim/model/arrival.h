@@ -13,12 +13,12 @@ namespace tideline {
 /// One query as a source yields it. Fields that a source does not know keep their defaults.
 struct Arrival {
   static constexpr std::uint32_t unknown = ~std::uint32_t{0};
-  Time at{};                           ///< never before the source's previous one
-  std::uint32_t task = unknown;        ///< index into `ArrivalSource::task_names`, or unknown
+  Time at{};                     ///< never before the source's previous one
+  std::uint32_t task = unknown;  ///< index into `ArrivalSource::task_names`, or unknown
   std::uint32_t payload_bytes = unknown;
   std::uint32_t tenant = 0;
-  std::uint16_t items = 1;             ///< images in the query, >= 1
-  float work = 1;                      ///< factor on service time, > 0
+  std::uint16_t items = 1;  ///< images in the query, >= 1
+  float work = 1;           ///< factor on service time, > 0
 };
 
 /// A source met something in its file that it cannot read; the message names the row and what was expected.
