@@ -337,7 +337,7 @@ void Cluster::update_free_at(InstanceId i) {
 
 // --- batches ---
 
-VisitId Cluster::begin(InstanceId i, LineId id, std::uint32_t take, Time now, Time until) {
+VisitId Cluster::begin(InstanceId i, LineId id, std::uint32_t take, Time now) {
   Site& s = site_of(i);
   Instance& x = s.instances[slot_of(i)];
   InstanceRow& r = s.board.instances[slot_of(i)];
@@ -345,6 +345,7 @@ VisitId Cluster::begin(InstanceId i, LineId id, std::uint32_t take, Time now, Ti
   assert(x.batch_count == 0 && take > 0 && take <= l.count);
   VisitId first, last;
   std::uint32_t items = 0;
+  double work = 0;
   if (l.more == no_lane) {  // one class: cut the batch off the front
     l.area += area(l.count, now - l.changed);
     l.changed = now;
@@ -356,6 +357,7 @@ VisitId Cluster::begin(InstanceId i, LineId id, std::uint32_t take, Time now, Ti
       v.state = VisitState::in_service;
       waits += static_cast<std::uint64_t>(count(now - v.joined));
       items += v.items;
+      work += static_cast<double>(v.work) * v.items;
       last = at;
       at = v.next;
     }
@@ -375,6 +377,7 @@ VisitId Cluster::begin(InstanceId i, LineId id, std::uint32_t take, Time now, Ti
       visits_[v].state = VisitState::in_service;
       visits_[v].next = {};
       items += visits_[v].items;
+      work += static_cast<double>(visits_[v].work) * visits_[v].items;
       if (last) visits_[last].next = v;
       else first = v;
       last = v;
@@ -383,20 +386,24 @@ VisitId Cluster::begin(InstanceId i, LineId id, std::uint32_t take, Time now, Ti
   x.batch_head = first;
   x.batch_count = take;
   x.batch_items = items;
+  x.batch_work = work / items;
+  r.in_service = take;
+  x.batch_of_own_line = l.kind == LineKind::own;
+  if (l.kind == LineKind::shared) group_row(l.group).waiting -= take;
+  return first;
+}
+
+void Cluster::run(InstanceId i, Time now, Time until) {
+  Instance& x = instance(i);
+  InstanceRow& r = instance_row(i);
   x.batch_began = now;
   x.batch_until = until;
   account_time(r.device, now);
   DeviceRow& d = device_row(r.device);
   ++d.running;
   d.run_until = std::max(d.run_until, until);
-  r.in_service = take;
-  if (l.kind != LineKind::own) {
-    if (l.kind == LineKind::shared) group_row(l.group).waiting -= take;
-    change_load(i, r.load + take);  // visits of a shared line become load of the instance that serves them
-  } else if (indexes_.by_free) {
-    update_free_at(i);
-  }
-  return first;
+  if (!x.batch_of_own_line) change_load(i, r.load + x.batch_count);  // from a shared line: load of the instance from now on
+  else if (indexes_.by_free) update_free_at(i);
 }
 
 VisitId Cluster::end(InstanceId i, Time now) {
@@ -437,8 +444,7 @@ VisitId Cluster::end(InstanceId i, Time now) {
 
 // --- instances ---
 
-InstanceId Cluster::start(GroupId g, DeviceId d, std::uint8_t option, std::uint32_t largest_batch, StartCause cause, Time now,
-                          Time expected_warm) {
+InstanceId Cluster::start(GroupId g, DeviceId d, std::uint8_t option, std::uint32_t largest_batch, StartCause cause, Time now) {
   const SiteId site = world_[g].site;
   Site& s = sites_[site.index()];
   std::uint32_t slot;
@@ -470,7 +476,7 @@ InstanceId Cluster::start(GroupId g, DeviceId d, std::uint8_t option, std::uint3
   x.keep_scheduled = keep_scheduled;
   x.cause = cause;
   x.started = now;
-  x.batch_until = expected_warm;
+  x.batch_until = now;
   x.largest_batch = largest_batch;
   x.memory_bytes = variant.memory_for(largest_batch);
   x.cores = hardware.sharing == Sharing::partitioned ? variant.profile.cores()[option] : 0;
@@ -489,7 +495,7 @@ InstanceId Cluster::start(GroupId g, DeviceId d, std::uint8_t option, std::uint3
   r.option = option;
   r.cores = x.cores;
   r.idle_since = now;
-  r.free_at = expected_warm;
+  r.free_at = now;
   s.board.counters[slot] = {};
 
   account_time(d, now);
@@ -508,6 +514,12 @@ InstanceId Cluster::start(GroupId g, DeviceId d, std::uint8_t option, std::uint3
   ++group.count[static_cast<std::size_t>(Phase::starting)];
   r.phase = Phase::starting;
   return id;
+}
+
+void Cluster::expect_warm(InstanceId i, Time expected) {
+  instance(i).batch_until = expected;
+  instance_row(i).free_at = expected;
+  if (indexes_.by_free) update_free_at(i);
 }
 
 LoadParts Cluster::pay_load(InstanceId i) {

@@ -83,16 +83,20 @@ class Cluster {
   void close(VisitId v, bool last);
 
   // --- batches ---
-  /// The first `take` visits of `line` are in service at `i` until, by profile, `until`. Returns the first of them.
-  VisitId begin(InstanceId i, LineId line, std::uint32_t take, Time now, Time until);
+  /// Takes the first `take` visits of `line` into service at `i`; fills the instance's batch fields. Call `run` next.
+  VisitId begin(InstanceId i, LineId line, std::uint32_t take, Time now);
+  /// The batch that `begin` formed runs until, by profile, `until`.
+  void run(InstanceId i, Time now, Time until);
   /// The batch of `i` is done. Returns its first visit; `next` leads on; their state is returning.
   VisitId end(InstanceId i, Time now);
 
   // --- instances ---
   /// Takes memory and cores on the device; phase starting. `largest_batch`: items it is started for.
-  InstanceId start(GroupId g, DeviceId d, std::uint8_t option, std::uint32_t largest_batch, StartCause cause, Time now, Time expected_warm);
+  InstanceId start(GroupId g, DeviceId d, std::uint8_t option, std::uint32_t largest_batch, StartCause cause, Time now);
   /// What the load that is starting has to pay; marks artefact and build as present on the node.
   LoadParts pay_load(InstanceId i);
+  /// When, by profile, the instance that is starting will be warm.
+  void expect_warm(InstanceId i, Time expected);
   void warm(InstanceId i, Time now);
   /// It takes no more visits; what it has is served.
   void drain(InstanceId i, Time now);

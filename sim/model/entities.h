@@ -107,6 +107,8 @@ enum class StartCause : std::uint8_t { initial, held, plan, prewarm, preload };
 struct Instance {
   VisitId batch_head;
   std::uint32_t batch_count = 0, batch_items = 0;
+  double batch_work = 1;                         ///< item-weighted mean of its visits' work
+  bool batch_of_own_line = true;
   LineId line;
   Time batch_began{}, batch_ends = never;       ///< ends: time of the live completion
   Time batch_until{};                            ///< by profile

@@ -1,0 +1,36 @@
+// How a load and a batch happen. The profiled executor draws them from the catalog; a real one runs kernels and posts when
+// they are done. Serving does not know the difference.
+#pragma once
+
+#include "sim/core/time.h"
+#include "sim/model/cluster.h"
+
+#include <cstdint>
+
+namespace tideline {
+
+/// A batch to run.
+struct BatchRun {
+  VariantId variant;
+  std::uint8_t option = 0;         ///< core option of the profile
+  std::uint32_t items = 1;
+  double work = 1;                 ///< item-weighted mean of the visits' work
+  double slowdown = 1;             ///< of the device, interference included
+  std::uint64_t first_serial = 0;  ///< of the query of its first visit: key of the service factor
+  std::uint8_t first_attempt = 0;
+};
+
+class Executor {
+ public:
+  virtual ~Executor() = default;
+  /// What a load takes by profile: what policies may know.
+  virtual Duration expected_load(const LoadParts& parts) const = 0;
+  /// Starts a load; its duration, or `forever` if a completion will be posted.
+  virtual Duration load(InstanceId i, const LoadParts& parts) = 0;
+  /// What a batch takes by profile: work and slowdown included, no draw.
+  virtual Duration expected_run(const BatchRun& run) const = 0;
+  /// Starts a batch; its duration, or `forever` if a completion will be posted.
+  virtual Duration run(InstanceId i, const BatchRun& run) = 0;
+};
+
+}  // namespace tideline

@@ -1,0 +1,23 @@
+// Loads and batches as the catalog says, with draws keyed by what they belong to.
+#pragma once
+
+#include "sim/executor/executor.h"
+
+namespace tideline {
+
+class ProfiledExecutor final : public Executor {
+ public:
+  ProfiledExecutor(const Catalog& catalog, const Topology& topology, std::uint64_t seed)
+      : catalog_(catalog), topology_(topology), seed_(seed) {}
+  Duration expected_load(const LoadParts& parts) const override;
+  Duration load(InstanceId i, const LoadParts& parts) override;
+  Duration expected_run(const BatchRun& run) const override;
+  Duration run(InstanceId i, const BatchRun& run) override;
+
+ private:
+  const Catalog& catalog_;
+  const Topology& topology_;
+  std::uint64_t seed_;
+};
+
+}  // namespace tideline

@@ -1,0 +1,58 @@
+// Who writes down what happened: metrics, records, audit. Recorders see everything, also what policies may not; no policy
+// may be one.
+#pragma once
+
+#include "sim/model/cluster.h"
+
+#include <cstdint>
+
+namespace tideline {
+
+/// How a query ended.
+enum class Ending : std::uint8_t {
+  answered,    ///< in time or late
+  rejected,    ///< never joined a line: admission said no
+  infeasible,  ///< never joined a line: selection found no variant
+  dropped,     ///< joined, left unserved
+  lost,        ///< its instance failed and no retry was left
+  unfinished   ///< still open when the run ended
+};
+
+/// The end of a query. Durations add up to finish - arrival: network + load + queue + service.
+struct QueryEnd {
+  Ending ending = Ending::answered;
+  Time finish{};
+  VariantId variant;         ///< that answered; none if unanswered
+  InstanceId instance;
+  std::uint32_t batch = 0;   ///< visits in its batch
+  std::uint8_t visits = 1;   ///< made for the query
+  Duration network{}, load{}, queue{}, service{};
+  double accuracy = 0;       ///< profiled; of ensembles the expectation given the query's difficulty
+  double realised = 0;       ///< right (1) or wrong (0), or the score
+  double cost_usd = 0;       ///< attributed to the query: its share of device time, and transfer
+};
+
+enum class StopCause : std::uint8_t { keep_alive, plan, evicted, failed };
+
+class Recorder {
+ public:
+  virtual ~Recorder() = default;
+  /// A query arrived (before admission).
+  virtual void arrived(const Visit&) {}
+  virtual void ended(const Visit&, const QueryEnd&) {}
+  /// A batch is done. `wasted_items` belonged to cancelled visits.
+  virtual void batch_done(InstanceId, DeviceId, VariantId, std::uint32_t /*items*/, std::uint32_t /*wasted_items*/, Duration /*took*/) {}
+  virtual void instance_started(InstanceId, StartCause, Time) {}
+  virtual void instance_warm(InstanceId, Time) {}
+  virtual void instance_stopped(InstanceId, StopCause, Time) {}
+  /// A visit triggered a load, or waits for one that it did not trigger.
+  virtual void load_triggered(const Visit&) {}
+  virtual void delayed_by_load(const Visit&) {}
+  /// An answer of a policy was overtaken by events.
+  virtual void stale_answer(std::uint8_t /*policy kind*/, Time) {}
+  /// The measured window begins or ends: all accounts of the cluster are settled.
+  virtual void window(bool /*begins*/, const Cluster&, Time) {}
+  virtual void sample(const Cluster&, Time) {}
+};
+
+}  // namespace tideline

@@ -1,0 +1,335 @@
+// The interfaces of the nine kinds of policies: when each is asked, what it may answer.
+#pragma once
+
+#include "sim/core/id.h"
+#include "sim/core/random.h"
+#include "sim/core/time.h"
+#include "sim/policy/view.h"
+
+#include <array>
+#include <cassert>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace tideline {
+
+enum class PolicyKind : std::uint8_t { admission, selection, dispatch, sharing, batching, autoscaling, placement, coldstart, eviction };
+inline constexpr std::size_t policy_kinds = 9;
+std::string_view to_string(PolicyKind kind);
+
+/// Why a policy answered as it did: index into the names that it declares. 0 is "no particular reason".
+using Reason = std::uint8_t;
+
+/// Fields of a plan: a policy declares those that it writes and those that it reads.
+struct PlanFields {
+  bool wish = false, cores = false, nodes = false, shares = false, batch_caps = false;
+};
+
+/// What a policy needs kept for it and what it writes.
+struct Needs {
+  Indexes indexes;
+  PlanFields writes, reads;
+};
+
+/// What a policy is made with. The world outlives it.
+struct Setup {
+  const World* world = nullptr;
+  Stream stream{};       ///< its own sequence of random numbers
+  ControllerId controller{0};
+  std::span<const std::uint32_t> initial;  ///< instances that `initial` lists, by group
+};
+
+/// What all kinds share.
+class Policy {
+ public:
+  Policy() = default;
+  Policy(const Policy&) = delete;
+  Policy& operator=(const Policy&) = delete;
+  virtual ~Policy() = default;
+  virtual Needs needs() const { return {}; }
+  /// Names of its reasons; element 0 names reason 0.
+  virtual std::span<const std::string_view> reasons() const { return {}; }
+  /// A round of its own: called at time 0 and whenever the last answer is due. Answers when it is next due; `never`: no more.
+  virtual Time round(ClusterView) { return never; }
+};
+
+// --- admission ---
+
+struct Admission {
+  bool admit = true;
+  Reason reason = 0;
+};
+/// Decides whether a query enters the system at all.
+class AdmissionPolicy : public virtual Policy {
+ public:
+  static constexpr PolicyKind kind = PolicyKind::admission;
+  /// Asked when a query arrives. It is already counted as arrived and in flight.
+  virtual Admission admit(const QueryView& query, ClusterView view) = 0;
+};
+
+// --- selection ---
+
+/// Variants that shall answer a query.
+struct Selection {
+  static constexpr std::size_t most = Gathering::most_visits;
+  enum class Answer : std::uint8_t { variants, late, none };
+  Answer answer = Answer::none;
+  std::uint8_t count = 0;
+  std::uint8_t quorum = 1;             ///< answers that resolve the query, 1 .. count
+  Combine combine = Combine::best;
+  bool may_escalate = false;           ///< ask `escalate` when the quorum has answered
+  Reason reason = 0;
+  VariantId runner_up;
+  std::array<VariantId, most> variants;
+
+  /// Reject: no variant will do.
+  static Selection reject(Reason reason = 0) {
+    Selection s;
+    s.reason = reason;
+    return s;
+  }
+  static Selection one(VariantId v, Reason reason = 0, VariantId runner_up = {}) {
+    Selection s;
+    s.answer = Answer::variants;
+    s.count = 1;
+    s.variants[0] = v;
+    s.reason = reason;
+    s.runner_up = runner_up;
+    return s;
+  }
+  /// Bind late: the visit waits in the line of its task, and whatever instance of the task is free takes it.
+  static Selection bind_late(Reason reason = 0) {
+    Selection s;
+    s.answer = Answer::late;
+    s.reason = reason;
+    return s;
+  }
+};
+
+/// What a stage of a cascade brought.
+struct StageResult {
+  VariantId variant;
+  std::uint8_t stage = 0;     ///< 0: the first
+  double confidence = 1;      ///< of design.md section 5, in (0, 1)
+};
+
+/// Chooses the variant or variants for a query.
+class SelectionPolicy : public virtual Policy {
+ public:
+  static constexpr PolicyKind kind = PolicyKind::selection;
+  /// Asked when a query is admitted. Variants must be of the query's task and have instances' groups in the cluster.
+  virtual Selection select(const QueryView& query, ClusterView view) = 0;
+  /// Asked when a stage returned and `may_escalate` was set; none: the answer stands.
+  virtual Selection escalate(const QueryView&, const StageResult&, ClusterView) { return Selection::reject(); }
+};
+
+// --- dispatch ---
+
+/// Where a visit goes.
+struct Dispatch {
+  enum class Answer : std::uint8_t { instance, site, hold };
+  Answer answer = Answer::hold;
+  Reason reason = 0;
+  InstanceId instance;
+  SiteId site;
+  InstanceId runner_up;
+  Time ask_again = never;  ///< hedging: asked once more then, unless the query is resolved
+
+  static Dispatch to(InstanceId i, Reason reason = 0, InstanceId runner_up = {}) {
+    Dispatch d;
+    d.answer = Answer::instance;
+    d.instance = i;
+    d.reason = reason;
+    d.runner_up = runner_up;
+    return d;
+  }
+  /// To the line that all instances of the variant at the site share.
+  static Dispatch to(SiteId s, Reason reason = 0) {
+    Dispatch d;
+    d.answer = Answer::site;
+    d.site = s;
+    d.reason = reason;
+    return d;
+  }
+  /// Held by the controller until an instance of the variant is warm; then asked again.
+  static Dispatch hold(Reason reason = 0) {
+    Dispatch d;
+    d.reason = reason;
+    return d;
+  }
+};
+
+/// Chooses the place of a visit whose variant is chosen.
+class DispatchPolicy : public virtual Policy {
+ public:
+  static constexpr PolicyKind kind = PolicyKind::dispatch;
+  /// Asked when a visit needs a place. An instance must be starting or warm and of this variant.
+  virtual Dispatch place(const QueryView& query, VariantId variant, ClusterView view) = 0;
+};
+
+// --- sharing ---
+
+/// Chooses among instances with work on a device that can start one more batch.
+class SharingPolicy : public virtual Policy {
+ public:
+  static constexpr PolicyKind kind = PolicyKind::sharing;
+  /// `ready` (at least two) have work that batching has not put off; `heads[k]` is the visit that `ready[k]` would start with.
+  /// Answers an index into `ready`.
+  virtual std::size_t next(DeviceId device, std::span<const InstanceId> ready, std::span<const QueryView> heads, ClusterView view) = 0;
+};
+
+// --- batching ---
+
+struct Batch {
+  std::uint32_t drop = 0;  ///< give up this many from the head first
+  std::uint32_t take = 0;  ///< then start this many; 0 means wait
+  Time retry = never;      ///< when waiting: ask again no later than this
+  Reason reason = 0;
+};
+/// Chooses when an instance starts a batch, and of how many.
+class BatchingPolicy : public virtual Policy {
+ public:
+  static constexpr PolicyKind kind = PolicyKind::batching;
+  /// Asked when `i` can start and its line changed, or its retry time came. The items of what it takes must not exceed the
+  /// `batch_cap` of its group.
+  virtual Batch form(InstanceId i, const LineView& line, ClusterView view) = 0;
+};
+
+// --- autoscaling ---
+
+/// What an autoscaler wants. What it does not name is left alone. One object is reused: rounds allocate nothing.
+class Plan {
+ public:
+  struct Wish {
+    GroupId group;
+    std::uint32_t instances = 0;
+    Reason reason = 0;
+  };
+  struct Nodes {
+    PoolId pool;
+    std::uint32_t count = 0;
+  };
+  struct Share {
+    GroupId group;
+    double share = 0;
+  };
+  struct Cap {
+    GroupId group;
+    std::uint32_t items = 1;
+  };
+  struct Cores {
+    GroupId group;
+    std::uint8_t option = 0;  ///< core option for instances to come
+  };
+  void clear() {
+    wishes.clear();
+    nodes.clear();
+    shares.clear();
+    batch_caps.clear();
+    cores.clear();
+    takes_effect = {};
+  }
+  std::vector<Wish> wishes;
+  std::vector<Nodes> nodes;
+  std::vector<Share> shares;
+  std::vector<Cap> batch_caps;
+  std::vector<Cores> cores;
+  Duration takes_effect{};  ///< after the round: the time it took to decide
+};
+
+/// How many instances to start for a held visit, now.
+struct HeldAnswer {
+  std::uint32_t start = 0;
+  Reason reason = 0;
+};
+
+/// Plans capacity: instances per group, cores, nodes, routing shares, batch caps.
+class AutoscalingPolicy : public virtual Policy {
+ public:
+  static constexpr PolicyKind kind = PolicyKind::autoscaling;
+  /// Time between two rounds; `forever`: no rounds.
+  virtual Duration interval() const { return forever; }
+  /// A control round: fills the (empty) plan.
+  virtual void plan(ClusterView, Plan&) {}
+  /// Asked when a visit joins a line that no warm instance serves; `starting` instances of the variant are on their way.
+  virtual HeldAnswer on_held(const QueryView&, VariantId, std::uint32_t starting, ClusterView) { return {starting == 0 ? 1U : 0U, 0}; }
+};
+
+// --- placement ---
+
+struct Placement {
+  DeviceId device;  ///< none: nowhere
+  Reason reason = 0;
+};
+/// Chooses the device for an instance that must start.
+class PlacementPolicy : public virtual Policy {
+ public:
+  static constexpr PolicyKind kind = PolicyKind::placement;
+  /// `fits` are devices with room now, in order of ids; `after_eviction` those that would have room if idle instances
+  /// went (only filled where `fits` is empty). One of them, or none.
+  virtual Placement choose(VariantId variant, std::int64_t memory_bytes, std::span<const DeviceId> fits,
+                           std::span<const DeviceId> after_eviction, ClusterView view) = 0;
+};
+
+// --- coldstart ---
+
+struct KeepAlive {
+  Duration keep = forever;         ///< from now; 0: stop at once
+  Duration start_again = forever;  ///< after it was stopped: prewarm this long after now
+  Reason reason = 0;
+};
+struct Prewarm {
+  GroupId group;
+  std::uint32_t instances = 1;  ///< to have, starting and warm
+};
+/// Decides how long an idle instance is kept, and what is started before it is asked for.
+class ColdstartPolicy : public virtual Policy {
+ public:
+  static constexpr PolicyKind kind = PolicyKind::coldstart;
+  /// Asked when an instance becomes idle: warm, nothing running, no line that it serves has work.
+  virtual KeepAlive became_idle(InstanceId i, ClusterView view) = 0;
+  /// Asked after its round: groups to start, and groups whose instances are pinned (never stopped when idle, never evicted).
+  virtual void prewarm(ClusterView, std::vector<Prewarm>& /*start*/, std::vector<GroupId>& /*pin*/) {}
+};
+
+// --- eviction ---
+
+struct Victim {
+  InstanceId instance;  ///< none: refuse
+  Reason reason = 0;
+};
+/// Chooses what goes when memory or cores are short on a device.
+class EvictionPolicy : public virtual Policy {
+ public:
+  static constexpr PolicyKind kind = PolicyKind::eviction;
+  /// `idle` are the device's instances that may go, in order of ids. Asked again until enough is free; if that cannot
+  /// be reached nothing is evicted.
+  virtual Victim choose(DeviceId device, std::span<const InstanceId> idle, std::int64_t bytes_short, ClusterView view) = 0;
+  /// An instance was stopped as a victim (after all victims of one start are known).
+  virtual void evicted(InstanceId, ClusterView) {}
+};
+
+// --- observers ---
+
+/// What an observer may hear of its controller's sites.
+struct Facts {
+  bool arrivals = false, batches = false, instances = false;
+};
+/// For policies that need single facts rather than counters. Never tells outcomes or sampled times of the future.
+class Observer {
+ public:
+  virtual ~Observer() = default;
+  virtual Facts facts() const = 0;
+  /// A query arrived and was admitted.
+  virtual void arrived(const QueryView&, ClusterView) {}
+  /// A batch of `visits` began at a warm instance.
+  virtual void batch_began(InstanceId, std::uint32_t /*visits*/, ClusterView) {}
+  /// A batch is done; `first` leads through its visits' arrival and joining times.
+  virtual void batch_done(InstanceId, std::uint32_t /*visits*/, Duration /*took*/, ClusterView) {}
+  /// An instance was started, became warm, was told to drain, or is about to be gone.
+  virtual void instance_changed(InstanceId, Phase, ClusterView) {}
+};
+
+}  // namespace tideline
