@@ -31,27 +31,35 @@ class Engine {
   /// `pacer` may be null: virtual time.
   template <class Handler>
   void run(Handler& handler, Pacer* pacer) {
+    while (step(handler, pacer)) {
+    }
+  }
+
+  /// One arrival, event or completion; false when finished or when nothing is left.
+  template <class Handler>
+  bool step(Handler& handler, Pacer* pacer) {
     constexpr std::uint64_t arrival_key = std::uint64_t{Handler::arrival_kind} << (Event::slot_bits + Event::sequence_bits);
-    while (!handler.finished()) {
-      const Time arrival = handler.next_arrival();
-      const bool pending = !queue_.empty();
-      if (!pending && arrival == never) return;
-      const bool arrive = !pending || Event{arrival, arrival_key} < queue_.top();
-      const Time next = arrive ? arrival : queue_.top().at;
-      if (pacer != nullptr) {
-        if (const auto done = pacer->wait_until(next, now_)) {
-          handler.handle(done->kind, done->slot, done->failed);
-          continue;
-        }
-      }
-      now_ = next;
-      if (arrive) {
-        handler.arrive();
-      } else {
-        const Event e = queue_.pop();
-        handler.handle(e.kind(), e.slot(), false);
+    if (handler.finished()) return false;
+    const Time arrival = handler.next_arrival();
+    const bool pending = !queue_.empty();
+    if (!pending && arrival == never && pacer == nullptr) return false;
+    const bool arrive = !pending || Event{arrival, arrival_key} < queue_.top();
+    const Time next = arrive ? arrival : queue_.top().at;
+    if (pacer != nullptr) {
+      if (const auto done = pacer->wait_until(next, now_)) {
+        handler.handle(done->kind, done->slot, done->failed);
+        return true;
       }
     }
+    assert(next >= now_);
+    now_ = next;
+    if (arrive) {
+      handler.arrive();
+    } else {
+      const Event e = queue_.pop();
+      handler.handle(e.kind(), e.slot(), false);
+    }
+    return true;
   }
 
  private:

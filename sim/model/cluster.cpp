@@ -268,10 +268,13 @@ void Cluster::leave(VisitId id, Time now) {
   v.next = v.prev = {};
 }
 
-void Cluster::close(VisitId id, bool last) {
-  Visit& v = visits_[id];
-  v.state = VisitState::free;
-  if (last) --sites_[v.origin].board.tasks[world_[v.cls].task.index()].in_flight;
+void Cluster::query_done(VisitId id) {
+  const Visit& v = visits_[id];
+  --sites_[v.origin].board.tasks[world_[v.cls].task.index()].in_flight;
+}
+
+void Cluster::close(VisitId id) {
+  visits_[id].state = VisitState::free;
   visits_.release(id);
 }
 

@@ -79,8 +79,10 @@ class Cluster {
   void join(VisitId v, Time now);
   /// It leaves its line unserved (drop, cancel, placed elsewhere) or is called off while travelling. State becomes deciding.
   void leave(VisitId v, Time now);
-  /// It ended. `last`: its query is no longer in flight.
-  void close(VisitId v, bool last);
+  /// Its query is no longer in flight.
+  void query_done(VisitId v);
+  /// The visit ended: its slot is free.
+  void close(VisitId v);
 
   // --- batches ---
   /// Takes the first `take` visits of `line` into service at `i`; fills the instance's batch fields. Call `run` next.

@@ -1,0 +1,254 @@
+// Queries with several visits: ensembles, cascades, hedges, retries.
+#include "sim/serving/simulation.h"
+
+#include <algorithm>
+#include <cassert>
+
+namespace tideline {
+
+Simulation::GatheringNotes& Simulation::notes(GatheringId g) {
+  if (g.index() >= notes_.size()) notes_.resize(g.index() + 1);
+  return notes_[g.index()];
+}
+
+void Simulation::gather(VisitId first, const Selection& s) {
+  const GatheringId g = cluster_.gather(first);
+  notes(g) = {};
+  cluster_.gathering(g).retries_left = options_.retry_lost ? options_.retry_budget : std::uint8_t{0};
+  cluster_.gathering(g).made = 0;
+  cluster_.gathering(g).open = 0;
+  cluster_.gathering(g).visits[0] = {};
+  add_stage(g, first, s);
+}
+
+VisitId Simulation::add_visit(GatheringId id, VisitId like, VariantId variant) {
+  Gathering& before = cluster_.gathering(id);
+  const VisitId v = before.made == 0 ? like : cluster_.add_visit(like);
+  Gathering& g = cluster_.gathering(id);
+  cluster_.visit(v).gathering = id;
+  const auto earlier = std::count(g.variants.begin(), g.variants.begin() + g.made, variant);
+  cluster_.visit(v).attempt = static_cast<std::uint8_t>(earlier);
+  g.variants[g.made] = variant;
+  ++g.made;
+  ++g.open;
+  *std::find(g.visits.begin(), g.visits.end(), VisitId{}) = v;
+  return v;
+}
+
+void Simulation::add_stage(GatheringId id, VisitId like, const Selection& s) {
+  if (cluster_[id].made + s.count > static_cast<int>(Gathering::most_visits))
+    wrong_answer(PolicyKind::selection, "makes more than 16 visits for one query");
+  {
+    Gathering& g = cluster_.gathering(id);
+    g.quorum = static_cast<std::uint8_t>(g.answers + std::clamp<int>(s.quorum, 1, s.count));
+    g.combine = s.combine;
+  }
+  notes(id).may_escalate = s.may_escalate;
+  std::array<VisitId, Gathering::most_visits> made;
+  for (std::size_t k = 0; k < s.count; ++k) made[k] = add_visit(id, like, s.variants[k]);
+  // A visit may end while the others are being placed: the gathering is held open until all are.
+  ++cluster_.gathering(id).open;
+  for (std::size_t k = 0; k < s.count; ++k)
+    if (!cluster_[made[k]].flags.cancelled) place(made[k], s.variants[k]);
+  Gathering& g = cluster_.gathering(id);
+  --g.open;
+  if (g.resolved) return release_if_done(id);
+  if (g.open == 0) resolve(id, {}, Ending::dropped);
+}
+
+void Simulation::forget(GatheringId id, VisitId v) {
+  Gathering& g = cluster_.gathering(id);
+  *std::find(g.visits.begin(), g.visits.end(), v) = VisitId{};
+  --g.open;
+}
+
+void Simulation::release_if_done(GatheringId id) {
+  Gathering& g = cluster_.gathering(id);
+  if (!g.resolved || g.open > 0) return;
+  g.due = never;
+  cluster_.release(id);
+}
+
+void Simulation::note_return(VisitId v) {
+  const GatheringId id = cluster_[v].gathering;
+  Gathering& g = cluster_.gathering(id);
+  if (g.resolved) {  // cancelled while it was answered or on its way back
+    forget(id, v);
+    cluster_.close(v);
+    return release_if_done(id);
+  }
+  const auto k = static_cast<std::size_t>(std::find(g.visits.begin(), g.visits.end(), v) - g.visits.begin());
+  const Answer answer = notes(id).answers[k];
+  g.answered[g.answers] = answer.variant;
+  ++g.answers;
+  if (g.answers < g.quorum && g.open > 1) {
+    forget(id, v);
+    cluster_.close(v);
+    return;
+  }
+  if (notes(id).may_escalate) {
+    Controller& c = controller_of(SiteId{cluster_[v].origin});
+    const StageResult stage{answer.variant, g.stage, outcome_.confidence(cluster_[v].serial, answer.variant)};
+    const Selection s = c.policies.selection->escalate(query(v), stage, view(c));
+    if (s.answer == Selection::Answer::variants) {
+      for (std::size_t n = 0; n < s.count; ++n) check_variant(v, s.variants[n], PolicyKind::selection);
+      ++g.stage;
+      // The next stage's visits are copies of this one: it goes after they are made.
+      ++cluster_.gathering(id).open;
+      add_stage(id, v, s);
+      Gathering& after = cluster_.gathering(id);
+      --after.open;
+      forget(id, v);
+      cluster_.close(v);
+      if (!after.resolved && after.open == 0) return resolve(id, {}, Ending::dropped);
+      return release_if_done(id);
+    }
+  }
+  resolve(id, v, Ending::answered);
+}
+
+void Simulation::visit_gone(VisitId v, Ending ending) {
+  const GatheringId id = cluster_[v].gathering;
+  if (cluster_[id].resolved) {
+    forget(id, v);
+    cluster_.close(v);
+    return release_if_done(id);
+  }
+  if (cluster_[id].open > 1) {
+    forget(id, v);
+    cluster_.close(v);
+    return;
+  }
+  resolve(id, v, ending);
+}
+
+void Simulation::resolve(GatheringId id, VisitId last, Ending if_empty) {
+  Gathering& g = cluster_.gathering(id);
+  assert(!g.resolved && last);
+  g.resolved = true;
+  g.due = never;
+  const Visit& visit = cluster_[last];
+  const GatheringNotes& n = notes(id);
+  QueryEnd end;
+  end.finish = engine_.now();
+  end.visits = g.made;
+  end.cost_usd = n.cost;
+  if (g.answers == 0) {
+    end.ending = if_empty == Ending::answered ? Ending::dropped : if_empty;
+  } else {
+    const std::span<const VariantId> variants{g.answered.data(), g.answers};
+    VariantId winner = variants.back();
+    if (g.combine == Combine::first) winner = variants.front();
+    if (g.combine == Combine::best || g.combine == Combine::majority)
+      winner = *std::max_element(variants.begin(), variants.end(), [&](VariantId a, VariantId b) {
+        return world_[a].accuracy != world_[b].accuracy ? world_[a].accuracy < world_[b].accuracy : b < a;
+      });
+    const auto k = static_cast<std::size_t>(std::find(g.visits.begin(), g.visits.end(), last) - g.visits.begin());
+    const Answer& a = k < n.answers.size() ? n.answers[k] : n.answers[0];
+    end.variant = winner;
+    end.instance = a.instance;
+    end.batch = a.batch;
+    end.network = a.network;
+    end.load = a.load;
+    end.service = a.service;
+    end.queue = std::max(Duration{}, end.finish - visit.arrival - a.network - a.load - a.service);
+    if (g.combine == Combine::majority && g.answers > 1) {
+      end.accuracy = outcome_.majority_expected(visit.serial, variants);
+      end.realised = outcome_.majority_right(visit.serial, variants) ? 1 : 0;
+    } else {
+      end.accuracy = world_[winner].accuracy;
+      end.realised = outcome_.realised(visit.serial, winner);
+    }
+  }
+  for (Recorder* r : recorders_) r->ended(visit, end);
+  if (visit.flags.measured) --measured_open_;
+  cluster_.query_done(last);
+  // The others are no longer needed: what waits leaves, what is under way ends as waste.
+  const auto open = g.visits;
+  for (const VisitId o : open) {
+    if (!o) continue;
+    const VisitState state = cluster_[o].state;
+    if (o == last) {
+      forget(id, o);
+      cluster_.close(o);
+    } else if (state == VisitState::waiting || state == VisitState::held) {
+      const Line& line = cluster_[cluster_[o].line];
+      const InstanceId owner = line.kind == LineKind::own ? line.instance : InstanceId{};
+      cluster_.leave(o, engine_.now());
+      forget(id, o);
+      cluster_.close(o);
+      if (owner && is_idle(owner)) became_idle(owner);
+    } else {
+      cluster_.visit(o).flags.cancelled = true;
+    }
+  }
+  release_if_done(id);
+}
+
+void Simulation::ask_again(VisitId v, VariantId variant, Time when) {
+  GatheringId id = cluster_[v].gathering;
+  if (!id) {
+    id = cluster_.gather(v);
+    notes(id) = {};
+    Gathering& g = cluster_.gathering(id);
+    g.combine = Combine::first;
+    g.variants[0] = variant;
+    g.retries_left = options_.retry_lost ? options_.retry_budget : std::uint8_t{0};
+  }
+  notes(id).hedged = variant;
+  Gathering& g = cluster_.gathering(id);
+  g.due = when;
+  if (g.scheduled == never || g.scheduled < engine_.now() || when < g.scheduled) {
+    g.scheduled = when;
+    schedule(when, EventKind::hedge, id.index());
+  }
+}
+
+void Simulation::hedge_due(GatheringId id) {
+  Gathering& g = cluster_.gathering(id);
+  if (g.scheduled != engine_.now()) return;
+  g.scheduled = never;
+  if (g.due == never || g.resolved || g.open == 0) return;
+  if (g.due > engine_.now()) {
+    g.scheduled = g.due;
+    return schedule(g.due, EventKind::hedge, id.index());
+  }
+  g.due = never;
+  if (g.made >= Gathering::most_visits) return;
+  const VariantId variant = notes(id).hedged;
+  const VisitId like = *std::find_if(g.visits.begin(), g.visits.end(), [](VisitId x) { return static_cast<bool>(x); });
+  Controller& c = controller_of(SiteId{cluster_[like].origin});
+  const Dispatch d = c.policies.dispatch->place(query(like), variant, view(c));
+  if (d.answer == Dispatch::Answer::hold) return;
+  const VisitId v = add_visit(id, like, variant);
+  apply(v, variant, d);
+}
+
+void Simulation::lose(VisitId v) {
+  // A lost visit is tried again within its budget: arrival and deadline stay, selection is asked anew.
+  const Visit& visit = cluster_[v];
+  const VariantId variant = cluster_[visit.line].variant;
+  if (!visit.gathering && !options_.retry_lost) return end_unserved(v, Ending::lost);
+  GatheringId id = visit.gathering;
+  if (!id) {
+    id = cluster_.gather(v);
+    notes(id) = {};
+    Gathering& g = cluster_.gathering(id);
+    g.combine = Combine::first;
+    g.retries_left = options_.retry_budget;
+    g.variants[0] = variant;
+  }
+  Gathering& g = cluster_.gathering(id);
+  if (g.resolved || g.retries_left == 0 || g.made >= Gathering::most_visits) return visit_gone(v, Ending::lost);
+  --g.retries_left;
+  Controller& c = controller_of(SiteId{visit.origin});
+  const Selection s = c.policies.selection->select(query(v), view(c));
+  if (s.answer != Selection::Answer::variants) return visit_gone(v, Ending::lost);
+  check_variant(v, s.variants[0], PolicyKind::selection);
+  const VisitId again = add_visit(id, v, s.variants[0]);
+  forget(id, v);
+  cluster_.close(v);
+  place(again, s.variants[0]);
+}
+
+}  // namespace tideline

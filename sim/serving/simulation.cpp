@@ -1,0 +1,387 @@
+#include "sim/serving/simulation.h"
+
+#include <algorithm>
+#include <cassert>
+
+namespace tideline {
+
+namespace {
+
+Indexes union_of_indexes(const std::vector<Controller>& controllers) {
+  Indexes all;
+  for (const auto& c : controllers) all = all | c.policies.needs().indexes;
+  return all;
+}
+
+void refuse_unread_fields(const std::vector<Controller>& controllers) {
+  // Cores, nodes and batch caps are carried out by serving itself; wishes too. Shares only mean something to a dispatcher.
+  for (const auto& c : controllers) {
+    const Needs n = c.policies.needs();
+    if (n.writes.shares && !n.reads.shares)
+      throw PolicyError("autoscaling policy '" + c.policies.names[static_cast<std::size_t>(PolicyKind::autoscaling)] +
+                        "' plans routing shares, but no policy of this run reads them: choose a dispatch policy that does");
+  }
+}
+
+}  // namespace
+
+Simulation::Simulation(const World& world, RunOptions options, std::vector<Controller> controllers, Workload workload, Executor& executor,
+                       std::vector<Recorder*> recorders)
+    : world_(world),
+      options_(std::move(options)),
+      controllers_(std::move(controllers)),
+      workload_(std::move(workload)),
+      executor_(executor),
+      recorders_(std::move(recorders)),
+      cluster_(world, union_of_indexes(controllers_), static_cast<std::uint32_t>(controllers_.size())),
+      outcome_(world.catalog(), options_.seed) {
+  refuse_unread_fields(controllers_);
+  window_begin_ = Time{} + options_.warmup;
+  window_end_ = later(window_begin_, options_.duration);
+  run_end_ = later(window_end_, options_.drain);
+  pinned_groups_.resize(world.groups().size());
+  visible_shared_.resize(world.groups().size());
+  visible_late_.resize(world.catalog().tasks.size() * world.site_count());
+  for (auto& c : controllers_) {
+    for (Knowledge* k : {&c.knowledge, &c.live}) {
+      k->world = &world;
+      k->slot_bits = world.instance_slot_bits();
+      k->boards.clear();
+      for (std::size_t s = 0; s < world.site_count(); ++s) k->boards.push_back(&cluster_.board(SiteId{s}));
+    }
+    for (const auto& p : c.policies.objects) {
+      rounds_.push_back(p.get());
+      if (auto* o = dynamic_cast<Observer*>(p.get())) {
+        const Facts f = o->facts();
+        if (f.arrivals) c.hear_arrivals.push_back(o);
+        if (f.batches) c.hear_batches.push_back(o);
+        if (f.instances) c.hear_instances.push_back(o);
+      }
+    }
+  }
+  round_due_.assign(rounds_.size(), never);
+  round_scheduled_.assign(rounds_.size(), never);
+}
+
+void Simulation::begin() {
+  if (began_) return;
+  began_ = true;
+  schedule(window_begin_, EventKind::boundary, 0);
+  if (window_end_ != never) schedule(window_end_, EventKind::boundary, 1);
+  if (run_end_ != never) schedule(run_end_, EventKind::boundary, 2);
+  if (options_.sample != forever) schedule(Time{} + options_.sample, EventKind::sample, 0);
+  for (const InitialInstance& k : options_.initial) {
+    const GroupRow& g = cluster_.row(k.group);
+    const InstanceId i = cluster_.start(k.group, k.device, 0, g.batch_cap, StartCause::initial, Time{});
+    for (Recorder* r : recorders_) r->instance_started(i, StartCause::initial, Time{});
+    for (Observer* o : controllers_.front().hear_instances) o->instance_changed(i, Phase::starting, live_view(controllers_.front()));
+    warm(i);
+  }
+  for (std::uint32_t k = 0; k < rounds_.size(); ++k) policy_round(k);
+  for (auto& c : controllers_) {
+    control_round(c);
+    apply_prewarms(c);
+  }
+}
+
+void Simulation::run(Pacer* pacer) {
+  begin();
+  engine_.run(*this, pacer);
+  close_run();
+}
+
+bool Simulation::step() {
+  begin();
+  return engine_.step(*this, nullptr);
+}
+
+void Simulation::handle(unsigned kind, std::uint32_t slot, bool failed) {
+  switch (static_cast<EventKind>(kind)) {
+    case EventKind::batch_done: batch_done(InstanceId{slot}, failed); break;
+    case EventKind::returned: returned(VisitId{slot}); break;
+    case EventKind::warm: {
+      const InstanceId i{slot};
+      if (cluster_.row(i).phase == Phase::starting && cluster_[i].load_ends == engine_.now()) warm(i);
+      break;
+    }
+    case EventKind::node_up: restore_node(NodeId{slot}); break;
+    case EventKind::environment:
+    case EventKind::arrival: break;
+    case EventKind::joins: joins(VisitId{slot}); break;
+    case EventKind::batch_retry: batch_retry(slot); break;
+    case EventKind::keep_alive: keep_alive_due(slot); break;
+    case EventKind::hedge: hedge_due(GatheringId{slot}); break;
+    case EventKind::prewarm: prewarm_due(GroupId{slot}); break;
+    case EventKind::policy_round:
+      if (round_scheduled_[slot] == engine_.now() && round_due_[slot] == engine_.now()) policy_round(slot);
+      break;
+    case EventKind::plan_effect: apply_plan(controllers_[slot]); break;
+    case EventKind::control_round: control_round(controllers_[slot]); break;
+    case EventKind::sample:
+      cluster_.settle(engine_.now());
+      for (Recorder* r : recorders_) r->sample(cluster_, engine_.now());
+      if (engine_.now() < window_end_) schedule(engine_.now() + options_.sample, EventKind::sample, 0);
+      break;
+    case EventKind::boundary: boundary(); break;
+  }
+  after_transition();
+}
+
+void Simulation::after_transition() {
+#ifdef TIDELINE_CHECK_BOARDS
+  cluster_.check_boards();
+#endif
+  if (drained_ && measured_open_ == 0) finished_ = true;
+  if ((++handled_ & 0xffff) == 0 && options_.progress && !options_.progress(engine_.now())) {
+    interrupted_ = true;
+    finished_ = true;
+  }
+}
+
+void Simulation::boundary() {
+  const Time now = engine_.now();
+  cluster_.settle(now);
+  if (now == window_begin_ && now < window_end_) {
+    for (Recorder* r : recorders_) r->window(true, cluster_, now);
+  } else if (now == window_end_ && !drained_) {
+    for (Recorder* r : recorders_) r->window(false, cluster_, now);
+    drained_ = true;
+  } else if (now >= run_end_) {
+    finished_ = true;
+  }
+}
+
+void Simulation::close_run() {
+  const Time now = engine_.now();
+  cluster_.settle(now);
+  if (!drained_)  // interrupted, or the sources ended and nothing was left to do
+    for (Recorder* r : recorders_) r->window(false, cluster_, now);
+  // What is open now is unfinished. Gatherings count once: with the first of their open visits.
+  for (std::uint32_t k = 0; k < cluster_.visit_slots(); ++k) {
+    const Visit& v = cluster_[VisitId{k}];
+    if (v.state == VisitState::free || (v.state == VisitState::returning && !v.gathering)) continue;
+    if (v.gathering) {
+      const Gathering& g = cluster_[v.gathering];
+      if (g.resolved) continue;
+      const auto first = std::find_if(g.visits.begin(), g.visits.end(), [](VisitId x) { return static_cast<bool>(x); });
+      if (first == g.visits.end() || *first != VisitId{k}) continue;
+    }
+    QueryEnd end;
+    end.ending = Ending::unfinished;
+    end.finish = now;
+    for (Recorder* r : recorders_) r->ended(v, end);
+  }
+}
+
+// --- a query's way ---
+
+void Simulation::arrive() {
+  Visit q = workload_.take();
+  q.flags.measured = q.arrival >= window_begin_ && q.arrival < window_end_;
+  const VisitId v = cluster_.admit(q);
+  if (q.flags.measured) ++measured_open_;
+  for (Recorder* r : recorders_) r->arrived(q);
+  decide(v);
+  after_transition();
+}
+
+void Simulation::decide(VisitId v) {
+  Controller& c = controller_of(SiteId{cluster_[v].origin});
+  if (!c.policies.admission->admit(query(v), view(c)).admit) return end_unserved(v, Ending::rejected);
+  for (Observer* o : c.hear_arrivals) o->arrived(query(v), view(c));
+  const Selection s = c.policies.selection->select(query(v), view(c));
+  switch (s.answer) {
+    case Selection::Answer::none: return end_unserved(v, Ending::infeasible);
+    case Selection::Answer::late: {
+      // The nearest site that has hardware for the task takes it; its line is shared by all variants of the task there.
+      const SiteId origin{cluster_[v].origin};
+      SiteId best;
+      for (const VariantId k : world_.candidates(cluster_[v].cls, CandidateOrder::by_latency)) {
+        const auto groups = world_.groups_of(k, origin);
+        if (groups.empty()) continue;
+        const SiteId s0 = world_[groups.front()].site;
+        if (!best || world_.topology().route(origin, s0).delay < world_.topology().route(origin, best).delay) best = s0;
+      }
+      if (!best) return end_unserved(v, Ending::infeasible);
+      const LineId line = cluster_.late_line(query(v).task(), best);
+      any_late_ = true;
+      visible_late_[best.index() * world_.catalog().tasks.size() + query(v).task().index()] = true;
+      return send(v, line, best);
+    }
+    case Selection::Answer::variants: break;
+  }
+  if (s.count == 0 || s.count > Selection::most) wrong_answer(PolicyKind::selection, "chose " + std::to_string(s.count) + " variants");
+  for (std::size_t k = 0; k < s.count; ++k) check_variant(v, s.variants[k], PolicyKind::selection);
+  if (s.count == 1 && !s.may_escalate) return place(v, s.variants[0]);
+  gather(v, s);
+}
+
+void Simulation::check_variant(VisitId v, VariantId variant, PolicyKind kind) const {
+  if (!variant || variant.index() >= world_.catalog().variants.size()) wrong_answer(kind, "chose a variant that does not exist");
+  if (world_[variant].task != world_[cluster_[v].cls].task)
+    wrong_answer(kind, "chose variant '" + world_[variant].name + "', which is of another task");
+  if (world_.groups_of(variant, SiteId{cluster_[v].origin}).empty())
+    wrong_answer(kind, "chose variant '" + world_[variant].name + "', for which no reachable site has hardware");
+}
+
+void Simulation::wrong_answer(PolicyKind kind, const std::string& what) const {
+  throw PolicyError(std::string(to_string(kind)) + " policy '" + controllers_.front().policies.names[static_cast<std::size_t>(kind)] +
+                    "' at " + std::to_string(to_seconds(engine_.now())) + " s: " + what);
+}
+
+void Simulation::place(VisitId v, VariantId variant) {
+  Controller& c = controller_of(SiteId{cluster_[v].origin});
+  apply(v, variant, c.policies.dispatch->place(query(v), variant, view(c)));
+}
+
+void Simulation::apply(VisitId v, VariantId variant, const Dispatch& d) {
+  if (d.ask_again != never) ask_again(v, variant, d.ask_again);
+  switch (d.answer) {
+    case Dispatch::Answer::instance: {
+      const InstanceRow& row = cluster_.row(d.instance);
+      if (row.phase == Phase::gone || row.phase == Phase::draining) return placed_in_vain(v, variant, PolicyKind::dispatch);
+      if (world_[row.group].variant != variant)
+        wrong_answer(PolicyKind::dispatch, "chose an instance of '" + world_[world_[row.group].variant].name + "' for '" + world_[variant].name + "'");
+      const Line& line = cluster_[cluster_[d.instance].line];
+      if (line.count >= line.bound || !world_.topology().route(SiteId{cluster_[v].origin}, line.site).reachable)
+        return placed_in_vain(v, variant, PolicyKind::dispatch);
+      return send(v, cluster_[d.instance].line, line.site);
+    }
+    case Dispatch::Answer::site: {
+      const GroupId g = d.site ? world_.group(variant, d.site) : GroupId{};
+      if (!g) wrong_answer(PolicyKind::dispatch, "chose a site without hardware for '" + world_[variant].name + "'");
+      if (!world_.topology().route(SiteId{cluster_[v].origin}, d.site).reachable) return placed_in_vain(v, variant, PolicyKind::dispatch);
+      visible_shared_[g.index()] = true;
+      any_shared_ = true;
+      return send(v, cluster_.shared_line(g), d.site);
+    }
+    case Dispatch::Answer::hold: {
+      const LineId line = cluster_.held_line(controllers_.front().id, variant);
+      cluster_.send(v, line);
+      cluster_.join(v, engine_.now());
+      return held(v, variant, GroupId{});
+    }
+  }
+}
+
+void Simulation::placed_in_vain(VisitId v, VariantId variant, PolicyKind kind) {
+  for (Recorder* r : recorders_) r->stale_answer(static_cast<std::uint8_t>(kind), engine_.now());
+  constexpr std::uint8_t most_tries = 3;
+  if (++cluster_.visit(v).stale > most_tries) return end_unserved(v, Ending::dropped);
+  place(v, variant);
+}
+
+void Simulation::send(VisitId v, LineId line, SiteId to) {
+  cluster_.send(v, line);
+  const Visit& visit = cluster_[v];
+  if (to.index() != visit.origin) {
+    const Duration travel = world_.topology().route(SiteId{visit.origin}, to).time(visit.payload_bytes);
+    if (travel > Duration{}) return schedule(engine_.now() + travel, EventKind::joins, v.index());
+  }
+  joins(v);
+}
+
+void Simulation::joins(VisitId v) {
+  const Visit& visit = cluster_[v];
+  const LineId id = visit.line;
+  const LineKind kind = cluster_[id].kind;
+  if (visit.flags.cancelled) {  // called off on the way
+    cluster_.leave(v, engine_.now());
+    const GatheringId g = visit.gathering;
+    forget(g, v);
+    cluster_.close(v);
+    return release_if_done(g);
+  }
+  if (kind == LineKind::own) {
+    const InstanceId i = cluster_[id].instance;
+    const Phase phase = cluster_.row(i).phase;
+    if (phase == Phase::gone) {  // it failed meanwhile
+      const VariantId variant = cluster_[id].variant;
+      cluster_.leave(v, engine_.now());
+      return placed_in_vain(v, variant, PolicyKind::dispatch);
+    }
+    cluster_.join(v, engine_.now());
+    Instance& x = cluster_.instance(i);
+    x.keep_due = never;
+    if (phase == Phase::starting) return held(v, cluster_[id].variant, cluster_[id].group);
+    x.put_off = false;
+    if (x.batch_count == 0) offer(i);
+    return;
+  }
+  cluster_.join(v, engine_.now());
+  if (kind == LineKind::shared && cluster_.row(cluster_[id].group).warm() == 0) return held(v, cluster_[id].variant, cluster_[id].group);
+  offer_shared(id);
+}
+
+void Simulation::answered(VisitId v, InstanceId i, Duration took, double cost) {
+  const Visit& visit = cluster_[v];
+  const Instance& x = cluster_[i];
+  const InstanceRow& row = cluster_.row(i);
+  const SiteId site = cluster_.site_id(i), origin{visit.origin};
+  const Time now = engine_.now(), began = now - took;
+  Duration there{}, back{};
+  if (site != origin) {
+    const std::uint32_t answer_bytes = workload_.answer_bytes(visit.entry);
+    const Route& route = world_.topology().route(origin, site);
+    there = route.time(visit.payload_bytes);
+    back = route.time(answer_bytes);
+    cost += route.price_per_byte_usd * (static_cast<double>(visit.payload_bytes) + answer_bytes);
+  }
+  const Time could = visit.arrival + there;  // when it could have begun at once
+  Duration load{};
+  if ((visit.flags.triggered_load || visit.flags.delayed_by_load) && x.warm_at > could) load = std::min(x.warm_at, began) - could;
+  const VariantId variant = world_[row.group].variant;
+  const Duration network = there + back, queue = std::max(Duration{}, began - could - load);
+  if (visit.gathering) {
+    GatheringNotes& n = notes(visit.gathering);
+    n.cost += cost;
+    const auto& open = cluster_[visit.gathering].visits;
+    const auto k = static_cast<std::size_t>(std::find(open.begin(), open.end(), v) - open.begin());
+    n.answers[k] = {variant, i, x.batch_count, network, load, queue, took};
+    if (back > Duration{}) return schedule(now + back, EventKind::returned, v.index());
+    return note_return(v);
+  }
+  QueryEnd end;
+  end.finish = now + back;
+  end.variant = variant;
+  end.instance = i;
+  end.batch = x.batch_count;
+  end.network = network;
+  end.load = load;
+  end.queue = queue;
+  end.service = took;
+  end.accuracy = world_[variant].accuracy;
+  const Task& task = world_.catalog()[world_[variant].task];
+  end.realised = task.hit_rate || task.concentration > 0 ? outcome_.realised(visit.serial, variant) : end.accuracy;
+  end.cost_usd = cost;
+  if (back > Duration{}) {
+    for (Recorder* r : recorders_) r->ended(visit, end);
+    return schedule(now + back, EventKind::returned, v.index());
+  }
+  finish(v, end);
+}
+
+void Simulation::returned(VisitId v) {
+  if (cluster_[v].gathering) return note_return(v);
+  if (cluster_[v].flags.measured) --measured_open_;
+  cluster_.query_done(v);
+  cluster_.close(v);
+}
+
+void Simulation::finish(VisitId v, const QueryEnd& end) {
+  const Visit& visit = cluster_[v];
+  for (Recorder* r : recorders_) r->ended(visit, end);
+  if (visit.flags.measured) --measured_open_;
+  cluster_.query_done(v);
+  cluster_.close(v);
+}
+
+void Simulation::end_unserved(VisitId v, Ending ending) {
+  if (cluster_[v].gathering) return visit_gone(v, ending);
+  QueryEnd end;
+  end.ending = ending;
+  end.finish = engine_.now();
+  finish(v, end);
+}
+
+}  // namespace tideline

@@ -1,0 +1,215 @@
+// A run: events of our domain. It asks policies and applies their answers to the cluster; it decides nothing that a policy
+// could decide and stores nothing that the cluster should store. The parts: simulation.cpp (a query's way), gatherings.cpp
+// (queries with several visits), batches.cpp (who starts what), scaling.cpp (instances).
+#pragma once
+
+#include "sim/engine/engine.h"
+#include "sim/executor/executor.h"
+#include "sim/model/outcome.h"
+#include "sim/model/recorder.h"
+#include "sim/serving/controller.h"
+#include "sim/serving/workload.h"
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tideline {
+
+/// Kinds of events, in the order in which they come at one instant.
+enum class EventKind : unsigned {
+  batch_done,
+  returned,        // an answer reaches its origin
+  warm,
+  node_up,
+  environment,
+  arrival,         // merged, never in the heap
+  joins,           // a visit reaches the site of its target
+  batch_retry,
+  keep_alive,
+  hedge,
+  prewarm,
+  policy_round,
+  plan_effect,
+  control_round,
+  sample,
+  boundary         // of the measured window
+};
+
+/// An instance that is warm at time 0, or started then.
+struct InitialInstance {
+  GroupId group;
+  DeviceId device;
+};
+
+struct RunOptions {
+  std::uint64_t seed = 1;
+  Duration warmup{}, duration = 24h, drain = 600s;
+  Duration sample = 60s;                 ///< between two samples; `forever`: none
+  std::vector<InitialInstance> initial;  ///< warm at time 0, free of charge
+  bool retry_lost = false;
+  std::uint8_t retry_budget = 1;         ///< per query
+  /// Called about every 2^16 events with the present time; returns false to stop (an interrupted run).
+  std::function<bool(Time)> progress;
+};
+
+class Simulation {
+ public:
+  /// All references must outlive the simulation. Throws PolicyError where a policy set contradicts itself.
+  Simulation(const World& world, RunOptions options, std::vector<Controller> controllers, Workload workload, Executor& executor,
+             std::vector<Recorder*> recorders);
+
+  /// Runs to the end. `pacer` null: virtual time.
+  void run(Pacer* pacer = nullptr);
+
+  const Cluster& cluster() const { return cluster_; }
+  Time now() const { return engine_.now(); }
+  bool interrupted() const { return interrupted_; }
+  std::uint64_t events() const { return engine_.events(); }
+  /// Queries that arrived so far, measured or not.
+  std::uint64_t queries() const { return workload_.taken(); }
+
+  // What the engine calls.
+  static constexpr unsigned arrival_kind = static_cast<unsigned>(EventKind::arrival);
+  Time next_arrival() const { return workload_.next(); }
+  void arrive();
+  void handle(unsigned kind, std::uint32_t slot, bool failed);
+  bool finished() const { return finished_; }
+
+  // What tests (and the environment) may do to a running system.
+  /// The node goes down at once: its batches and lines are lost.
+  void fail_node(NodeId n);
+  /// The node comes up again, empty.
+  void restore_node(NodeId n);
+  /// Sets time 0 up: initial instances, first rounds. `run` calls it; a test that steps event by event does so itself.
+  void begin();
+  /// One event; false when there is none left or the run is finished.
+  bool step();
+
+ private:
+  // A query's way (simulation.cpp).
+  void schedule(Time at, EventKind kind, std::uint32_t slot) { engine_.schedule(at, static_cast<unsigned>(kind), slot); }
+  Controller& controller_of(SiteId) { return controllers_.front(); }
+  ClusterView view(const Controller& c) const { return {c.knowledge, engine_.now()}; }
+  ClusterView live_view(const Controller& c) const { return {c.live, engine_.now()}; }
+  QueryView query(VisitId v) const { return {cluster_[v], world_}; }
+  void decide(VisitId v);
+  void place(VisitId v, VariantId variant);
+  void apply(VisitId v, VariantId variant, const Dispatch& d);
+  void send(VisitId v, LineId line, SiteId to);
+  void joins(VisitId v);
+  void placed_in_vain(VisitId v, VariantId variant, PolicyKind kind);
+  void check_variant(VisitId v, VariantId variant, PolicyKind kind) const;
+  [[noreturn]] void wrong_answer(PolicyKind kind, const std::string& what) const;
+  void answered(VisitId v, InstanceId i, Duration took, double cost);
+  void returned(VisitId v);
+  /// The query ended; frees the visit's slot.
+  void finish(VisitId v, const QueryEnd& end);
+  void end_unserved(VisitId v, Ending ending);
+  void after_transition();
+
+  // Queries with several visits (gatherings.cpp).
+  struct Answer {
+    VariantId variant;
+    InstanceId instance;
+    std::uint32_t batch = 0;
+    Duration network{}, load{}, queue{}, service{};
+  };
+  struct GatheringNotes {
+    std::array<Answer, Gathering::most_visits> answers;  // in order of return
+    double cost = 0;
+    bool may_escalate = false;
+    VariantId hedged;
+  };
+  void gather(VisitId first, const Selection& s);
+  void add_stage(GatheringId g, VisitId like, const Selection& s);
+  VisitId add_visit(GatheringId g, VisitId like, VariantId variant);
+  GatheringNotes& notes(GatheringId g);
+  void note_return(VisitId v);
+  void visit_gone(VisitId v, Ending ending);
+  void resolve(GatheringId g, VisitId last, Ending if_empty);
+  void forget(GatheringId g, VisitId v);
+  void release_if_done(GatheringId g);
+  void hedge_due(GatheringId g);
+  void ask_again(VisitId v, VariantId variant, Time when);
+
+  // Batches (batches.cpp).
+  void offer(InstanceId i);
+  bool try_start(InstanceId i);
+  void start_ready(DeviceId d);
+  LineId line_to_serve(InstanceId i) const;
+  bool has_work(InstanceId i) const;
+  void offer_shared(LineId line);
+  void start_batch(InstanceId i, LineId line, std::uint32_t take);
+  void batch_done(InstanceId i, bool failed);
+  void batch_retry(std::uint32_t instance);
+  void arm_retry(InstanceId i, Time due);
+  void drop_head(LineId line);
+
+  // Instances (scaling.cpp).
+  void held(VisitId v, VariantId variant, GroupId only);
+  InstanceId start_instance(VariantId variant, GroupId only, StartCause cause);
+  DeviceId find_device(VariantId variant, GroupId only, StartCause cause);
+  bool evictable(InstanceId i, StartCause cause) const;
+  bool evict_for(DeviceId d, std::int64_t memory, std::uint32_t cores, StartCause cause);
+  void warm(InstanceId i);
+  void place_held(ControllerId c, VariantId variant);
+  bool is_idle(InstanceId i) const;
+  void became_idle(InstanceId i);
+  void arm_keep_alive(InstanceId i, Time due);
+  void keep_alive_due(std::uint32_t instance);
+  void stop_instance(InstanceId i, StopCause cause);
+  void drain_instance(InstanceId i);
+  void try_pending();
+  void control_round(Controller& c);
+  void apply_plan(Controller& c);
+  void scale_down(GroupId g, std::uint32_t excess);
+  void policy_round(std::uint32_t object);
+  void prewarm_due(GroupId g);
+  void apply_prewarms(Controller& c);
+  void lose(VisitId v);
+
+  // The window (simulation.cpp).
+  void boundary();
+  bool measured_open() const { return measured_open_ > 0; }
+  void close_run();
+
+  struct PendingStart {
+    VariantId variant;
+    GroupId group;  // none: any site
+    StartCause cause;
+  };
+
+  const World& world_;
+  RunOptions options_;
+  std::vector<Controller> controllers_;
+  Workload workload_;
+  Executor& executor_;
+  std::vector<Recorder*> recorders_;
+  Cluster cluster_;
+  OutcomeModel outcome_;
+  Engine engine_;
+  Time window_begin_{}, window_end_{}, run_end_{};
+  std::uint64_t measured_open_ = 0;
+  std::uint64_t handled_ = 0;
+  bool finished_ = false, interrupted_ = false, drained_ = false, began_ = false;
+  std::vector<Policy*> rounds_;             // slot of policy_round events: each object once
+  std::vector<Time> round_due_, round_scheduled_;
+  std::vector<PendingStart> pending_;
+  std::vector<bool> pinned_groups_;
+  std::vector<GatheringNotes> notes_;       // by gathering slot
+  std::vector<bool> visible_shared_;        // groups whose shared line was ever used
+  std::vector<bool> visible_late_;          // by late line
+  bool any_shared_ = false, any_late_ = false;
+  // Scratch: reused, so that rounds and starts allocate nothing in the steady state.
+  std::vector<DeviceId> fits_, after_eviction_;
+  std::vector<InstanceId> victims_, idle_, ranking_;
+  std::vector<QueryView> heads_;
+  std::vector<Prewarm> prewarms_;
+  std::vector<GroupId> pins_;
+};
+
+}  // namespace tideline

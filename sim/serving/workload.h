@@ -1,0 +1,57 @@
+// The queries of a run: sources merged in order of time, each query given its class and attributes. No policy can influence
+// any of it.
+#pragma once
+
+#include "sim/core/random.h"
+#include "sim/engine/event_queue.h"
+#include "sim/model/arrival.h"
+#include "sim/model/entities.h"
+#include "sim/model/world.h"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace tideline {
+
+/// One entry of the workload. Its classes are listed by task: `classes[t]` for `ArrivalSource::task_names()[t]`, or only
+/// `classes[0]` where the source names none.
+struct WorkloadEntry {
+  struct Choice {
+    ClassId cls;
+    double share = 1;
+  };
+  std::string name;
+  std::unique_ptr<ArrivalSource> source;
+  std::vector<std::vector<Choice>> classes;
+  SiteId origin{0};
+  std::uint32_t payload_bytes = 0, answer_bytes = 0;
+  std::uint16_t items = 1, tenant = 0;
+};
+
+class Workload {
+ public:
+  Workload(std::vector<WorkloadEntry> entries, std::uint64_t seed);
+
+  /// Time of the next query, or `never`.
+  Time next() const { return next_; }
+  /// The next query as an unplaced visit; moves to the one after it.
+  Visit take();
+  std::uint32_t answer_bytes(std::uint16_t entry) const { return entries_[entry].answer_bytes; }
+  const std::vector<WorkloadEntry>& entries() const { return entries_; }
+  std::uint64_t taken() const { return serial_; }
+
+ private:
+  void advance(std::uint32_t entry);
+
+  std::vector<WorkloadEntry> entries_;
+  std::vector<Arrival> ahead_;                        // the next of each entry
+  std::vector<std::vector<std::vector<double>>> cumulative_;  // by entry and task: shares up to each class
+  std::vector<Stream> class_streams_;
+  EventQueue queue_;                                  // slot: entry; equal times in order of entries
+  Time next_ = never;
+  std::uint64_t serial_ = 0;
+};
+
+}  // namespace tideline
