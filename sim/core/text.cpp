@@ -6,7 +6,7 @@
 
 namespace tideline {
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   constexpr std::size_t longest = 80;
   constexpr char hex[] = "0123456789abcdef";
   std::string out = "\"";
