@@ -38,13 +38,13 @@ struct Unit {
   double per;
 };
 
-constexpr Unit time_units[] = {{"ns", 1, 1e9}, {"us", 1, 1e6}, {"ms", 1, 1e3}, {"s", 1, 1},
+constexpr Unit time_units[] = {{"ns", 1, 1e9},  {"us", 1, 1e6}, {"ms", 1, 1e3},  {"s", 1, 1},
                                {"min", 60, 1}, {"h", 3600, 1}, {"d", 86400, 1}};
-constexpr Unit byte_units[] = {{"B", 1, 1},       {"kB", 1e3, 1},         {"MB", 1e6, 1},         {"GB", 1e9, 1},          {"TB", 1e12, 1},
+constexpr Unit byte_units[] = {{"B", 1, 1},        {"kB", 1e3, 1},     {"MB", 1e6, 1},     {"GB", 1e9, 1},    {"TB", 1e12, 1},
                                {"KiB", 0x1p10, 1}, {"MiB", 0x1p20, 1}, {"GiB", 0x1p30, 1}, {"TiB", 0x1p40, 1}};
-constexpr Unit rate_units[] = {{"B/s", 1, 1},         {"kB/s", 1e3, 1},      {"MB/s", 1e6, 1},      {"GB/s", 1e9, 1},      {"TB/s", 1e12, 1},
-                               {"KiB/s", 0x1p10, 1}, {"MiB/s", 0x1p20, 1}, {"GiB/s", 0x1p30, 1}, {"TiB/s", 0x1p40, 1}, {"b/s", 1, 8},
-                               {"kb/s", 1e3, 8},      {"Mb/s", 1e6, 8},      {"Gb/s", 1e9, 8},      {"Tb/s", 1e12, 8}};
+constexpr Unit rate_units[] = {{"B/s", 1, 1},        {"kB/s", 1e3, 1},     {"MB/s", 1e6, 1},     {"GB/s", 1e9, 1},    {"TB/s", 1e12, 1},
+                               {"KiB/s", 0x1p10, 1}, {"MiB/s", 0x1p20, 1}, {"GiB/s", 0x1p30, 1}, {"TiB/s", 0x1p40, 1},
+                               {"b/s", 1, 8},        {"kb/s", 1e3, 8},     {"Mb/s", 1e6, 8},     {"Gb/s", 1e9, 8},    {"Tb/s", 1e12, 8}};
 
 struct Dimension {
   std::string_view key_unit;
@@ -105,8 +105,8 @@ std::string bounds(const Range& range) {
 }
 
 /// A finite number in the unit of the key and within `range`.
-std::optional<double> number(const Value& value, const detail::Spec& spec, const Range& range, std::string_view kind, const std::string& pointer,
-                             Problems& problems) {
+std::optional<double> number(const Value& value, const Spec& spec, const Range& range, std::string_view kind,
+                             const std::string& pointer, Problems& problems) {
   const Dimension& dimension = dimension_of(spec.name);
   std::optional<double> x;
   std::string text;
@@ -137,8 +137,8 @@ bool read_integer(const Value& value, const Spec& spec, const std::string& point
   }
   // 1e6 is a whole number too; beyond 2^53 a double no longer says which.
   if (*x != std::trunc(*x) || std::abs(*x) > 0x1p53) {
-    wrong(value, pointer, problems, expectation(std::abs(*x) > 0x1p53 ? "a whole number below 2^53 or without an exponent" : "a whole number",
-                                                dimension_of(spec.name)));
+    const char* kind = std::abs(*x) > 0x1p53 ? "a whole number below 2^53 or without an exponent" : "a whole number";
+    wrong(value, pointer, problems, expectation(kind, dimension_of(spec.name)));
     return false;
   }
   out = static_cast<T>(*x);
@@ -168,7 +168,8 @@ Value write_list(const std::vector<T>& list) {
 
 }  // namespace
 
-bool Value::operator==(const Value&) const = default;
+// Not defaulted: Clang 14 crashes on the default here.
+bool Value::operator==(const Value& other) const { return data == other.data; }
 
 const Value* find(const Object& object, std::string_view name) {
   const auto found = std::find_if(object.rbegin(), object.rend(), [&](const auto& member) { return member.first == name; });
