@@ -1,16 +1,16 @@
-// Errors that end the program, each with its exit code.
+// What ends the program early, by exit code.
 #pragma once
 
 #include <stdexcept>
 
 namespace tideline {
 
-/// What the user gave is wrong: exit code 2.
+/// The scenario, another input or the command line is wrong. Exit code 2; the message is complete and names the place.
 struct InputError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// The world around the program failed, such as a full disk or a missing file: exit code 3.
+/// The world is wrong: a file is missing or unreadable, the disk is full. Exit code 3; the message names file and reason.
 struct WorldError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };

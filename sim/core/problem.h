@@ -11,12 +11,14 @@ namespace tideline {
 struct Problem {
   std::string pointer;
   std::string message;
+  bool at_key = false;  ///< the name of the member is wrong, not its value
 };
 
 /// All problems found so far. Code that checks appends and goes on where it can.
 class Problems {
  public:
   void add(std::string pointer, std::string message) { list_.push_back({std::move(pointer), std::move(message)}); }
+  void add_key(std::string pointer, std::string message) { list_.push_back({std::move(pointer), std::move(message), true}); }
   bool empty() const { return list_.empty(); }
   const std::vector<Problem>& list() const { return list_; }
 

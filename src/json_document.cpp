@@ -1,0 +1,530 @@
+#include "src/json_document.h"
+
+#include "sim/core/nearest.h"
+#include "sim/core/pointer.h"
+#include "sim/core/text.h"
+#include "src/errors.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <limits>
+#include <optional>
+#include <system_error>
+#include <tuple>
+#include <utility>
+
+namespace tideline {
+namespace {
+
+constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
+
+std::size_t start_of(std::string_view text) { return text.starts_with(byte_order_mark) ? byte_order_mark.size() : 0; }
+
+bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+
+/// Behind blanks and comments. Stays at a comment that has no end.
+std::size_t skip_blank(std::string_view text, std::size_t i) {
+  while (i < text.size()) {
+    if (is_blank(text[i])) {
+      ++i;
+    } else if (text.substr(i, 2) == "//") {
+      i = std::min(text.find('\n', i), text.size());
+    } else if (text.substr(i, 2) == "/*") {
+      const auto end = text.find("*/", i + 2);
+      if (end == std::string_view::npos) return i;
+      i = end + 2;
+    } else {
+      return i;
+    }
+  }
+  return i;
+}
+
+/// The end of the run of characters that begins at `i` and that a person would call one word; for showing a wrong token.
+std::size_t token_end(std::string_view text, std::size_t i) {
+  constexpr std::string_view single = "{}[],:";
+  if (single.find(text[i]) != std::string_view::npos) return i + 1;
+  if (text[i] == '"') {
+    for (++i; i < text.size() && text[i] != '"' && text[i] != '\n'; ++i) {
+      if (text[i] == '\\') ++i;
+    }
+    return std::min(i + 1, text.size());
+  }
+  constexpr std::string_view ends = "{}[],:\"/ \t\r\n";
+  return std::min(text.find_first_of(ends, i + 1), text.size());
+}
+
+/// The end of a token at `i` that the parser has accepted. It may stop within a word: 01 is 0 and then 1.
+std::size_t accepted_end(std::string_view text, std::size_t i) {
+  const auto skip = [&](std::string_view set) {
+    while (i < text.size() && set.find(text[i]) != std::string_view::npos) ++i;
+  };
+  constexpr std::string_view digits = "0123456789";
+  switch (text[i]) {
+    case 't':
+    case 'n': return i + 4;
+    case 'f': return i + 5;
+    case '-':
+    case '0': case '1': case '2': case '3': case '4': case '5': case '6': case '7': case '8': case '9':
+      if (text[i] == '-') ++i;
+      if (text[i] == '0') {
+        ++i;
+      } else {
+        skip(digits);
+      }
+      if (i < text.size() && text[i] == '.') {
+        ++i;
+        skip(digits);
+      }
+      if (i < text.size() && (text[i] == 'e' || text[i] == 'E')) {
+        ++i;
+        if (text[i] == '+' || text[i] == '-') ++i;
+        skip(digits);
+      }
+      return i;
+    default: return token_end(text, i);
+  }
+}
+
+/// The offset of the first byte that is not UTF-8 (RFC 3629), or npos.
+std::size_t first_invalid_utf8(std::string_view text) {
+  const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
+  for (std::size_t i = 0; i < text.size();) {
+    const unsigned lead = byte(i);
+    if (lead >= 0x80 && (lead < 0xC2 || lead > 0xF4)) return i;
+    const std::size_t length = lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+    for (std::size_t k = 1; k < length; ++k) {
+      if ((byte(i + k) & 0xC0U) != 0x80U) return i;
+    }
+    const unsigned second = byte(i + 1);
+    const bool overlong = (lead == 0xE0 && second < 0xA0) || (lead == 0xF0 && second < 0x90);
+    const bool surrogate = lead == 0xED && second >= 0xA0, beyond = lead == 0xF4 && second >= 0x90;
+    if (overlong || surrogate || beyond) return i;
+    i += length;
+  }
+  return std::string_view::npos;
+}
+
+/// Line and column of offsets that only grow: one pass over the text, also where all of it is one line.
+class LineCounter {
+ public:
+  explicit LineCounter(std::string_view text) : text_(text), offset_(start_of(text)) {}
+  Place at(std::size_t offset) {
+    for (; offset_ < offset; ++offset_) {
+      if (text_[offset_] == '\n') {
+        ++line_;
+        column_ = 1;
+      } else if ((static_cast<unsigned char>(text_[offset_]) & 0xC0U) != 0x80U) {
+        ++column_;
+      }
+    }
+    return {0, line_, column_, line_, column_};
+  }
+
+ private:
+  std::string_view text_;
+  std::size_t offset_;
+  std::uint32_t line_ = 1;
+  std::uint32_t column_ = 1;
+};
+
+std::string line_and_column(std::uint32_t line, std::uint32_t column) {
+  return "line " + std::to_string(line) + ", column " + std::to_string(column);
+}
+
+struct Failure {
+  Place place;
+  std::string message;
+  bool is_json = false;  ///< the syntax is right, yet we refuse it
+};
+
+/// Receives the values of the parser in order and finds the token of each again: the parser itself does not tell where it began.
+class Builder {
+ public:
+  Builder(std::string_view text, JsonDocument& document, Problems& problems)
+      : text_(text), document_(document), problems_(problems), counter_(text), next_(start_of(text)) {}
+
+  std::optional<Failure> failure;
+
+  // The interface that nlohmann::json calls. False stops the parser.
+  bool null() { return scalar(nullptr); }
+  bool boolean(bool x) { return scalar(x); }
+  bool number_integer(Json::number_integer_t x) { return scalar(x); }
+  bool number_unsigned(Json::number_unsigned_t x) { return scalar(x); }
+  bool number_float(Json::number_float_t x, const std::string&) { return scalar(x); }
+  bool string(std::string& x) { return scalar(std::move(x)); }
+  bool binary(Json::binary_t&) { return false; }
+  bool start_object(std::size_t) { return start(Json::object()); }
+  bool start_array(std::size_t) { return start(Json::array()); }
+  bool end_object() { return end(); }
+  bool end_array() { return end(); }
+  bool key(std::string& name) {
+    key_ = name;
+    key_place_ = token();
+    return true;
+  }
+  template <class Exception>
+  bool parse_error(std::size_t position, const std::string&, const Exception& error) {
+    std::size_t begin = skip_blank(text_, next_), finish = begin;
+    while (begin < text_.size()) {
+      finish = token_end(text_, begin);
+      // Only commas and colons pass the parser without a call to us; the first other token is the wrong one.
+      if ((text_[begin] != ',' && text_[begin] != ':') || finish >= position) break;
+      begin = skip_blank(text_, finish);
+    }
+    failure = Failure{counter_.at(begin), message_of(error.id, error.what(), text_.substr(begin, finish - begin))};
+    if (begin >= text_.size() && !frames_.empty()) {
+      const Place& open = frames_.back().place;
+      failure->message += std::string("; the ") + (frames_.back().container->is_object() ? "object" : "array") + " that begins at " +
+                          line_and_column(open.line, open.column) + " is not closed";
+    }
+    return false;
+  }
+
+ private:
+  struct Frame {
+    Json* container;  // stays valid: while it is open, nothing is added to what holds it
+    std::size_t pointer_size;
+    Place place;
+  };
+
+  static std::string message_of(int id, std::string_view what, std::string_view token) {
+    std::string lower;
+    for (const char c : token.substr(0, 10)) {
+      if (c != '-' && c != '+') lower += static_cast<char>(c | 0x20);
+    }
+    if (lower == "nan" || lower == "inf" || lower == "infinity") return in_quotes(token) + " is not a number that JSON has";
+    if (id == 406) return "the number " + std::string(token.substr(0, 40)) + " is too large for a double";
+    // "[json.exception...] parse error at line 1, column 6: syntax error while parsing value - invalid literal; last read: 'tru}'"
+    if (const auto dash = what.find(" - "); dash != std::string_view::npos) what.remove_prefix(dash + 3);
+    // What was read is left out: it may be long, and the place shows it.
+    const auto read = what.find("; last read: "), expected = what.rfind("'; expected ");
+    std::string out(what.substr(0, read));
+    if (out == "invalid literal") out += " " + in_quotes(token);
+    if (read != std::string_view::npos && expected != std::string_view::npos && expected > read) out += what.substr(expected + 1);
+    return out;
+  }
+
+  /// The place of the token that the parser has just taken.
+  Place token() {
+    std::size_t begin = skip_blank(text_, next_);
+    while (begin < text_.size() && (text_[begin] == ',' || text_[begin] == ':')) begin = skip_blank(text_, begin + 1);
+    next_ = begin < text_.size() ? accepted_end(text_, begin) : begin;
+    return counter_.at(begin);
+  }
+
+  template <class T>
+  bool scalar(T&& x) {
+    add(Json(std::forward<T>(x)), token());
+    return true;
+  }
+
+  bool start(Json container) {
+    const Place place = token();
+    if (frames_.size() == max_json_depth) {
+      failure = Failure{place, "nested deeper than " + std::to_string(max_json_depth), true};
+      return false;
+    }
+    const std::size_t size = pointer_.size();
+    Json* added = add(std::move(container), place, true);
+    frames_.push_back({added, size, place});
+    return true;
+  }
+
+  bool end() {
+    token();
+    pointer_.resize(frames_.back().pointer_size);
+    frames_.pop_back();
+    return true;
+  }
+
+  /// Puts the value into the open container; `enter`: leaves `pointer_` at it.
+  Json* add(Json value, Place place, bool enter = false) {
+    const std::size_t size = pointer_.size();
+    Json* added = &document_.root;
+    if (frames_.empty()) {
+      document_.root = std::move(value);
+    } else if (Json& container = *frames_.back().container; container.is_array()) {
+      pointer_ += '/' + std::to_string(container.size());
+      container.push_back(std::move(value));
+      added = &container.back();
+    } else {
+      pointer_ += '/' + escape_token(key_);
+      place.key_line = key_place_.line;
+      place.key_column = key_place_.column;
+      auto& members = container.get_ref<Json::object_t&>();
+      if (const Place* before = document_.find_place(pointer_)) {
+        const std::string other = line_and_column(before->key_line, before->key_column);
+        problems_.add_key(pointer_, "duplicate key " + in_quotes(key_) + ", also at " + other);
+        document_.forget_places(pointer_);
+        added = &members[key_];
+        *added = std::move(value);
+      } else {
+        members.emplace_back(key_, std::move(value));  // operator[] would search all members again
+        added = &members.back().second;
+      }
+    }
+    document_.set_place(pointer_, place);
+    if (!enter) pointer_.resize(size);
+    return added;
+  }
+
+  std::string_view text_;
+  JsonDocument& document_;
+  Problems& problems_;
+  LineCounter counter_;
+  std::size_t next_;  // behind the last token taken
+  std::vector<Frame> frames_;
+  std::string pointer_;
+  std::string key_;
+  Place key_place_;
+};
+
+/// Fills `document` and returns nothing, or says what is wrong.
+std::optional<Failure> parse(std::string_view text, bool comments, JsonDocument& document, Problems& problems) {
+  const std::size_t invalid = std::min(first_invalid_utf8(text), text.find('\0'));
+  if (invalid != std::string_view::npos) {
+    constexpr char hex[] = "0123456789abcdef";
+    const auto byte = static_cast<unsigned char>(text[invalid]);
+    const std::string shown = std::string("byte 0x") + hex[byte >> 4] + hex[byte & 0xFU];
+    return Failure{LineCounter(text).at(invalid), shown + " is not text in UTF-8", true};
+  }
+  const std::size_t begin = start_of(text);
+  if (comments && skip_blank(text, begin) == text.size()) return Failure{LineCounter(text).at(begin), "the file is empty"};
+  Builder builder(text, document, problems);
+  Json::sax_parse(text.begin(), text.end(), &builder, nlohmann::detail::input_format_t::json, true, comments);
+  return builder.failure;
+}
+
+std::string kind_of(const Json& json) {
+  if (json.is_object()) return "an object";
+  if (json.is_array()) return "an array of " + std::to_string(json.size());
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace).substr(0, 80);
+}
+
+/// The element of `array` that `token` names, by number or by its member `name`; nothing and a message where there is none.
+std::optional<std::size_t> element(const Json& array, const std::string& token, std::string& message) {
+  const bool digits = !token.empty() && token.find_first_not_of("0123456789") == std::string::npos;
+  if (digits) {
+    std::size_t index = 0;
+    const auto [end, error] = std::from_chars(token.data(), token.data() + token.size(), index);
+    if (error == std::errc{} && index < array.size()) return index;
+    message = "no element " + token + " in an array of " + std::to_string(array.size());
+    return {};
+  }
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < array.size(); ++i) {
+    const auto name = array[i].is_object() ? array[i].find("name") : array[i].end();
+    if (!array[i].is_object() || name == array[i].end() || !name->is_string()) continue;
+    if (*name == token) return i;
+    names.push_back(name->get<std::string>());
+  }
+  message = "no element with the name " + in_quotes(token) + suggestion(token, names);
+  return {};
+}
+
+}  // namespace
+
+const Place* JsonDocument::find_place(std::string_view pointer) const {
+  const auto found = places_.find(pointer);
+  return found == places_.end() ? nullptr : &found->second;
+}
+
+const Place& JsonDocument::place(std::string_view pointer) const {
+  while (true) {  // ends at the root, which always has a place
+    if (const Place* found = find_place(pointer)) return *found;
+    pointer = parent(pointer);
+  }
+}
+
+std::string JsonDocument::place_text(std::string_view pointer, bool at_key) const {
+  const Place& found = place(pointer);
+  std::string out = sources_[found.source];
+  if (found.line > 0) {
+    out += ':' + std::to_string(at_key ? found.key_line : found.line);
+    out += ':' + std::to_string(at_key ? found.key_column : found.column);
+  }
+  return out;
+}
+
+std::uint32_t JsonDocument::add_source(std::string text) {
+  sources_.push_back(std::move(text));
+  return static_cast<std::uint32_t>(sources_.size() - 1);
+}
+
+void JsonDocument::set_place(std::string pointer, Place place) { places_[std::move(pointer)] = place; }
+
+void JsonDocument::forget_places(std::string_view pointer) {
+  const std::string below = std::string(pointer) + '/';
+  auto end = places_.lower_bound(below);
+  const auto begin = end;
+  while (end != places_.end() && end->first.starts_with(below)) ++end;
+  places_.erase(begin, end);
+  if (!pointer.empty()) {  // the root always has a place
+    if (const auto found = places_.find(pointer); found != places_.end()) places_.erase(found);
+  }
+}
+
+void JsonDocument::take_places(const JsonDocument& from, std::string_view from_pointer, std::string_view to_pointer) {
+  std::vector<std::pair<std::string, Place>> taken{{std::string(to_pointer), from.place(from_pointer)}};
+  const std::string below = std::string(from_pointer) + '/';
+  for (auto i = from.places_.lower_bound(below); i != from.places_.end() && i->first.starts_with(below); ++i) {
+    taken.emplace_back(std::string(to_pointer) + i->first.substr(from_pointer.size()), i->second);
+  }
+  forget_places(to_pointer);
+  for (auto& [pointer, place] : taken) {
+    const auto known = std::find(sources_.begin(), sources_.end(), from.sources_[place.source]);
+    place.source = known == sources_.end() ? add_source(from.sources_[place.source])
+                                           : static_cast<std::uint32_t>(known - sources_.begin());
+    places_[std::move(pointer)] = place;
+  }
+}
+
+JsonDocument parse_json(std::string_view text, std::string name, Problems& problems) {
+  JsonDocument document(name);
+  if (const auto failure = parse(text, true, document, problems)) {
+    const Place& place = failure->place;
+    throw InputError(name + ':' + std::to_string(place.line) + ':' + std::to_string(place.column) + ": " + failure->message);
+  }
+  return document;
+}
+
+JsonDocument read_json_file(const std::string& path, Problems& problems) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored)) throw WorldError("cannot read " + path + ": it is a folder");
+  errno = 0;
+  std::ifstream file(path, std::ios::binary);
+  if (!file) throw WorldError("cannot read " + path + ": " + std::generic_category().message(errno));
+  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  if (file.bad()) throw WorldError("cannot read " + path + ": " + std::generic_category().message(errno));
+  return parse_json(text, path, problems);
+}
+
+param::Value to_value(const Json& json) {
+  switch (json.type()) {
+    case Json::value_t::boolean: return json.get<bool>();
+    case Json::value_t::number_integer: return json.get<std::int64_t>();
+    case Json::value_t::number_unsigned: {
+      const auto x = json.get<std::uint64_t>();
+      if (x > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) return static_cast<double>(x);
+      return static_cast<std::int64_t>(x);
+    }
+    case Json::value_t::number_float: return json.get<double>();
+    case Json::value_t::string: return json.get_ref<const std::string&>();
+    case Json::value_t::array: {
+      param::List out;
+      out.reserve(json.size());
+      for (const auto& element : json) out.push_back(to_value(element));
+      return out;
+    }
+    case Json::value_t::object: {
+      param::Object out;
+      out.reserve(json.size());
+      for (const auto& [key, element] : json.get_ref<const Json::object_t&>()) out.emplace_back(key, to_value(element));
+      return out;
+    }
+    case Json::value_t::null:
+    case Json::value_t::binary:
+    case Json::value_t::discarded: break;
+  }
+  return {};
+}
+
+Json to_json(const param::Value& value) {
+  return std::visit(
+      [](const auto& x) -> Json {
+        using T = std::decay_t<decltype(x)>;
+        if constexpr (std::is_same_v<T, std::monostate>) {
+          return nullptr;
+        } else if constexpr (std::is_same_v<T, double>) {
+          return std::isfinite(x) ? Json(x) : Json(nullptr);
+        } else if constexpr (std::is_same_v<T, param::List>) {
+          Json out = Json::array();
+          for (const auto& element : x) out.push_back(to_json(element));
+          return out;
+        } else if constexpr (std::is_same_v<T, param::Object>) {
+          Json out = Json::object();
+          for (const auto& [key, element] : x) out[key] = to_json(element);
+          return out;
+        } else {
+          return x;
+        }
+      },
+      value.data);
+}
+
+std::string render(const Problems& problems, const JsonDocument& document) {
+  std::vector<const Problem*> order;
+  for (const auto& problem : problems.list()) order.push_back(&problem);
+  const auto rank = [&](const Problem* problem) {
+    const Place& place = document.place(problem->pointer);
+    return problem->at_key ? std::tuple(place.source, place.key_line, place.key_column)
+                           : std::tuple(place.source, place.line, place.column);
+  };
+  std::stable_sort(order.begin(), order.end(), [&](const Problem* a, const Problem* b) { return rank(a) < rank(b); });
+  std::string out;
+  for (const Problem* problem : order) {
+    out += document.place_text(problem->pointer, problem->at_key) + ": ";
+    if (problem->pointer.starts_with('/')) out += problem->pointer + ": ";
+    out += problem->message + '\n';
+  }
+  return out;
+}
+
+bool set_pointer(JsonDocument& document, std::string_view pointer, std::string_view value_text, Problems& problems) {
+  Place place;
+  place.source = document.add_source("--set " + std::string(pointer) + '=' + std::string(value_text));
+  const auto refuse = [&](std::string at, std::string message) {
+    document.set_place(at, place);  // so that the problem is shown at the option, not at the nearest container of the file
+    problems.add(std::move(at), std::move(message));
+    return false;
+  };
+  if (!pointer.starts_with('/')) {
+    return refuse("--set", "the pointer " + in_quotes(pointer) + " must begin with a slash, as in /load");
+  }
+
+  const std::vector<std::string> path = tokens(pointer);
+  std::string reached;  // the pointer so far, elements by number
+  Json* at = &document.root;
+  for (std::size_t i = 0; i < path.size(); ++i) {
+    const std::string next = child(reached, path[i]);
+    if (at->is_object()) {
+      const auto found = at->find(path[i]);
+      if (found != at->end()) {
+        at = &*found;
+      } else if (i + 1 == path.size()) {
+        at = &(*at)[path[i]];
+      } else {
+        std::vector<std::string> keys;
+        for (const auto& [key, value] : at->get_ref<const Json::object_t&>()) keys.push_back(key);
+        return refuse(next, "no key " + in_quotes(path[i]) + suggestion(path[i], keys));
+      }
+      reached = next;
+    } else if (at->is_array()) {
+      std::string message;
+      const auto index = element(*at, path[i], message);
+      if (!index) return refuse(next, message);
+      at = &(*at)[*index];
+      reached = child(reached, *index);
+    } else {
+      return refuse(next, (reached.empty() ? "the document" : reached) + " is " + kind_of(*at) + ", which has no members");
+    }
+  }
+
+  JsonDocument value;
+  Problems found;
+  const auto failure = parse(value_text, false, value, found);
+  if (failure && failure->is_json) return refuse(reached, failure->message);
+  if (!found.empty()) return refuse(reached, found.list().front().message);
+  *at = failure ? Json(std::string(value_text)) : std::move(value.root);
+  document.forget_places(reached);
+  document.set_place(reached, place);
+  return true;
+}
+
+}  // namespace tideline

@@ -1,0 +1,83 @@
+// JSON files with comments, each value with its place in the file, so that every problem can be shown where it stands.
+#pragma once
+
+#include "sim/core/param.h"
+#include "sim/core/problem.h"
+
+#include <nlohmann/json.hpp>
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace tideline {
+
+/// Objects keep the order of keys of their file.
+using Json = nlohmann::ordered_json;
+
+/// Where a value was written: a source of the document and, in a file, line and column from 1 (columns count characters, not bytes).
+struct Place {
+  std::uint32_t source = 0;
+  std::uint32_t line = 0;        ///< of the value; 0: the source is no file but e.g. a command-line option
+  std::uint32_t column = 0;
+  std::uint32_t key_line = 0;    ///< of the value's key; same as the value's where it is no member of an object
+  std::uint32_t key_column = 0;
+};
+
+/// A JSON value and where each part of it was written. Changing `root` directly leaves the places as they are: a part without a
+/// place has that of its nearest container.
+class JsonDocument {
+ public:
+  explicit JsonDocument(std::string file = "") : sources_{std::move(file)} {}
+
+  Json root;
+
+  /// Where exactly what `pointer` names was written, or null.
+  const Place* find_place(std::string_view pointer) const;
+  /// Where what `pointer` names was written; for a pointer that is not in the document, its nearest existing container.
+  const Place& place(std::string_view pointer) const;
+  /// The same as text: `FILE:LINE:COLUMN`, or the option that set the value. `at_key`: of the key instead of the value.
+  std::string place_text(std::string_view pointer, bool at_key = false) const;
+  /// The first source: the file that was read.
+  const std::string& file() const { return sources_.front(); }
+
+  /// Adds a source (a file, `--set ...`) and gives its number.
+  std::uint32_t add_source(std::string text);
+  void set_place(std::string pointer, Place place);
+  /// Forgets the places of what `pointer` names and of all below it.
+  void forget_places(std::string_view pointer);
+  /// Copies the places at and below `from_pointer` of another document to `to_pointer`, in place of those there; for merging files.
+  void take_places(const JsonDocument& from, std::string_view from_pointer, std::string_view to_pointer);
+
+ private:
+  std::vector<std::string> sources_;
+  std::map<std::string, Place, std::less<>> places_{{"", Place{}}};
+};
+
+/// Containers nested deeper than this are refused: recursion over a document is then safe.
+inline constexpr std::size_t max_json_depth = 100;
+
+/// Reads a file. Comments (`//` and `/* */`) are allowed; duplicate keys are added to `problems`, and the last one wins.
+/// Throws `WorldError` where the file cannot be read, and `InputError` with `FILE:LINE:COLUMN: message` where it is not JSON (syntax,
+/// empty, not UTF-8, NaN, number too large, nested too deep, more text after the value).
+JsonDocument read_json_file(const std::string& path, Problems& problems);
+/// The same for a text; `name` stands for the file in messages.
+JsonDocument parse_json(std::string_view text, std::string name, Problems& problems);
+
+/// Numbers above the range of int64 become doubles. Not deeper than `max_json_depth`.
+param::Value to_value(const Json& json);
+/// NaN and infinity, which JSON has not, become null.
+Json to_json(const param::Value& value);
+
+/// One line for each problem, in order of place: `FILE:LINE:COLUMN: /pointer: message`. Each ends in a newline.
+std::string render(const Problems& problems, const JsonDocument& document);
+
+/// Sets one value, for `--set POINTER=VALUE`. VALUE is JSON where it parses as JSON, else a string. A token that is not a number
+/// selects an element of an array by its member `name`. The container must exist; a missing last key of an object is created.
+/// The value's place is then the option. Returns false, with a problem, where the pointer leads nowhere.
+bool set_pointer(JsonDocument& document, std::string_view pointer, std::string_view value_text, Problems& problems);
+
+}  // namespace tideline
