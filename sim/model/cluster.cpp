@@ -285,6 +285,10 @@ void Cluster::change_load(InstanceId i, std::uint32_t load) {
   const std::uint32_t slot = slot_of(i);
   InstanceRow& r = s.board.instances[slot];
   r.load = load;
+  if (r.phase == Phase::gone) {  // the last visit that travelled to a failed instance has arrived
+    if (load == 0) s.free_slots.push_back(slot);
+    return;
+  }
   if (indexes_.by_load && r.phase == Phase::warm) group_row(r.group).by_load.change(slot, load, s.board.by_load_places);
   if (indexes_.by_free) update_free_at(i);
 }
@@ -580,11 +584,16 @@ void Cluster::warm(InstanceId i, Time now) {
 void Cluster::drain(InstanceId i, Time) { set_phase(i, Phase::draining); }
 
 void Cluster::stop(InstanceId i, Time now) {
+  assert(row(i).load == 0);
+  fail(i, now);
+}
+
+void Cluster::fail(InstanceId i, Time now) {
   Site& s = site_of(i);
   const std::uint32_t slot = slot_of(i);
   Instance& x = s.instances[slot];
   InstanceRow& r = s.board.instances[slot];
-  assert(r.load == 0 && x.batch_count == 0);
+  assert(x.batch_count == 0);
   if (x.in_ready) set_ready(i, false);
   account_time(r.device, now);
   account_holding(r.device, now);
@@ -608,7 +617,7 @@ void Cluster::stop(InstanceId i, Time now) {
   device.cores_held += area(x.cores, held);
   if (indexes_.by_free && !device.instances.empty()) update_free_at(device.instances.front());
   if (device.instances.empty()) d.pending = {};
-  s.free_slots.push_back(slot);
+  if (r.load == 0) s.free_slots.push_back(slot);
 }
 
 void Cluster::put_off(InstanceId i, bool off) { instance(i).put_off = off; }
@@ -689,6 +698,150 @@ void Cluster::settle(Time now) {
     l.area += area(l.count, now - l.changed);
     l.changed = now;
   }
+}
+
+// --- checks ---
+
+void Cluster::check_boards() const {
+  const auto fault = [](const std::string& what) { throw InternalError("board differs from the entities: " + what); };
+  // Visits by where they are.
+  std::vector<std::uint32_t> in_line(lines_.size()), travelling(lines_.size());
+  std::vector<std::vector<std::uint32_t>> in_flight(sites_.size(), std::vector<std::uint32_t>(world_.catalog().tasks.size()));
+  for (std::size_t k = 0; k < visits_.size(); ++k) {
+    const Visit& v = visits_[VisitId{k}];
+    if (v.state == VisitState::free) continue;
+    if (!v.gathering) ++in_flight[v.origin][world_[v.cls].task.index()];
+    if (v.state == VisitState::travelling) ++travelling[v.line.index()];
+    if (v.state == VisitState::waiting || v.state == VisitState::held) ++in_line[v.line.index()];
+  }
+  for (std::size_t k = 0; k < gatherings_.size(); ++k) {
+    const Gathering& g = gatherings_[GatheringId{k}];
+    if (g.resolved) continue;
+    for (const VisitId v : g.visits)
+      if (v && visits_[v].state != VisitState::free && visits_[v].gathering == GatheringId{k}) {
+        ++in_flight[visits_[v].origin][world_[visits_[v].cls].task.index()];
+        break;
+      }
+  }
+  for (std::size_t k = 0; k < lines_.size(); ++k) {
+    const Line& l = lines_[k];
+    std::uint32_t lanes = l.lane.count, items = 0;
+    for (std::uint32_t n = l.more; n != no_lane; n = lanes_[n].next) lanes += lanes_[n].count;
+    if (lanes != l.count || in_line[k] != l.count) fault("count of line " + std::to_string(k));
+    VisitId last;
+    std::uint32_t seen = 0;
+    for (VisitId v = first_in(LineId{k}); v; v = next_in(LineId{k}, v), ++seen) {
+      items += visits_[v].items;
+      if (last && before(l, visits_[v], visits_[last])) fault("order of line " + std::to_string(k));
+      last = v;
+    }
+    if (seen != l.count || items != l.items) fault("visits of line " + std::to_string(k));
+    if (l.joined - l.left != l.count) fault("joined and left of line " + std::to_string(k));
+  }
+  for (std::size_t s = 0; s < sites_.size(); ++s) {
+    const Site& site = sites_[s];
+    const Board& b = site.board;
+    for (std::size_t t = 0; t < b.tasks.size(); ++t)
+      if (b.tasks[t].in_flight != in_flight[s][t]) fault("queries in flight of task " + world_.catalog().tasks[t].name);
+    std::vector<std::array<std::uint32_t, phases>> by_phase(b.groups.size());
+    std::vector<std::int64_t> memory(b.devices.size());
+    std::vector<std::uint32_t> cores(b.devices.size()), running(b.devices.size()), starting(b.devices.size());
+    const std::uint32_t first_device = world_.topology().first_device_of_site[s].index(), first_group = world_.first_group(SiteId{s}).index();
+    for (std::uint32_t k = 0; k < b.instances.size(); ++k) {
+      const InstanceRow& r = b.instances[k];
+      const Instance& x = site.instances[k];
+      const std::string name = "instance " + std::to_string((s << slot_bits_) | k);
+      std::uint32_t in_batch = 0;
+      for (VisitId v = x.batch_head; v; v = visits_[v].next) ++in_batch;
+      if (in_batch != x.batch_count || in_batch != r.in_service) fault("batch of " + name);
+      if (r.load != in_line[x.line.index()] + travelling[x.line.index()] + in_batch) fault("load of " + name);
+      if (r.phase == Phase::gone) continue;
+      const std::uint32_t g = r.group.index() - first_group, d = r.device.index() - first_device;
+      ++by_phase[g][static_cast<std::size_t>(r.phase)];
+      memory[d] += x.memory_bytes;
+      cores[d] += x.cores;
+      if (x.batch_count > 0) ++running[d];
+      if (r.phase == Phase::starting) ++starting[d];
+      if (b.groups[g].members[x.position_in_group] != InstanceId{(s << slot_bits_) | k}) fault("members of the group of " + name);
+      if (devices_[r.device.index()].instances[x.position_on_device] != InstanceId{(s << slot_bits_) | k}) fault("device of " + name);
+      if (r.phase == Phase::warm) {
+        if (indexes_.by_load && b.groups[g].by_load.load_of(k, b.by_load_places) != r.load) fault("index by load of " + name);
+        if (indexes_.by_free && b.groups[g].by_free.time_of(k, b.by_free_positions) != r.free_at) fault("index by time of " + name);
+      }
+      if (indexes_.by_free && r.phase != Phase::starting) {
+        const DeviceState& device = devices_[r.device.index()];
+        const bool alone = world_.catalog()[world_.topology()[r.device].hardware].sharing == Sharing::partitioned || device.instances.size() == 1;
+        Duration pending = pending_work(InstanceId{(s << slot_bits_) | k});
+        Time base = r.in_service > 0 ? x.batch_until : std::max(x.batch_until, r.idle_since);
+        if (!alone) {
+          base = b.devices[d].run_until;
+          pending = {};
+          for (const InstanceId o : device.instances)
+            if (row(o).phase != Phase::starting) pending += pending_work(o);
+        }
+        if (r.free_at != base + pending) fault("free_at of " + name);
+      }
+    }
+    for (std::size_t g = 0; g < b.groups.size(); ++g) {
+      const GroupRow& r = b.groups[g];
+      const std::string name = "group of '" + world_[world_.groups()[first_group + g].variant].name + "'";
+      for (std::size_t p = 1; p < phases; ++p)
+        if (r.count[p] != by_phase[g][p]) fault("phases of " + name);
+      if (indexes_.by_load) {
+        if (r.by_load.size() != r.warm()) fault("size of the index by load of " + name);
+        std::uint32_t least = ~std::uint32_t{0}, ties = 0, last = 0;
+        for (const std::uint32_t k : r.by_load.all()) {
+          const std::uint32_t load = b.instances[k].load;
+          if (load < last) fault("order of the index by load of " + name);
+          last = load;
+          if (load < least) least = load, ties = 0;
+          ties += load == least ? 1U : 0U;
+        }
+        if (r.by_load.least().size() != ties) fault("ties of the index by load of " + name);
+      }
+      if (indexes_.by_free && r.by_free.size() != r.warm()) fault("size of the index by time of " + name);
+      if (r.waiting != in_line[shared_lines_[first_group + g].index()]) fault("shared line of " + name);
+    }
+    for (std::size_t d = 0; d < b.devices.size(); ++d) {
+      const Hardware& h = world_.catalog()[world_.topology().devices[first_device + d].hardware];
+      const std::string name = "device " + std::to_string(first_device + d);
+      if (b.devices[d].memory_free != h.memory_bytes - memory[d]) fault("memory of " + name);
+      if (b.devices[d].memory_free < 0) fault("memory above capacity on " + name);
+      if (b.devices[d].cores_free != h.cores - cores[d]) fault("cores of " + name);
+      if (b.devices[d].running != running[d]) fault("running batches of " + name);
+      if (devices_[first_device + d].starting != starting[d]) fault("loads of " + name);
+    }
+  }
+}
+
+std::vector<std::string> Cluster::audit_accounts(Time now) const {
+  std::vector<std::string> faults;
+  const auto fault = [&](std::string what) { faults.push_back(std::move(what)); };
+  for (std::size_t k = 0; k < lines_.size(); ++k) {
+    // Little's law, exactly: the integral of the count is the sum of the waits.
+    const Line& l = lines_[k];
+    Area waits = l.waits;
+    for (VisitId v = first_in(LineId{k}); v; v = next_in(LineId{k}, v)) waits += static_cast<std::uint64_t>(count(now - visits_[v].joined));
+    if (waits != l.area) fault("Little's law fails on line " + std::to_string(k));
+  }
+  for (std::size_t d = 0; d < devices_.size(); ++d) {
+    const DeviceState& s = devices_[d];
+    const Hardware& h = world_.catalog()[world_.topology().devices[d].hardware];
+    const std::string name = "device " + std::to_string(d);
+    if (s.busy + s.loading + s.idle + s.off != count(now.time_since_epoch())) fault("busy + loading + idle + off is not the time of " + name);
+    std::int64_t batches = s.served;
+    Area memory = s.memory_held, cores = s.cores_held;
+    for (const InstanceId i : s.instances) {
+      const Instance& x = (*this)[i];
+      if (x.batch_count > 0) batches += count(now - x.batch_began);
+      memory += area(static_cast<std::uint64_t>(x.memory_bytes), now - x.started);
+      cores += area(x.cores, now - x.started);
+    }
+    if (s.concurrent != batches) fault("the times of its batches are not the busy time of " + name);
+    if (h.sharing == Sharing::exclusive && h.concurrent_batches == 1 && s.busy != batches) fault("two batches at once on exclusive " + name);
+    if (memory != s.memory_area || cores != s.core_area) fault("what instances held is not what was held on " + name);
+  }
+  return faults;
 }
 
 }  // namespace tideline

@@ -49,6 +49,8 @@ class Cluster {
   const InstanceRow& row(InstanceId id) const { return site_of(id).board.instances[slot_of(id)]; }
   const GroupRow& row(GroupId id) const;
   const DeviceRow& row(DeviceId id) const;
+  Indexes indexes() const { return indexes_; }
+  InstanceId instance_at(GroupId g, std::uint32_t slot) const { return InstanceId{(world_[g].site.index() << slot_bits_) | slot}; }
   std::uint32_t slot_of(InstanceId id) const { return id.index() & slot_mask_; }
   SiteId site_id(InstanceId id) const { return SiteId{id.index() >> slot_bits_}; }
   LineId shared_line(GroupId g) const { return shared_lines_[g.index()]; }
@@ -56,6 +58,7 @@ class Cluster {
   LineId held_line(ControllerId c, VariantId v) const { return held_lines_[c.index() * world_.catalog().variants.size() + v.index()]; }
   std::span<const Line> lines() const { return lines_; }
   std::size_t visits_open() const { return visits_.used(); }
+  std::size_t visit_slots() const { return visits_.size(); }
   std::size_t gatherings_open() const { return gatherings_.used(); }
   /// The visit that leaves the line next, or none.
   VisitId head(LineId line) const { return head(lines_[line.index()]); }
@@ -104,6 +107,8 @@ class Cluster {
   void drain(InstanceId i, Time now);
   /// Frees its memory; it must have no load. Its slot is free again.
   void stop(InstanceId i, Time now);
+  /// It failed: like `stop`, but visits may still be travelling to it. Its slot is free when the last of them has arrived.
+  void fail(InstanceId i, Time now);
   /// Whether its batching is put off, and its place in the device's list of instances that could start.
   void put_off(InstanceId i, bool off);
   void set_ready(InstanceId i, bool ready);

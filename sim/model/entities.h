@@ -118,12 +118,11 @@ struct Instance {
   StartCause cause = StartCause::initial;
   bool put_off = false;      ///< batching waits: not asked again until the line changes or the retry time
   bool in_ready = false;
-  bool pinned = false;
+  bool idle_told = false;    ///< coldstart was asked about its present idleness
   std::int64_t memory_bytes = 0;
   std::uint32_t cores = 0;
   std::uint32_t position_on_device = 0, position_in_group = 0;
   std::uint32_t largest_batch = 1;  ///< items it was started for
-  double restart_after_s = -1;
 };
 
 /// Mechanics and accounts of a device.

@@ -224,10 +224,9 @@ void Simulation::hedge_due(GatheringId id) {
   apply(v, variant, d);
 }
 
-void Simulation::lose(VisitId v) {
+void Simulation::lose(VisitId v, VariantId variant) {
   // A lost visit is tried again within its budget: arrival and deadline stay, selection is asked anew.
   const Visit& visit = cluster_[v];
-  const VariantId variant = cluster_[visit.line].variant;
   if (!visit.gathering && !options_.retry_lost) return end_unserved(v, Ending::lost);
   GatheringId id = visit.gathering;
   if (!id) {

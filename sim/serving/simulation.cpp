@@ -257,6 +257,7 @@ void Simulation::apply(VisitId v, VariantId variant, const Dispatch& d) {
     }
     case Dispatch::Answer::hold: {
       const LineId line = cluster_.held_line(controllers_.front().id, variant);
+      any_held_ = true;
       cluster_.send(v, line);
       cluster_.join(v, engine_.now());
       return held(v, variant, GroupId{});
@@ -273,6 +274,7 @@ void Simulation::placed_in_vain(VisitId v, VariantId variant, PolicyKind kind) {
 
 void Simulation::send(VisitId v, LineId line, SiteId to) {
   cluster_.send(v, line);
+  if (const InstanceId i = cluster_[line].instance) no_longer_idle(i);
   const Visit& visit = cluster_[v];
   if (to.index() != visit.origin) {
     const Duration travel = world_.topology().route(SiteId{visit.origin}, to).time(visit.payload_bytes);
@@ -290,7 +292,9 @@ void Simulation::joins(VisitId v) {
     const GatheringId g = visit.gathering;
     forget(g, v);
     cluster_.close(v);
-    return release_if_done(g);
+    release_if_done(g);
+    if (kind == LineKind::own && is_idle(cluster_[id].instance)) became_idle(cluster_[id].instance);
+    return;
   }
   if (kind == LineKind::own) {
     const InstanceId i = cluster_[id].instance;
@@ -302,7 +306,6 @@ void Simulation::joins(VisitId v) {
     }
     cluster_.join(v, engine_.now());
     Instance& x = cluster_.instance(i);
-    x.keep_due = never;
     if (phase == Phase::starting) return held(v, cluster_[id].variant, cluster_[id].group);
     x.put_off = false;
     if (x.batch_count == 0) offer(i);

@@ -143,6 +143,7 @@ class Simulation {
   LineId line_to_serve(InstanceId i) const;
   bool has_work(InstanceId i) const;
   void offer_shared(LineId line);
+  void offer_group(LineId line, GroupId g);
   void start_batch(InstanceId i, LineId line, std::uint32_t take);
   void batch_done(InstanceId i, bool failed);
   void batch_retry(std::uint32_t instance);
@@ -152,6 +153,7 @@ class Simulation {
   // Instances (scaling.cpp).
   void held(VisitId v, VariantId variant, GroupId only);
   InstanceId start_instance(VariantId variant, GroupId only, StartCause cause);
+  std::uint32_t cores_to_hold(VariantId variant) const;
   DeviceId find_device(VariantId variant, GroupId only, StartCause cause);
   bool evictable(InstanceId i, StartCause cause) const;
   bool evict_for(DeviceId d, std::int64_t memory, std::uint32_t cores, StartCause cause);
@@ -170,7 +172,8 @@ class Simulation {
   void policy_round(std::uint32_t object);
   void prewarm_due(GroupId g);
   void apply_prewarms(Controller& c);
-  void lose(VisitId v);
+  void lose(VisitId v, VariantId variant);
+  void no_longer_idle(InstanceId i);
 
   // The window (simulation.cpp).
   void boundary();
@@ -203,7 +206,7 @@ class Simulation {
   std::vector<GatheringNotes> notes_;       // by gathering slot
   std::vector<bool> visible_shared_;        // groups whose shared line was ever used
   std::vector<bool> visible_late_;          // by late line
-  bool any_shared_ = false, any_late_ = false;
+  bool any_shared_ = false, any_late_ = false, any_held_ = false;
   // Scratch: reused, so that rounds and starts allocate nothing in the steady state.
   std::vector<DeviceId> fits_, after_eviction_;
   std::vector<InstanceId> victims_, idle_, ranking_;

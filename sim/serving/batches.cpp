@@ -1,0 +1,243 @@
+// Who starts what: device slots, sharing, batching, and the end of batches.
+#include "sim/serving/simulation.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+
+namespace tideline {
+
+LineId Simulation::line_to_serve(InstanceId i) const {
+  // Its own line, the line that its group shares, the line of its task at the site: the one whose head is oldest.
+  const LineId own = cluster_[i].line;
+  if (!any_shared_ && !any_late_) return own;
+  const InstanceRow& row = cluster_.row(i);
+  if (row.phase == Phase::draining) return own;
+  const Group& g = world_[row.group];
+  LineId best = own;
+  const auto consider = [&](LineId line) {
+    const VisitId h = cluster_.head(line);
+    if (!h) return;
+    const VisitId b = cluster_.head(best);
+    if (!b || cluster_[h].arrival < cluster_[b].arrival) best = line;
+  };
+  if (visible_shared_[row.group.index()]) consider(cluster_.shared_line(row.group));
+  const TaskId task = world_[g.variant].task;
+  if (any_late_ && visible_late_[g.site.index() * world_.catalog().tasks.size() + task.index()]) consider(cluster_.late_line(task, g.site));
+  return best;
+}
+
+bool Simulation::has_work(InstanceId i) const { return cluster_[line_to_serve(i)].count > 0; }
+
+/// Its line changed, or it became free: starts what can start on its device.
+void Simulation::offer(InstanceId i) {
+  const InstanceRow& row = cluster_.row(i);
+  const Instance& x = cluster_[i];
+  if (x.batch_count > 0 || x.put_off || (row.phase != Phase::warm && row.phase != Phase::draining)) return;
+  const DeviceId d = row.device;
+  const Hardware& hardware = world_.catalog()[world_.topology()[d].hardware];
+  if (hardware.sharing == Sharing::partitioned) {
+    if (has_work(i)) try_start(i);
+    return;
+  }
+  if (cluster_[d].instances.size() == 1) {  // nobody to share with
+    if (has_work(i)) try_start(i);
+    return;
+  }
+  cluster_.set_ready(i, has_work(i));
+  start_ready(d);
+}
+
+void Simulation::start_ready(DeviceId d) {
+  const std::uint32_t slots = world_.catalog()[world_.topology()[d].hardware].concurrent_batches;
+  while (cluster_.row(d).running < slots && !cluster_[d].ready.empty()) {
+    const auto& ready = cluster_[d].ready;
+    std::size_t pick = 0;
+    if (ready.size() > 1) {
+      heads_.clear();
+      for (const InstanceId i : ready) heads_.push_back(query(cluster_.head(line_to_serve(i))));
+      Controller& c = controller_of(world_.topology()[d].site);
+      pick = c.policies.sharing->next(d, ready, heads_, live_view(c));
+      if (pick >= ready.size()) wrong_answer(PolicyKind::sharing, "chose an instance that was not offered");
+    }
+    const InstanceId i = ready[pick];
+    cluster_.set_ready(i, false);
+    if (!try_start(i) && !cluster_[i].put_off && has_work(i)) break;  // it dropped or took nothing and will be offered again
+  }
+}
+
+/// Asks batching; true if a batch was started. Otherwise the instance is put off until its line changes or its retry time.
+bool Simulation::try_start(InstanceId i) {
+  Controller& c = controller_of(cluster_.site_id(i));
+  for (;;) {
+    const LineId line = line_to_serve(i);
+    const Line& l = cluster_[line];
+    if (l.count == 0) {
+      if (is_idle(i)) became_idle(i);
+      return false;
+    }
+    const Batch b = c.policies.batching->form(i, LineView(cluster_, line), live_view(c));
+    if (b.drop > l.count || b.take > l.count - b.drop)
+      wrong_answer(PolicyKind::batching, "takes or drops more visits than the " + std::to_string(l.count) + " that wait");
+    for (std::uint32_t k = 0; k < b.drop; ++k) drop_head(line);
+    if (b.take > 0) {
+      start_batch(i, line, b.take);
+      return true;
+    }
+    if (b.drop > 0 && b.retry == never) continue;  // ask again about what is left
+    if (cluster_[line].count == 0) continue;
+    cluster_.put_off(i, true);
+    if (b.retry != never) arm_retry(i, std::max(b.retry, engine_.now()));
+    return false;
+  }
+}
+
+void Simulation::drop_head(LineId line) {
+  const VisitId v = cluster_.head(line);
+  cluster_.leave(v, engine_.now());
+  end_unserved(v, Ending::dropped);
+}
+
+void Simulation::start_batch(InstanceId i, LineId line, std::uint32_t take) {
+  const Time now = engine_.now();
+  const VisitId first = cluster_.begin(i, line, take, now);
+  Instance& x = cluster_.instance(i);
+  const InstanceRow& row = cluster_.row(i);
+  const VariantId variant = world_[row.group].variant;
+  if (x.batch_items > world_[variant].profile.max_items() || (x.batch_items > cluster_.row(row.group).batch_cap && take > 1))
+    wrong_answer(PolicyKind::batching, "starts a batch of " + std::to_string(x.batch_items) + " items at '" + world_[variant].name +
+                                           "', whose largest batch is " + std::to_string(cluster_.row(row.group).batch_cap));
+  x.retry_due = never;
+  no_longer_idle(i);
+  const Hardware& hardware = world_.catalog()[world_.topology()[row.device].hardware];
+  BatchRun run;
+  run.variant = variant;
+  run.option = row.option;
+  run.items = x.batch_items;
+  run.work = x.batch_work;
+  run.slowdown = cluster_[row.device].slowdown;
+  if (!hardware.interference.empty()) {
+    const std::size_t side_by_side = std::min<std::size_t>(cluster_.row(row.device).running, hardware.interference.size() - 1);
+    run.slowdown *= hardware.interference[side_by_side];
+  }
+  run.first_serial = cluster_[first].serial;
+  run.first_attempt = cluster_[first].attempt;
+  cluster_.run(i, now, now + executor_.expected_run(run));
+  const Duration took = executor_.run(i, run);
+  x.batch_ends = took == forever ? never : now + took;
+  if (took != forever) schedule(x.batch_ends, EventKind::batch_done, i.index());
+  Controller& c = controller_of(cluster_.site_id(i));
+  for (Observer* o : c.hear_batches) o->batch_began(i, take, live_view(c));
+}
+
+void Simulation::batch_done(InstanceId i, bool failed) {
+  const Time now = engine_.now();
+  {
+    const Instance& x = cluster_[i];
+    // A batch that failed with its node, or the event of an earlier user of the slot.
+    if (x.batch_count == 0 || (x.batch_ends != never && x.batch_ends != now)) return;
+  }
+  const InstanceRow& row = cluster_.row(i);
+  const DeviceId d = row.device;
+  const GroupId group = row.group;
+  const std::uint32_t items = cluster_[i].batch_items, visits = cluster_[i].batch_count;
+  const Duration took = now - cluster_[i].batch_began;
+  const Hardware& hardware = world_.catalog()[world_.topology()[d].hardware];
+  const double share = hardware.sharing == Sharing::partitioned ? static_cast<double>(row.cores) / hardware.cores : 1;
+  const double cost_per_item = world_.device_price_per_s(d) * share * to_seconds(took) / items;
+  std::uint32_t wasted = 0;
+  VisitId v = cluster_.end(i, now);
+  cluster_.instance(i).batch_count = visits;  // still told to those who ask about this batch
+  while (v) {
+    const VisitId next = cluster_[v].next;
+    const Visit& visit = cluster_[v];
+    if (visit.flags.cancelled) {
+      wasted += visit.items;
+      const GatheringId g = visit.gathering;
+      forget(g, v);
+      cluster_.close(v);
+      release_if_done(g);
+    } else if (failed) {
+      lose(v, world_[group].variant);
+    } else {
+      answered(v, i, took, cost_per_item * visit.items);
+    }
+    v = next;
+  }
+  cluster_.instance(i).batch_count = 0;
+  for (Recorder* r : recorders_) r->batch_done(i, d, world_[group].variant, items, wasted, took);
+  Controller& c = controller_of(cluster_.site_id(i));
+  for (Observer* o : c.hear_batches) o->batch_done(i, visits, took, live_view(c));
+
+  cluster_.put_off(i, false);
+  offer(i);
+  // On an exclusive device others may have waited for this slot.
+  if (hardware.sharing == Sharing::exclusive && cluster_[d].instances.size() > 1) start_ready(d);
+  if (any_held_ && cluster_[cluster_.held_line(c.id, world_[group].variant)].count > 0) place_held(c.id, world_[group].variant);
+  if (cluster_[i].batch_count == 0 && is_idle(i)) became_idle(i);
+}
+
+void Simulation::no_longer_idle(InstanceId i) {
+  Instance& x = cluster_.instance(i);
+  x.keep_due = never;
+  x.idle_told = false;
+}
+
+void Simulation::offer_shared(LineId id) {
+  // Its idle instances are asked one after the other until nothing is left or one waits: all of a group would answer alike.
+  const LineKind kind = cluster_[id].kind;
+  if (kind == LineKind::shared) return offer_group(id, cluster_[id].group);
+  const SiteId site = cluster_[id].site;
+  for (const VariantId v : world_.catalog()[cluster_[id].task].variants)
+    if (const GroupId g = world_.group(v, site)) offer_group(id, g);
+}
+
+void Simulation::offer_group(LineId id, GroupId g) {
+  const auto ask = [&](InstanceId i) {
+    cluster_.instance(i).keep_due = never;
+    cluster_.put_off(i, false);
+    offer(i);
+  };
+  if (cluster_.indexes().by_load) {
+    std::size_t k = 0;
+    while (cluster_[id].count > 0) {
+      const LevelIndex& index = cluster_.row(g).by_load;
+      if (index.empty() || index.least_load() > 0 || k >= index.least().size()) return;
+      const InstanceId i = cluster_.instance_at(g, index.least()[k]);
+      ask(i);
+      if (cluster_[i].put_off) return;
+      if (cluster_.row(i).phase == Phase::warm && cluster_.row(i).load == 0) ++k;  // its device is busy: the next one
+    }
+    return;
+  }
+  ranking_.assign(cluster_.row(g).members.begin(), cluster_.row(g).members.end());
+  for (std::size_t k = 0; k < ranking_.size() && cluster_[id].count > 0; ++k) {
+    const InstanceId i = ranking_[k];
+    if (cluster_.row(i).phase != Phase::warm || cluster_[i].batch_count > 0) continue;
+    ask(i);
+    if (cluster_[i].put_off) return;
+  }
+}
+
+void Simulation::arm_retry(InstanceId i, Time due) {
+  Instance& x = cluster_.instance(i);
+  x.retry_due = due;
+  // A live event at or before the due serves; it is scheduled anew from there.
+  if (x.retry_scheduled != never && x.retry_scheduled >= engine_.now() && x.retry_scheduled <= due) return;
+  x.retry_scheduled = due;
+  schedule(due, EventKind::batch_retry, i.index());
+}
+
+void Simulation::batch_retry(std::uint32_t slot) {
+  const InstanceId i{slot};
+  Instance& x = cluster_.instance(i);
+  if (x.retry_scheduled != engine_.now()) return;
+  x.retry_scheduled = never;
+  if (x.retry_due == never) return;
+  if (x.retry_due > engine_.now()) return arm_retry(i, x.retry_due);
+  x.retry_due = never;
+  x.put_off = false;
+  offer(i);
+}
+
+}  // namespace tideline

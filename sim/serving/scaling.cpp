@@ -1,0 +1,374 @@
+// Instances: started for held visits, plans, prewarms; kept, drained, evicted; nodes that fail and return.
+#include "sim/serving/simulation.h"
+
+#include <algorithm>
+#include <cassert>
+
+namespace tideline {
+
+/// A visit joined a line that no warm instance serves. `only`: the group that must serve it, or none for any site.
+void Simulation::held(VisitId v, VariantId variant, GroupId only) {
+  Controller& c = controller_of(SiteId{cluster_[v].origin});
+  std::uint32_t starting = 0, warm_ones = 0;
+  const auto count = [&](GroupId g) {
+    starting += cluster_.row(g).starting();
+    warm_ones += cluster_.row(g).warm();
+  };
+  if (only) count(only);
+  else
+    for (const GroupId g : world_.groups_of(variant, SiteId{cluster_[v].origin})) count(g);
+  for (const PendingStart& p : pending_)
+    if (p.variant == variant && (!only || !p.group || p.group == only)) ++starting;
+  if (warm_ones > 0 && starting == 0) return;  // dispatch holds it although something is warm: it will be asked again
+  const HeldAnswer answer = c.policies.autoscaling->on_held(query(v), variant, starting, view(c));
+  const bool was_starting = starting > 0;
+  for (std::uint32_t k = 0; k < answer.start; ++k) {
+    if (!cluster_.visit(v).flags.triggered_load) {
+      cluster_.visit(v).flags.triggered_load = true;
+      for (Recorder* r : recorders_) r->load_triggered(cluster_[v]);
+    }
+    if (!start_instance(variant, only, StartCause::held)) pending_.push_back({variant, only, StartCause::held});
+  }
+  if (answer.start == 0 && was_starting && !cluster_[v].flags.triggered_load && !cluster_[v].flags.delayed_by_load) {
+    cluster_.visit(v).flags.delayed_by_load = true;
+    for (Recorder* r : recorders_) r->delayed_by_load(cluster_[v]);
+  }
+}
+
+std::uint32_t Simulation::cores_to_hold(VariantId variant) const {
+  const bool partitioned = world_.catalog()[world_[variant].hardware].sharing == Sharing::partitioned;
+  return partitioned ? world_[variant].profile.cores().front() : 0;
+}
+
+bool Simulation::evictable(InstanceId i, StartCause cause) const {
+  const InstanceRow& row = cluster_.row(i);
+  if (row.phase != Phase::warm || !is_idle(i) || pinned_groups_[row.group.index()]) return false;
+  return cause == StartCause::held || cluster_.row(row.group).warm() > cluster_.row(row.group).wish;
+}
+
+DeviceId Simulation::find_device(VariantId variant, GroupId only, StartCause cause) {
+  // Lists where the instance fits now; only where that is nowhere, where it would fit if idle instances went.
+  fits_.clear();
+  after_eviction_.clear();
+  const Topology& topology = world_.topology();
+  const auto each_device = [&](auto&& f) {
+    for (std::size_t s = 0; s < world_.site_count(); ++s) {
+      const GroupId g = world_.group(variant, SiteId{s});
+      if (!g || (only && g != only)) continue;
+      for (std::size_t d = topology.first_device_of_site[s].index(); d < topology.first_device_of_site[s + 1].index(); ++d)
+        if (topology.devices[d].hardware == world_[variant].hardware) f(g, DeviceId{d});
+    }
+  };
+  const std::uint32_t cores = cores_to_hold(variant);
+  each_device([&](GroupId g, DeviceId d) {
+    if (cluster_.fits(g, cluster_.memory_of(g), cores, d)) fits_.push_back(d);
+  });
+  if (fits_.empty()) {
+    each_device([&](GroupId g, DeviceId d) {
+      if (!cluster_.row(d).up) return;
+      std::int64_t memory = cluster_.row(d).memory_free;
+      std::uint32_t free_cores = cluster_.row(d).cores_free;
+      for (const InstanceId i : cluster_[d].instances)
+        if (evictable(i, cause)) {
+          memory += cluster_[i].memory_bytes;
+          free_cores += cluster_[i].cores;
+        }
+      if (memory >= cluster_.memory_of(g) && free_cores >= cores) after_eviction_.push_back(d);
+    });
+  }
+  if (fits_.empty() && after_eviction_.empty()) return {};
+  Controller& c = controllers_.front();
+  const std::int64_t memory = world_[variant].memory_for(only ? cluster_.row(only).batch_cap : world_[variant].max_batch);
+  const DeviceId d = c.policies.placement->choose(variant, memory, fits_, after_eviction_, view(c)).device;
+  if (d && std::find(fits_.begin(), fits_.end(), d) == fits_.end() &&
+      std::find(after_eviction_.begin(), after_eviction_.end(), d) == after_eviction_.end())
+    wrong_answer(PolicyKind::placement, "chose a device that was not offered");
+  return d;
+}
+
+bool Simulation::evict_for(DeviceId d, std::int64_t memory, std::uint32_t cores, StartCause cause) {
+  victims_.clear();
+  Controller& c = controller_of(world_.topology()[d].site);
+  std::int64_t free_memory = cluster_.row(d).memory_free;
+  std::uint32_t free_cores = cluster_.row(d).cores_free;
+  while (free_memory < memory || free_cores < cores) {
+    idle_.clear();
+    for (const InstanceId i : cluster_[d].instances)
+      if (evictable(i, cause) && std::find(victims_.begin(), victims_.end(), i) == victims_.end()) idle_.push_back(i);
+    std::sort(idle_.begin(), idle_.end());
+    if (idle_.empty()) return false;
+    const Victim v = c.policies.eviction->choose(d, idle_, std::max<std::int64_t>(0, memory - free_memory), live_view(c));
+    if (!v.instance) return false;
+    if (std::find(idle_.begin(), idle_.end(), v.instance) == idle_.end())
+      wrong_answer(PolicyKind::eviction, "chose a victim that was not offered");
+    victims_.push_back(v.instance);
+    free_memory += cluster_[v.instance].memory_bytes;
+    free_cores += cluster_[v.instance].cores;
+  }
+  for (const InstanceId i : victims_) {
+    c.policies.eviction->evicted(i, live_view(c));
+    stop_instance(i, StopCause::evicted);
+  }
+  return true;
+}
+
+InstanceId Simulation::start_instance(VariantId variant, GroupId only, StartCause cause) {
+  const DeviceId d = find_device(variant, only, cause);
+  if (!d) return {};
+  const Time now = engine_.now();
+  const GroupId g = world_.group(variant, world_.topology()[d].site);
+  const std::uint32_t cores = cores_to_hold(variant);
+  if (!cluster_.fits(g, cluster_.memory_of(g), cores, d) && !evict_for(d, cluster_.memory_of(g), cores, cause)) return {};
+  const InstanceId i = cluster_.start(g, d, 0, cluster_.row(g).batch_cap, cause, now);
+  const LoadParts parts = cluster_.pay_load(i);
+  cluster_.expect_warm(i, now + executor_.expected_load(parts));
+  const Duration took = executor_.load(i, parts);
+  Instance& x = cluster_.instance(i);
+  x.load_ends = took == forever ? never : now + took;
+  for (Recorder* r : recorders_) r->instance_started(i, cause, now);
+  Controller& c = controller_of(cluster_.site_id(i));
+  for (Observer* o : c.hear_instances) o->instance_changed(i, Phase::starting, live_view(c));
+  if (took != forever) schedule(x.load_ends, EventKind::warm, i.index());
+  return i;
+}
+
+void Simulation::warm(InstanceId i) {
+  const Time now = engine_.now();
+  cluster_.warm(i, now);
+  for (Recorder* r : recorders_) r->instance_warm(i, now);
+  Controller& c = controller_of(cluster_.site_id(i));
+  for (Observer* o : c.hear_instances) o->instance_changed(i, Phase::warm, live_view(c));
+  const GroupId g = cluster_.row(i).group;
+  offer(i);
+  place_held(c.id, world_[g].variant);
+  if (any_shared_ && visible_shared_[g.index()] && cluster_[cluster_.shared_line(g)].count > 0) offer_shared(cluster_.shared_line(g));
+  if (cluster_.row(i).phase == Phase::warm && is_idle(i)) became_idle(i);
+}
+
+void Simulation::place_held(ControllerId id, VariantId variant) {
+  // Oldest first; the first that dispatch still holds ends it.
+  Controller& c = controllers_[id.index()];
+  const LineId line = cluster_.held_line(id, variant);
+  while (const VisitId v = cluster_.head(line)) {
+    const Dispatch d = c.policies.dispatch->place(query(v), variant, view(c));
+    if (d.answer == Dispatch::Answer::hold) return;
+    cluster_.leave(v, engine_.now());
+    apply(v, variant, d);
+  }
+}
+
+bool Simulation::is_idle(InstanceId i) const {
+  const InstanceRow& row = cluster_.row(i);
+  if (row.load > 0 || cluster_[i].batch_count > 0 || (row.phase != Phase::warm && row.phase != Phase::draining)) return false;
+  return row.phase == Phase::draining || !has_work(i);
+}
+
+void Simulation::became_idle(InstanceId i) {
+  const InstanceRow& row = cluster_.row(i);
+  if (row.phase == Phase::draining) return stop_instance(i, StopCause::plan);
+  if (cluster_[i].idle_told) return;
+  cluster_.instance(i).idle_told = true;
+  Controller& c = controller_of(cluster_.site_id(i));
+  const KeepAlive answer = c.policies.coldstart->became_idle(i, live_view(c));
+  if (answer.start_again != forever) schedule(later(engine_.now(), answer.start_again), EventKind::prewarm, row.group.index());
+  if (answer.keep == forever) {
+    cluster_.instance(i).keep_due = never;
+  } else if (answer.keep <= Duration{}) {
+    arm_keep_alive(i, engine_.now());
+  } else {
+    arm_keep_alive(i, later(engine_.now(), answer.keep));
+  }
+  if (!pending_.empty()) try_pending();
+}
+
+void Simulation::arm_keep_alive(InstanceId i, Time due) {
+  Instance& x = cluster_.instance(i);
+  x.keep_due = due;
+  if (x.keep_scheduled != never && x.keep_scheduled >= engine_.now() && x.keep_scheduled <= due) return;
+  x.keep_scheduled = due;
+  schedule(due, EventKind::keep_alive, i.index());
+}
+
+void Simulation::keep_alive_due(std::uint32_t slot) {
+  const InstanceId i{slot};
+  Instance& x = cluster_.instance(i);
+  if (x.keep_scheduled != engine_.now()) return;
+  x.keep_scheduled = never;
+  if (x.keep_due == never) return;
+  if (x.keep_due > engine_.now()) return arm_keep_alive(i, x.keep_due);
+  x.keep_due = never;
+  if (cluster_.row(i).phase != Phase::warm || !is_idle(i)) return;
+  const GroupId g = cluster_.row(i).group;
+  if (pinned_groups_[g.index()] || cluster_.row(g).warm() <= cluster_.row(g).wish) return;  // the wish is a floor
+  stop_instance(i, StopCause::keep_alive);
+}
+
+void Simulation::stop_instance(InstanceId i, StopCause cause) {
+  Controller& c = controller_of(cluster_.site_id(i));
+  for (Observer* o : c.hear_instances) o->instance_changed(i, Phase::gone, live_view(c));
+  for (Recorder* r : recorders_) r->instance_stopped(i, cause, engine_.now());
+  Instance& x = cluster_.instance(i);
+  x.keep_due = x.retry_due = never;
+  cluster_.stop(i, engine_.now());
+  if (!pending_.empty() && cause != StopCause::evicted) try_pending();
+}
+
+void Simulation::drain_instance(InstanceId i) {
+  cluster_.drain(i, engine_.now());
+  Controller& c = controller_of(cluster_.site_id(i));
+  for (Observer* o : c.hear_instances) o->instance_changed(i, Phase::draining, live_view(c));
+  if (is_idle(i)) stop_instance(i, StopCause::plan);
+}
+
+void Simulation::try_pending() {
+  // Oldest first. What nobody needs any more is forgotten. Starting may free nothing, so one pass is enough.
+  const auto needed = [&](const PendingStart& p) {
+    if (p.cause != StartCause::held) {
+      const GroupRow& g = cluster_.row(p.group);
+      return g.starting() + g.warm() < g.wish;
+    }
+    if (cluster_[cluster_.held_line(controllers_.front().id, p.variant)].count > 0) return true;
+    return p.group && cluster_[cluster_.shared_line(p.group)].count > 0;
+  };
+  std::vector<PendingStart> waiting;
+  waiting.swap(pending_);
+  for (const PendingStart& p : waiting)
+    if (needed(p) && !start_instance(p.variant, p.group, p.cause)) pending_.push_back(p);
+}
+
+// --- plans ---
+
+void Simulation::control_round(Controller& c) {
+  const Duration interval = c.policies.autoscaling->interval();
+  if (!pending_.empty()) try_pending();
+  c.plan.clear();
+  c.policies.autoscaling->plan(view(c), c.plan);
+  if (c.plan.takes_effect > Duration{}) schedule(engine_.now() + c.plan.takes_effect, EventKind::plan_effect, c.id.index());
+  else apply_plan(c);
+  if (interval != forever) schedule(engine_.now() + interval, EventKind::control_round, c.id.index());
+}
+
+void Simulation::apply_plan(Controller& c) {
+  for (const Plan::Cap& k : c.plan.batch_caps) {
+    if (k.items < 1 || k.items > world_[world_[k.group].variant].max_batch) wrong_answer(PolicyKind::autoscaling, "plans a batch cap out of range");
+    cluster_.set_batch_cap(k.group, k.items);
+  }
+  for (const Plan::Share& k : c.plan.shares) cluster_.set_share(k.group, k.share);
+  for (const Plan::Wish& w : c.plan.wishes) {
+    cluster_.set_wish(w.group, w.instances);
+    const GroupRow& g = cluster_.row(w.group);
+    const std::uint32_t have = g.starting() + g.warm();
+    if (have > w.instances) scale_down(w.group, have - w.instances);
+  }
+  for (const Plan::Wish& w : c.plan.wishes) {
+    std::uint32_t waiting = 0;
+    for (const PendingStart& p : pending_) waiting += p.group == w.group ? 1U : 0U;
+    const GroupRow& g = cluster_.row(w.group);
+    for (std::uint32_t have = g.starting() + g.warm() + waiting; have < w.instances; ++have)
+      if (!start_instance(world_[w.group].variant, w.group, StartCause::plan))
+        pending_.push_back({world_[w.group].variant, w.group, StartCause::plan});
+  }
+}
+
+void Simulation::scale_down(GroupId g, std::uint32_t excess) {
+  // The idle longest first, then the least loaded are drained; what is starting is left to finish.
+  ranking_.clear();
+  for (const InstanceId i : cluster_.row(g).members)
+    if (cluster_.row(i).phase == Phase::warm) ranking_.push_back(i);
+  std::sort(ranking_.begin(), ranking_.end(), [&](InstanceId a, InstanceId b) {
+    const InstanceRow &x = cluster_.row(a), &y = cluster_.row(b);
+    if (x.load != y.load) return x.load < y.load;
+    if (x.idle_since != y.idle_since) return x.idle_since < y.idle_since;
+    return a < b;
+  });
+  const std::size_t n = std::min<std::size_t>(excess, ranking_.size());
+  victims_.assign(ranking_.begin(), ranking_.begin() + static_cast<std::ptrdiff_t>(n));
+  const std::vector<InstanceId> chosen = victims_;
+  for (const InstanceId i : chosen) {
+    if (cluster_.row(i).phase != Phase::warm || pinned_groups_[g.index()]) continue;
+    if (is_idle(i)) stop_instance(i, StopCause::plan);
+    else drain_instance(i);
+  }
+}
+
+void Simulation::policy_round(std::uint32_t object) {
+  Controller& c = controllers_.front();
+  const Time due = rounds_[object]->round(view(c));
+  round_due_[object] = due;
+  if (due != never) {
+    if (due <= engine_.now() && round_scheduled_[object] == engine_.now()) throw PolicyError("a policy asks for its next round at the present time");
+    round_scheduled_[object] = due;
+    schedule(due, EventKind::policy_round, object);
+  }
+  if (dynamic_cast<ColdstartPolicy*>(rounds_[object]) != nullptr && began_ && engine_.now() > Time{}) apply_prewarms(c);
+}
+
+void Simulation::apply_prewarms(Controller& c) {
+  prewarms_.clear();
+  pins_.clear();
+  c.policies.coldstart->prewarm(live_view(c), prewarms_, pins_);
+  std::fill(pinned_groups_.begin(), pinned_groups_.end(), false);
+  for (const GroupId g : pins_) pinned_groups_[g.index()] = true;
+  for (const Prewarm& p : prewarms_) {
+    const GroupRow& g = cluster_.row(p.group);
+    const StartCause cause = engine_.now() == Time{} ? StartCause::preload : StartCause::prewarm;
+    for (std::uint32_t have = g.starting() + g.warm(); have < p.instances; ++have)
+      if (!start_instance(world_[p.group].variant, p.group, cause)) break;
+  }
+}
+
+void Simulation::prewarm_due(GroupId g) {
+  const GroupRow& row = cluster_.row(g);
+  if (row.starting() + row.warm() == 0) start_instance(world_[g].variant, g, StartCause::prewarm);
+}
+
+// --- nodes ---
+
+void Simulation::fail_node(NodeId n) {
+  const Node& node = world_.topology()[n];
+  const Time now = engine_.now();
+  std::vector<std::pair<VisitId, VariantId>> lost;
+  std::vector<InstanceId> gone;
+  for (std::uint32_t k = 0; k < node.devices; ++k)
+    for (const InstanceId i : cluster_[DeviceId{node.first_device.index() + k}].instances) gone.push_back(i);
+  for (const InstanceId i : gone) {
+    const VariantId variant = world_[cluster_.row(i).group].variant;
+    // What runs ends here without an answer; what waits leaves its line.
+    if (cluster_[i].batch_count > 0) {
+      VisitId v = cluster_.end(i, now);
+      while (v) {
+        const VisitId next = cluster_[v].next;
+        lost.emplace_back(v, variant);
+        v = next;
+      }
+    }
+    while (const VisitId v = cluster_.head(cluster_[i].line)) {
+      cluster_.leave(v, now);
+      lost.emplace_back(v, variant);
+    }
+    for (Recorder* r : recorders_) r->instance_stopped(i, StopCause::failed, now);
+    Controller& c = controller_of(cluster_.site_id(i));
+    for (Observer* o : c.hear_instances) o->instance_changed(i, Phase::gone, live_view(c));
+    cluster_.fail(i, now);
+  }
+  cluster_.node_phase(n, NodePhase::off, now);
+  for (const auto& [v, variant] : lost) {
+    if (cluster_[v].flags.cancelled) {
+      const GatheringId g = cluster_[v].gathering;
+      forget(g, v);
+      cluster_.close(v);
+      release_if_done(g);
+    } else {
+      cluster_.visit(v).flags.lost = true;
+      lose(v, variant);
+    }
+  }
+  after_transition();
+}
+
+void Simulation::restore_node(NodeId n) {
+  cluster_.node_phase(n, NodePhase::up, engine_.now());
+  if (!pending_.empty()) try_pending();
+}
+
+}  // namespace tideline
