@@ -25,7 +25,7 @@ struct Bin {
 /// Yields the arrivals of one bin after the other, in order, with no more memory than their number.
 class BinFiller {
  public:
-  BinFiller(Placement placement, std::int64_t bin_ns) : placement_(placement), bin_ns_(bin_ns) {}
+  BinFiller(BinPlacement placement, std::int64_t bin_ns) : placement_(placement), bin_ns_(bin_ns) {}
 
   void begin(std::uint64_t count) {
     count_ = count;
@@ -38,9 +38,9 @@ class BinFiller {
   std::int64_t next(Stream& stream) {
     if (used_ == count_) return -1;
     switch (placement_) {
-      case Placement::uniform: return next_uniform(stream);
-      case Placement::even: return next_even();
-      case Placement::poisson: return next_poisson(stream);
+      case BinPlacement::uniform: return next_uniform(stream);
+      case BinPlacement::even: return next_even();
+      case BinPlacement::poisson: return next_poisson(stream);
     }
     return -1;
   }
@@ -62,7 +62,7 @@ class BinFiller {
     return -1;
   }
 
-  Placement placement_;
+  BinPlacement placement_;
   std::int64_t bin_ns_;
   std::uint64_t count_ = 0;
   std::uint64_t used_ = 0;

@@ -1,6 +1,7 @@
 // Replay of a file with counts of arrivals per second, minute or any bin.
 #pragma once
 
+#include "sim/core/param.h"
 #include "sim/core/random.h"
 #include "sim/model/arrival.h"
 #include "traces/csv.h"
@@ -14,7 +15,7 @@
 namespace tideline {
 
 /// Where in its bin an arrival falls.
-enum class Placement : std::uint8_t {
+enum class BinPlacement : std::uint8_t {
   uniform,  ///< exactly `count` arrivals at independent uniform times: a Poisson process given its counts
   even,     ///< exactly `count` arrivals with equal gaps, half a gap from either end of the bin
   poisson,  ///< a Poisson process whose mean number is `count`
@@ -23,10 +24,21 @@ enum class Placement : std::uint8_t {
 /// Parameters of source `counts`.
 struct CountsParams {
   double bin_s = 1;                          ///< length of a bin in seconds, 1e-6 .. 604800
-  Placement placement = Placement::uniform;  ///< "uniform", "even" or "poisson"
+  BinPlacement placement = BinPlacement::uniform;  ///< "uniform", "even" or "poisson"
   TraceStart start = TraceStart::zero;       ///< "zero": bins lie where the file says; "first": the first bin of the file is at time 0
   std::vector<std::string> ignore = {};      ///< names of columns to skip
   double scale = 1;                          ///< share of arrivals kept, each one independently, in (0, 1]
+
+  static constexpr auto declare() {
+    return param::fields(
+        param::field("bin_s", &CountsParams::bin_s, "Length of a bin in seconds.", {1e-6, 604800}),
+        param::choice("placement", &CountsParams::placement, "Where in its bin a query arrives.",
+                      {{"uniform", BinPlacement::uniform}, {"even", BinPlacement::even}, {"poisson", BinPlacement::poisson}}),
+        param::choice("start", &CountsParams::start, "Whether bins lie where the file says, or the first one is at time 0.",
+                      {{"zero", TraceStart::zero}, {"first", TraceStart::first}}),
+        param::field("ignore", &CountsParams::ignore, "Columns to skip."),
+        param::field("scale", &CountsParams::scale, "Share of the queries that is kept, each one independently.", {1e-9, 1}));
+  }
 };
 
 /// Three formats, told apart by the first character: a CSV with a header that names one of second, minute, time, window_start_s

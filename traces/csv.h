@@ -1,6 +1,7 @@
 // Replay of a file with one arrival a row.
 #pragma once
 
+#include "sim/core/param.h"
 #include "sim/core/random.h"
 #include "sim/model/arrival.h"
 
@@ -24,6 +25,16 @@ struct CsvParams {
   std::vector<std::string> ignore = {};  ///< names of columns to skip
   std::vector<std::string> tasks = {};   ///< tasks that may occur, in the order of their indexes; empty: any, in order of appearance
   double scale = 1;                      ///< share of arrivals kept, each one independently, in (0, 1]
+
+  static constexpr auto declare() {
+    return param::fields(
+        param::choice("unit", &CsvParams::unit, "Unit of column timestamp.",
+                      {{"s", TimeUnit::s}, {"ms", TimeUnit::ms}, {"us", TimeUnit::us}, {"ns", TimeUnit::ns}}),
+        param::choice("start", &CsvParams::start, "Whether the first row is time 0, or timestamps are times as they are.",
+                      {{"first", TraceStart::first}, {"zero", TraceStart::zero}}),
+        param::field("ignore", &CsvParams::ignore, "Columns to skip."),
+        param::field("scale", &CsvParams::scale, "Share of the queries that is kept, each one independently.", {1e-9, 1}));
+  }
 };
 
 /// Rows `timestamp[,task][,bytes]`, or any order of the columns timestamp, task, bytes, items, work, tenant under a header that names

@@ -1,6 +1,7 @@
 // Poisson arrivals whose rate follows the hours of the day.
 #pragma once
 
+#include "sim/core/param.h"
 #include "sim/core/random.h"
 #include "sim/model/arrival.h"
 
@@ -17,7 +18,16 @@ struct DiurnalParams {
   /// Empty, or 24 relative rates >= 0, not all 0, that replace the sinusoid (peak_to_trough and peak_hour are then not used).
   /// Entry k is the rate at the middle of hour k, k:30; between the middles the rate is linear, also from 23:30 to 00:30.
   /// They are scaled to mean 1.
-  std::vector<double> hourly = {};
+  std::vector<double> hourly = {
+  static constexpr auto declare() {
+    return param::fields(
+        param::field("mean_qps", &DiurnalParams::mean_qps, "Mean rate over a day in queries per second.", {1e-9, 1e9}, param::required),
+        param::field("peak_to_trough", &DiurnalParams::peak_to_trough, "Highest rate of the day over the lowest.", {1, 1e6}),
+        param::field("peak_hour", &DiurnalParams::peak_hour, "Hour of the highest rate; time 0 is local midnight.", {0, 24}),
+        param::field("hourly", &DiurnalParams::hourly,
+                     "24 relative rates at the middles of the hours, linear between, in place of the sinusoid.", {0, 1e12}));
+  }
+};
   double rate_scale = 1;       ///< factor on mean_qps, > 0
 };
 

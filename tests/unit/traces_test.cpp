@@ -560,9 +560,9 @@ TEST(Counts, UniformTimesAreUniform) {
 
 TEST(Counts, EvenTimesHaveEqualGaps) {
   std::vector<std::int64_t> times;
-  for (const Arrival& a : counts("4 1", {.placement = Placement::even})) times.push_back(ns_of(a));
+  for (const Arrival& a : counts("4 1", {.placement = BinPlacement::even})) times.push_back(ns_of(a));
   EXPECT_EQ(times, (std::vector<std::int64_t>{125'000'000, 375'000'000, 625'000'000, 875'000'000, 1'500'000'000}));
-  const auto many = counts("7777777", {.placement = Placement::even});
+  const auto many = counts("7777777", {.placement = BinPlacement::even});
   ASSERT_EQ(many.size(), 7'777'777u);
   for (std::size_t k = 1; k < many.size(); ++k) {
     const auto gap = ns_of(many[k]) - ns_of(many[k - 1]);
@@ -576,7 +576,7 @@ TEST(Counts, PoissonPlacementHasTheCountAsMean) {
   constexpr int bins = 20'000;
   for (int k = 0; k < bins; ++k) text += "8 ";
   std::vector<double> seen(bins);
-  for (const Arrival& a : counts(text, {.placement = Placement::poisson})) ++seen.at(static_cast<std::size_t>(ns_of(a) / second_ns));
+  for (const Arrival& a : counts(text, {.placement = BinPlacement::poisson})) ++seen.at(static_cast<std::size_t>(ns_of(a) / second_ns));
   double total = 0;
   for (const double c : seen) total += c;
   EXPECT_LT(std::abs(total - 8.0 * bins) / std::sqrt(8.0 * bins), 3.5);
