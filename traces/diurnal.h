@@ -18,7 +18,9 @@ struct DiurnalParams {
   /// Empty, or 24 relative rates >= 0, not all 0, that replace the sinusoid (peak_to_trough and peak_hour are then not used).
   /// Entry k is the rate at the middle of hour k, k:30; between the middles the rate is linear, also from 23:30 to 00:30.
   /// They are scaled to mean 1.
-  std::vector<double> hourly = {
+  std::vector<double> hourly = {};
+  double rate_scale = 1;       ///< factor on mean_qps, > 0
+
   static constexpr auto declare() {
     return param::fields(
         param::field("mean_qps", &DiurnalParams::mean_qps, "Mean rate over a day in queries per second.", {1e-9, 1e9}, param::required),
@@ -27,8 +29,6 @@ struct DiurnalParams {
         param::field("hourly", &DiurnalParams::hourly,
                      "24 relative rates at the middles of the hours, linear between, in place of the sinusoid.", {0, 1e12}));
   }
-};
-  double rate_scale = 1;       ///< factor on mean_qps, > 0
 };
 
 /// Non-homogeneous Poisson arrivals, every day alike; never ends. Made by inversion of the integrated rate, so that with the same
