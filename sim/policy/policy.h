@@ -31,6 +31,7 @@ struct PlanFields {
 struct Needs {
   Indexes indexes;
   PlanFields writes, reads;
+  bool plans_from_use_only = false;  ///< an autoscaler that only reacts to use: cannot plan before time 0
 };
 
 /// What a policy is made with. The world outlives it.
@@ -38,7 +39,8 @@ struct Setup {
   const World* world = nullptr;
   Stream stream{};       ///< its own sequence of random numbers
   ControllerId controller{0};
-  std::span<const std::uint32_t> initial;  ///< instances that `initial` lists, by group
+  std::span<const std::uint32_t> initial;     ///< instances that `initial` lists, by group; may be empty
+  std::span<const double> first_hour_qps;     ///< mean offered rate of the first hour, by task, as far as sources know it; may be empty
 };
 
 /// What all kinds share.

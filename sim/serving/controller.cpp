@@ -7,6 +7,7 @@ Needs PolicySet::needs() const {
   for (const auto& p : objects) {
     const Needs n = p->needs();
     all.indexes = all.indexes | n.indexes;
+    all.plans_from_use_only = all.plans_from_use_only || n.plans_from_use_only;
     const auto join = [](PlanFields a, PlanFields b) {
       return PlanFields{a.wish || b.wish, a.cores || b.cores, a.nodes || b.nodes, a.shares || b.shares, a.batch_caps || b.batch_caps};
     };

@@ -119,7 +119,14 @@ InstanceId Simulation::start_instance(VariantId variant, GroupId only, StartCaus
   const GroupId g = world_.group(variant, world_.topology()[d].site);
   const std::uint32_t cores = cores_to_hold(variant);
   if (!cluster_.fits(g, cluster_.memory_of(g), cores, d) && !evict_for(d, cluster_.memory_of(g), cores, cause)) return {};
+  if (planning_) cause = StartCause::initial;
   const InstanceId i = cluster_.start(g, d, 0, cluster_.row(g).batch_cap, cause, now);
+  if (planning_) {
+    for (Recorder* r : recorders_) r->instance_started(i, cause, now);
+    for (Observer* o : controller_of(cluster_.site_id(i)).hear_instances) o->instance_changed(i, Phase::starting, live_view(controllers_.front()));
+    warm(i);
+    return i;
+  }
   const LoadParts parts = cluster_.pay_load(i);
   cluster_.expect_warm(i, now + executor_.expected_load(parts));
   const Duration took = executor_.load(i, parts);

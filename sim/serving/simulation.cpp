@@ -79,7 +79,9 @@ void Simulation::begin() {
   }
   for (std::uint32_t k = 0; k < rounds_.size(); ++k) policy_round(k);
   for (auto& c : controllers_) {
+    planning_ = options_.planned;
     control_round(c);
+    planning_ = false;
     apply_prewarms(c);
   }
 }

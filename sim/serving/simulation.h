@@ -50,6 +50,7 @@ struct RunOptions {
   Duration warmup{}, duration = 24h, drain = 600s;
   Duration sample = 60s;                 ///< between two samples; `forever`: none
   std::vector<InitialInstance> initial;  ///< warm at time 0, free of charge
+  bool planned = false;                  ///< the first plan is carried out before time 0: its loads are free and done
   bool retry_lost = false;
   std::uint8_t retry_budget = 1;         ///< per query
   /// Called about every 2^16 events with the present time; returns false to stop (an interrupted run).
@@ -198,7 +199,7 @@ class Simulation {
   Time window_begin_{}, window_end_{}, run_end_{};
   std::uint64_t measured_open_ = 0;
   std::uint64_t handled_ = 0;
-  bool finished_ = false, interrupted_ = false, drained_ = false, began_ = false;
+  bool finished_ = false, interrupted_ = false, drained_ = false, began_ = false, planning_ = false;
   std::vector<Policy*> rounds_;             // slot of policy_round events: each object once
   std::vector<Time> round_due_, round_scheduled_;
   std::vector<PendingStart> pending_;

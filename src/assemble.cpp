@@ -1,0 +1,162 @@
+#include "src/assemble.h"
+
+#include "sim/core/text.h"
+#include "src/errors.h"
+
+#include <stdexcept>
+
+namespace tideline {
+
+namespace {
+
+/// Spreads what `initial` lists over the devices; throws where it does not fit.
+std::vector<InitialInstance> place_initial(const Scenario& scenario, const World& world) {
+  std::vector<InitialInstance> out;
+  std::vector<std::int64_t> memory;
+  std::vector<std::uint32_t> cores;
+  for (const Device& d : world.topology().devices) {
+    memory.push_back(world.catalog()[d.hardware].memory_bytes);
+    cores.push_back(world.catalog()[d.hardware].cores);
+  }
+  for (std::size_t k = 0; k < scenario.initial.size(); ++k) {
+    const InitialSpec& spec = scenario.initial[k];
+    const Variant& variant = world[spec.variant];
+    const bool partitioned = world.catalog()[variant.hardware].sharing == Sharing::partitioned;
+    const std::uint32_t cores_held = partitioned ? variant.profile.cores().front() : 0;
+    const Pool& pool = world.topology()[spec.pool];
+    const GroupId g = world.group(spec.variant, pool.site);
+    std::vector<std::size_t> devices;
+    for (std::size_t d = 0; d < world.topology().devices.size(); ++d) {
+      const Device& device = world.topology().devices[d];
+      if (device.pool == spec.pool && world.topology()[device.node].index_in_pool < pool.count) devices.push_back(d);
+    }
+    const std::size_t n = spec.per_device > 0 ? spec.per_device * devices.size() : spec.count;
+    std::size_t at = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+      std::size_t tried = 0;
+      const auto fits = [&](std::size_t d) { return memory[d] >= variant.memory_for(world[g].batch_cap) && cores[d] >= cores_held; };
+      while (tried < devices.size() && !fits(devices[at % devices.size()])) ++at, ++tried;
+      if (tried == devices.size())
+        throw InputError(scenario.file + ": /initial/" + std::to_string(k) + ": only " + std::to_string(i) + " of " + std::to_string(n) +
+                         " instances of " + in_quotes(variant.name) + " fit on the devices of pool " + in_quotes(pool.name));
+      const std::size_t d = devices[at % devices.size()];
+      memory[d] -= variant.memory_for(world[g].batch_cap);
+      cores[d] -= cores_held;
+      out.push_back({g, DeviceId{d}});
+      ++at;
+    }
+  }
+  return out;
+}
+
+template <class Kind>
+void point(Kind*& slot, Policy& object) {
+  slot = dynamic_cast<Kind*>(&object);
+}
+
+void point_kind(PolicySet& set, PolicyKind kind, Policy& object) {
+  switch (kind) {
+    case PolicyKind::admission: return point(set.admission, object);
+    case PolicyKind::selection: return point(set.selection, object);
+    case PolicyKind::dispatch: return point(set.dispatch, object);
+    case PolicyKind::sharing: return point(set.sharing, object);
+    case PolicyKind::batching: return point(set.batching, object);
+    case PolicyKind::autoscaling: return point(set.autoscaling, object);
+    case PolicyKind::placement: return point(set.placement, object);
+    case PolicyKind::coldstart: return point(set.coldstart, object);
+    case PolicyKind::eviction: return point(set.eviction, object);
+  }
+}
+
+/// Makes the objects of one controller; a joint policy is one object for all kinds that are not named beside it.
+PolicySet make_policies(const Scenario& scenario, Setup setup) {
+  PolicySet set;
+  std::array<bool, policy_kinds> done{};
+  const auto make = [&](const BoundPolicy& p, const std::string& purpose) -> Policy& {
+    setup.stream = Stream(scenario.options.seed, purpose, setup.controller.index());
+    try {
+      set.objects.push_back(p.make(setup));
+    } catch (const std::invalid_argument& e) {
+      throw InputError(scenario.file + ": policy '" + p.name + "': " + e.what());
+    }
+    return *set.objects.back();
+  };
+  for (const auto& [kind, p] : scenario.policies) {
+    Policy& object = make(p, "policy/" + std::string(to_string(kind)));
+    point_kind(set, kind, object);
+    set.names[static_cast<std::size_t>(kind)] = p.name;
+    done[static_cast<std::size_t>(kind)] = true;
+  }
+  for (const auto& [key, p] : scenario.joint) {
+    Policy& object = make(p, "policy/joint");
+    for (std::size_t k = 0; k < policy_kinds; ++k)
+      if (!done[k]) {
+        point_kind(set, static_cast<PolicyKind>(k), object);
+        set.names[k] = p.name;
+      }
+  }
+  return set;
+}
+
+}  // namespace
+
+Run assemble(Scenario scenario, const std::function<std::vector<Recorder*>(const Scenario&, const World&)>& make_recorders,
+             std::function<bool(Time)> progress) {
+  Run run;
+  run.world = std::make_unique<World>(scenario.catalog, scenario.topology, scenario.classes);
+  const World& world = *run.world;
+  RunOptions options = scenario.options;
+  options.initial = place_initial(scenario, world);
+  options.planned = scenario.planned;
+  options.progress = std::move(progress);
+
+  std::vector<WorkloadEntry> entries;
+  std::vector<double> first_hour(world.catalog().tasks.size());
+  for (std::size_t k = 0; k < scenario.entries.size(); ++k) {
+    const EntrySpec& e = scenario.entries[k];
+    WorkloadEntry w;
+    w.name = e.name;
+    w.source = open_source(e, options.seed, k);
+    w.classes = e.classes;
+    for (auto& choices : w.classes)
+      for (auto& c : choices) c.cls = world.class_of(c.cls.index());
+    w.origin = e.origin;
+    w.payload_bytes = e.payload_bytes;
+    w.answer_bytes = e.answer_bytes;
+    w.items = e.items;
+    w.tenant = e.tenant;
+    if (w.classes.size() == 1) first_hour[world[w.classes[0][0].cls].task.index()] += w.source->mean_qps(Time{}, Time{} + 1h);
+    entries.push_back(std::move(w));
+  }
+
+  std::vector<std::uint32_t> initial_by_group(world.groups().size());
+  for (const InitialInstance& i : options.initial) ++initial_by_group[i.group.index()];
+  Setup setup;
+  setup.world = &world;
+  setup.initial = initial_by_group;
+  setup.first_hour_qps = first_hour;
+  Controller controller;
+  controller.policies = make_policies(scenario, setup);
+  if (options.planned && controller.policies.needs().plans_from_use_only)
+    throw InputError(scenario.file + ": /initial: \"planned\" needs an autoscaler that can plan ahead; '" +
+                     controller.policies.names[static_cast<std::size_t>(PolicyKind::autoscaling)] +
+                     "' only reacts to use: list the instances, or start cold");
+
+  for (std::size_t c = 0; c < world.classes().size(); ++c)
+    if (world.candidates(ClassId{c}, CandidateOrder::by_latency).empty())
+      scenario.warnings.push_back("class " + in_quotes(world.classes()[c].name) + " of task " +
+                                  in_quotes(world.catalog()[world.classes()[c].task].name) +
+                                  ": no variant of this cluster meets its accuracy floor, pin and, at batch 1, its SLO");
+
+  run.executor = std::make_unique<ProfiledExecutor>(world.catalog(), world.topology(), options.seed);
+  std::vector<Controller> controllers;
+  controllers.push_back(std::move(controller));
+  auto recorders = make_recorders(scenario, world);
+  const std::uint64_t seed = options.seed;
+  run.simulation = std::make_unique<Simulation>(world, std::move(options), std::move(controllers), Workload(std::move(entries), seed),
+                                                *run.executor, std::move(recorders));
+  run.scenario = std::move(scenario);
+  return run;
+}
+
+}  // namespace tideline

@@ -1,0 +1,70 @@
+// A scenario file, read and checked: everything a run needs, as values. All problems are reported at once, each with its place.
+#pragma once
+
+#include "sim/model/world.h"
+#include "sim/policy/registry.h"
+#include "sim/serving/simulation.h"
+#include "src/json_document.h"
+#include "traces/counts.h"
+#include "traces/csv.h"
+#include "traces/diurnal.h"
+#include "traces/poisson.h"
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace tideline {
+
+/// How `cost_usd` is billed.
+enum class Billing : std::uint8_t { nodes, held };
+
+/// One entry of the workload, before its source is opened.
+struct EntrySpec {
+  std::string name;
+  std::string source;  ///< poisson, diurnal, csv, counts
+  std::variant<PoissonParams, DiurnalParams, CsvParams, CountsParams> params;
+  std::filesystem::path file;          ///< csv and counts
+  std::vector<std::vector<WorkloadEntry::Choice>> classes;  ///< by task of the source; class ids are declarations until `classes_of` maps them
+  std::size_t first_class = 0;
+  SiteId origin{0};
+  std::uint32_t payload_bytes = 0, answer_bytes = 0;
+  std::uint16_t items = 1, tenant = 0;
+};
+
+/// A list entry of `initial`.
+struct InitialSpec {
+  VariantId variant;
+  PoolId pool;
+  std::uint32_t per_device = 0, count = 0;
+};
+
+struct Scenario {
+  std::string name;                    ///< of the file, without folder and suffix
+  std::string file;
+  Catalog catalog;
+  Topology topology;
+  std::vector<QueryClass> classes;     ///< as declared
+  std::vector<EntrySpec> entries;
+  std::vector<std::pair<PolicyKind, BoundPolicy>> policies;  ///< one per kind, in order of kinds
+  std::vector<std::pair<std::string, BoundPolicy>> joint;
+  std::vector<InitialSpec> initial;
+  bool planned = false;
+  RunOptions options;                  ///< without `initial`
+  Billing billing = Billing::nodes;
+  Json effective;
+  std::vector<std::pair<std::string, std::string>> hashes;  ///< of catalog and traces: what, 16 hex digits
+  std::vector<std::string> overrides;
+  std::vector<std::string> warnings;
+};
+
+/// Reads and checks. `overrides` are the `POINTER=VALUE` of `--set`, in order. Throws InputError with one line per problem, or
+/// WorldError where a file cannot be read.
+Scenario read_scenario(const std::string& path, const std::vector<std::string>& overrides, const PolicyRegistry& registry);
+
+/// Opens the source of an entry. Throws InputError or WorldError.
+std::unique_ptr<ArrivalSource> open_source(const EntrySpec& entry, std::uint64_t seed, std::size_t index);
+
+}  // namespace tideline

@@ -1,0 +1,63 @@
+// Opens arrival sources: gives readers their file and puts its name into what they report.
+#include "src/errors.h"
+#include "src/scenario.h"
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <stdexcept>
+
+namespace tideline {
+
+namespace {
+
+/// A source that owns the file it reads.
+class FileSource final : public ArrivalSource {
+ public:
+  FileSource(std::string path, std::unique_ptr<std::ifstream> file, std::unique_ptr<ArrivalSource> reader)
+      : path_(std::move(path)), file_(std::move(file)), reader_(std::move(reader)) {}
+  bool next(Arrival& out) override {
+    try {
+      return reader_->next(out);
+    } catch (const SourceError& e) {
+      throw InputError(path_ + ": " + e.what());
+    }
+  }
+  std::span<const std::string> task_names() const override { return reader_->task_names(); }
+  double mean_qps(Time from, Time to) const override { return reader_->mean_qps(from, to); }
+
+ private:
+  std::string path_;
+  std::unique_ptr<std::ifstream> file_;
+  std::unique_ptr<ArrivalSource> reader_;
+};
+
+template <class Params, class Make>
+std::unique_ptr<ArrivalSource> open_file(const EntrySpec& entry, const Params& params, Stream stream, Make make) {
+  const std::string path = entry.file.string();
+  if (std::filesystem::is_directory(entry.file)) throw WorldError("cannot read trace " + path + ": it is a folder");
+  auto file = std::make_unique<std::ifstream>(entry.file, std::ios::binary);
+  if (!*file) throw WorldError("cannot read trace " + path + ": " + std::strerror(errno));
+  try {
+    auto reader = make(params, *file, stream);
+    return std::make_unique<FileSource>(path, std::move(file), std::move(reader));
+  } catch (const SourceError& e) {
+    throw InputError(path + ": " + e.what());
+  }
+}
+
+}  // namespace
+
+std::unique_ptr<ArrivalSource> open_source(const EntrySpec& entry, std::uint64_t seed, std::size_t index) {
+  const Stream stream(seed, "arrivals", index);
+  try {
+    if (const auto* p = std::get_if<PoissonParams>(&entry.params)) return make_poisson(*p, stream);
+    if (const auto* p = std::get_if<DiurnalParams>(&entry.params)) return make_diurnal(*p, stream);
+    if (const auto* p = std::get_if<CsvParams>(&entry.params)) return open_file(entry, *p, stream, make_csv);
+    return open_file(entry, std::get<CountsParams>(entry.params), stream, make_counts);
+  } catch (const std::invalid_argument& e) {
+    throw InputError("workload '" + entry.name + "': " + e.what());
+  }
+}
+
+}  // namespace tideline
