@@ -203,7 +203,8 @@ class Reader {
       const auto eq = o.find('=');
       if (eq == std::string::npos || !o.starts_with('/'))
         throw InputError("--set " + o + ": expected POINTER=VALUE with a JSON pointer such as /cluster/pools/0/count=4");
-      set_pointer(document_, std::string_view(o).substr(0, eq), std::string_view(o).substr(eq + 1), problems_);
+      const std::string pointer = o.substr(0, eq);
+      if (set_pointer(document_, pointer, std::string_view(o).substr(eq + 1), problems_)) naming_replaces(pointer);
     }
     expand_short_forms();
     top();
@@ -258,6 +259,16 @@ class Reader {
     std::vector<std::string_view> out;
     for (const auto& x : list) out.push_back(name(x));
     return out;
+  }
+
+  /// Naming a policy or a source anew discards the parameters that were meant for the old one.
+  void naming_replaces(const std::string& pointer) {
+    const auto t = tokens(pointer);
+    if (t.size() != 3 || !((t[0] == "policies" && t[2] == "name") || (t[0] == "workload" && t[2] == "source"))) return;
+    const std::string owner{parent(pointer)};
+    Json& object = document_.root.at(Json::json_pointer(owner));
+    object.erase("params");
+    document_.forget_places(child(owner, "params"));
   }
 
   void expand_short_forms() {

@@ -1,0 +1,93 @@
+// tideline policies: lists what can be named in a scenario, with parameters; for people and as JSON.
+#include "sim/core/nearest.h"
+#include "src/errors.h"
+#include "src/json_document.h"
+#include "src/options.h"
+
+#include <iostream>
+
+namespace tideline {
+
+namespace {
+
+std::string kinds_text(const PolicyDefinition& d) {
+  std::string text;
+  for (const PolicyKind k : d.kinds) text += (text.empty() ? "" : ", ") + std::string(to_string(k));
+  return text;
+}
+
+Json describe(const PolicyDefinition& d) {
+  Json kinds = Json::array(), parameters = Json::array();
+  for (const PolicyKind k : d.kinds) kinds.push_back(std::string(to_string(k)));
+  for (const auto& f : d.parameters()) {
+    Json p{{"name", f.name}, {"type", f.type}, {"help", f.help}};
+    if (!f.unit.empty()) p["unit"] = f.unit;
+    if (f.required) p["required"] = true;
+    else p["default"] = to_json(f.default_value);
+    if (!f.choices.empty()) p["choices"] = f.choices;
+    const bool number = f.type == "number" || f.type == "integer" || f.type == "duration" || f.type.starts_with("list of i") || f.type.starts_with("list of n");
+    if (number && f.range.low > -1e300) p["minimum"] = f.range.low;
+    if (number && f.range.high < 1e300) p["maximum"] = f.range.high;
+    parameters.push_back(std::move(p));
+  }
+  return Json{{"name", d.name}, {"kinds", kinds}, {"default", d.is_default}, {"help", d.help}, {"parameters", parameters}};
+}
+
+void print(const PolicyDefinition& d) {
+  std::cout << d.name << " (" << kinds_text(d) << (d.is_default ? ", default" : "") << ")\n  " << d.help << '\n';
+  const auto parameters = d.parameters();
+  if (parameters.empty()) std::cout << "  It has no parameters.\n";
+  for (const auto& f : parameters) {
+    std::cout << "  " << f.name << "  [" << f.type << (f.unit.empty() ? "" : ", " + f.unit) << "]  "
+              << (f.required ? "required" : "default " + f.default_text) << "\n      " << f.help;
+    if (!f.choices.empty()) {
+      std::cout << " One of:";
+      for (const auto& c : f.choices) std::cout << ' ' << c;
+    }
+    std::cout << '\n';
+  }
+}
+
+}  // namespace
+
+int command_policies(const Arguments& arguments, const PolicyRegistry& registry) {
+  cxxopts::Options options("tideline policies", "List the policies, or show one with its parameters.\n");
+  options.add_options()("name", "A policy", cxxopts::value<std::string>(), "NAME")("json", "Print JSON");
+  options.parse_positional("name");
+  options.positional_help("[NAME]");
+  const auto parsed = parse_options(options, arguments,
+                                    "  tideline policies\n"
+                                    "  tideline policies infaas\n"
+                                    "  tideline policies --json\n");
+  if (!parsed) return 0;
+  const bool json = parsed->count("json") > 0;
+  if (parsed->count("name") > 0) {
+    const auto name = (*parsed)["name"].as<std::string>();
+    const PolicyDefinition* d = registry.find(name);
+    if (d == nullptr) {
+      std::vector<std::string_view> names;
+      for (const auto& p : registry.list()) names.push_back(p.name);
+      throw InputError("unknown policy '" + name + "'" + suggestion(name, names) + " (tideline policies lists them)");
+    }
+    if (json) std::cout << describe(*d).dump(2) << '\n';
+    else print(*d);
+    return 0;
+  }
+  if (json) {
+    Json all = Json::array();
+    for (const auto& d : registry.list()) all.push_back(describe(d));
+    std::cout << all.dump(2) << '\n';
+    return 0;
+  }
+  for (std::size_t k = 0; k < policy_kinds; ++k) {
+    const auto kind = static_cast<PolicyKind>(k);
+    std::cout << to_string(kind) << '\n';
+    for (const auto name : registry.names(kind)) {
+      const PolicyDefinition& d = *registry.find(name);
+      std::cout << "  " << d.name << std::string(d.name.size() < 30 ? 30 - d.name.size() : 1, ' ') << d.help << (d.is_default ? " (default)" : "") << '\n';
+    }
+  }
+  return 0;
+}
+
+}  // namespace tideline

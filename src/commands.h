@@ -1,0 +1,21 @@
+// The verbs of the program. Each gets what follows its name and returns the exit code; errors leave as exceptions.
+#pragma once
+
+#include "sim/policy/registry.h"
+
+#include <string>
+#include <vector>
+
+namespace tideline {
+
+using Arguments = std::vector<std::string>;
+
+int command_run(const Arguments& arguments, const PolicyRegistry& registry);
+int command_validate(const Arguments& arguments, const PolicyRegistry& registry);
+int command_policies(const Arguments& arguments, const PolicyRegistry& registry);
+int command_import(const Arguments& arguments, const PolicyRegistry& registry);
+
+/// Version of the program, and the commit it was built from where that is known.
+std::string version_text();
+
+}  // namespace tideline

@@ -1,0 +1,3 @@
+#include "src/program.h"
+
+int main(int argc, char** argv) { return tideline::run_program(argc, argv); }
