@@ -45,7 +45,8 @@ double OutcomeModel::realised(std::uint64_t serial, VariantId v) const {
   if (task.concentration <= 0 || variant.accuracy <= 0 || variant.accuracy >= 1) return variant.accuracy;
   // A low latent is an easy query: the score is the Beta quantile at P(X >= x).
   const double u = normal_cdf(-latent(serial, v));
-  return boost::math::ibeta_inv(variant.accuracy * task.concentration, (1 - variant.accuracy) * task.concentration, u);
+  using Doubles = boost::math::policies::policy<boost::math::policies::promote_double<false>>;
+  return boost::math::ibeta_inv(variant.accuracy * task.concentration, (1 - variant.accuracy) * task.concentration, u, Doubles{});
 }
 
 double OutcomeModel::confidence(std::uint64_t serial, VariantId v) const {
