@@ -1,0 +1,463 @@
+#include "src/import_yolobench.h"
+
+#include "sim/core/nearest.h"
+#include "sim/core/text.h"
+#include "src/errors.h"
+#include "src/json_document.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <istream>
+#include <ostream>
+#include <set>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+
+namespace tideline {
+namespace {
+
+/// A table with a row of names. Cells are texts; each row knows its line in the file.
+class Csv {
+ public:
+  Csv(std::istream& in, std::string name) : name_(std::move(name)) {
+    std::string line;
+    for (std::size_t number = 1; std::getline(in, line); ++number) {
+      if (line.ends_with('\r')) line.pop_back();
+      if (number == 1 && line.starts_with("\xEF\xBB\xBF")) line.erase(0, 3);
+      if (line.empty()) continue;
+      std::vector<std::string> cells = split(line, number);
+      if (header_.empty()) {
+        header_ = std::move(cells);
+        continue;
+      }
+      if (cells.size() != header_.size()) {
+        fail(number, "has " + std::to_string(cells.size()) + " cells; the first row names " + std::to_string(header_.size()) + " columns");
+      }
+      rows_.push_back({number, std::move(cells)});
+    }
+    if (in.bad()) throw WorldError(name_ + ": cannot be read");
+    if (header_.empty()) throw InputError(name_ + ": is empty; its first row must name the columns");
+    if (rows_.empty()) throw InputError(name_ + ": has no rows below the names of the columns");
+  }
+
+  std::size_t column(std::string_view name) const {
+    const auto found = std::find(header_.begin(), header_.end(), name);
+    if (found == header_.end()) {
+      throw InputError(name_ + ": row 1: there is no column " + in_quotes(name) + suggestion(name, std::span(header_)));
+    }
+    return static_cast<std::size_t>(found - header_.begin());
+  }
+  std::size_t size() const { return rows_.size(); }
+  std::size_t line(std::size_t row) const { return rows_[row].line; }
+  const std::string& cell(std::size_t row, std::size_t column) const { return rows_[row].cells[column]; }
+
+  /// The number in a cell, or nothing where it is blank.
+  std::optional<double> number(std::size_t row, std::size_t column) const {
+    const std::string& text = cell(row, column);
+    if (text.empty()) return {};
+    double x = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), x);
+    if (error != std::errc{} || end != text.data() + text.size() || !std::isfinite(x)) fail(row, column, "is not a number");
+    return x;
+  }
+
+  [[noreturn]] void fail(std::size_t row, std::size_t column, const std::string& message) const {
+    fail(line(row), "column " + in_quotes(header_[column]) + ": " + in_quotes(cell(row, column)) + " " + message);
+  }
+
+ private:
+  struct Row {
+    std::size_t line;
+    std::vector<std::string> cells;
+  };
+
+  [[noreturn]] void fail(std::size_t line, const std::string& message) const {
+    throw InputError(name_ + ": row " + std::to_string(line) + ": " + message);
+  }
+
+  std::vector<std::string> split(std::string_view line, std::size_t number) const {
+    std::vector<std::string> out;
+    std::string cell;
+    bool quoted = false;
+    for (std::size_t i = 0; i < line.size(); ++i) {
+      if (line[i] == '"') {
+        if (quoted && i + 1 < line.size() && line[i + 1] == '"') {
+          cell += line[++i];
+        } else {
+          quoted = !quoted;
+        }
+      } else if (line[i] == ',' && !quoted) {
+        out.push_back(std::exchange(cell, {}));
+      } else {
+        cell += line[i];
+      }
+    }
+    if (quoted) fail(number, "a quote is not closed");
+    out.push_back(std::move(cell));
+    return out;
+  }
+
+  std::string name_;
+  std::vector<std::string> header_;
+  std::vector<Row> rows_;
+};
+
+struct DataSet {
+  YoloBenchTask task;
+  std::string_view accuracy_column, task_name, suffix;
+};
+constexpr DataSet data_sets[] = {{YoloBenchTask::voc, "mAP_0.5:0.95_voc", "detect-voc", ""},
+                                 {YoloBenchTask::sku, "mAP_0.5:0.95_sku", "detect-sku", "-sku"},
+                                 {YoloBenchTask::wider, "mAP_0.5:0.95_wider", "detect-wider", "-wider"},
+                                 {YoloBenchTask::coco, "mAP_0.5:0.95_coco", "detect-coco", "-coco"}};
+
+/// A platform of the table: a framework on a hardware type. Load times and memory are assumed.
+struct Platform {
+  std::string_view column, hardware, suffix, framework, precision;
+  double bytes_per_weight;
+  bool any_batch;  // else the runtime fixes it at 1
+  double runtime_init_s;
+  double first_run_extra_s;  // over the time of a batch
+  double runtime_mib;        // of the process and its buffers, in an instance
+};
+constexpr Platform platforms[] = {
+    {"nano_gpu_latency", "jetson_nano", "", "onnxruntime", "fp32", 4, true, 3, 0.8, 256},
+    {"openvino_latency", "core_i7", "", "openvino", "fp32", 4, true, 0.2, 0.3, 128},
+    {"vim3_latency", "vim3", "", "npu_sdk", "int16", 2, false, 0.5, 0.1, 64},
+    {"raspi4_tflite_latency", "raspberry_pi_4", "-tflite", "tflite", "fp32", 4, true, 0.2, 0.1, 64},
+    {"orange_pi_latency", "orange_pi_5", "", "rknn", "fp16", 2, false, 0.5, 0.1, 64},
+    {"a40_trt_latency", "a40", "", "tensorrt", "not stated", 4, true, 2, 0.1, 512},
+    {"pi5_ort_latency", "raspberry_pi_5", "", "onnxruntime", "fp32", 4, true, 0.3, 0.1, 96},
+    {"pi4_ort_latency", "raspberry_pi_4", "-onnxruntime", "onnxruntime", "fp32", 4, true, 0.5, 0.2, 96},
+};
+
+struct Board {
+  std::string_view name, kind;
+  std::uint32_t cores;  // > 0: partitioned, and an instance holds them all, as the measurements did
+  std::string_view memory;
+  bool unified;
+  std::string_view store, disk, copy;  // bytes/s
+  double price_usd;                    // of the board, or by the hour
+  bool by_hour;
+  double idle_watts, busy_watts, boot_s;
+  std::string_view source;
+};
+constexpr Board boards[] = {
+    {"jetson_nano", "gpu", 0, "3GiB", true, "100Mb/s", "80MB/s", "", 99, false, 2, 10, 30,
+     "Jetson Nano GPU. Power: 10 W mode. Price 99 USD, idle power, bandwidths, boot and the GiB left to instances of 4: assumed"},
+    {"core_i7", "cpu", 8, "12GiB", true, "1Gb/s", "1.5GB/s", "", 1000, false, 10, 45, 30,
+     "Intel i7-10875H, 8 cores. Price, power (45 W TDP), memory, bandwidths, boot: assumed"},
+    {"vim3", "npu", 0, "2GiB", true, "100Mb/s", "100MB/s", "", 140, false, 2, 7, 30,
+     "Khadas VIM3 NPU. Price, power, memory, bandwidths, boot: assumed"},
+    {"raspberry_pi_4", "cpu", 4, "3GiB", true, "100Mb/s", "40MB/s", "", 55, false, 3, 8, 30,
+     "Raspberry Pi 4B 4 GB, 4 cores. Price 55 USD, up to 8 W: shops' listings. Idle power, bandwidths, boot: assumed"},
+    {"orange_pi_5", "npu", 0, "3GiB", true, "100Mb/s", "100MB/s", "", 100, false, 3, 15, 30,
+     "Orange Pi 5 NPU. Price, power, memory, bandwidths, boot: assumed"},
+    {"a40", "gpu", 0, "44GiB", false, "1Gb/s", "1.5GB/s", "12.3GB/s", 0.69, true, 30, 300, 60,
+     "NVIDIA A40. Price: RunPod community cloud, as listed in skypilot-catalog 02d7ef67. Copy: 102 MB in 8.31 ms on a V100 (Clockwork's "
+     "documentation). Power, disk, store, boot: assumed"},
+    {"raspberry_pi_5", "cpu", 4, "3GiB", true, "100Mb/s", "80MB/s", "", 60, false, 4, 12, 30,
+     "Raspberry Pi 5 4 GB, 4 cores. Price 60 USD, up to 12 W: shops' listings. Idle power, bandwidths, boot: assumed"},
+};
+
+constexpr double assumed_weights = 8e6;  // parameters, where no count is given
+constexpr std::string_view table_source =
+    "YOLOBench, Deeplite/deeplite-torch-zoo commit e4c8ea68, results/yolobench/merged_results.csv, Apache-2.0";
+
+struct Model {
+  std::size_t row = 0;
+  std::string name, architecture;
+  std::uint32_t resolution = 0;
+  double pixels() const { return static_cast<double>(resolution) * resolution; }
+};
+
+/// "yolo5n_320" is yolo5n at 320 px.
+Model read_model(const Csv& csv, std::size_t row, std::size_t column) {
+  Model out{row, csv.cell(row, column), {}, 0};
+  const auto split = out.name.rfind('_');
+  if (split == std::string::npos || split == 0) csv.fail(row, column, "is not NAME_RESOLUTION");
+  out.architecture = out.name.substr(0, split);
+  const char *begin = out.name.data() + split + 1, *stop = out.name.data() + out.name.size();
+  const auto [end, error] = std::from_chars(begin, stop, out.resolution);
+  if (error != std::errc{} || end != stop || out.resolution == 0 || out.resolution > 65536) {
+    csv.fail(row, column, "is not NAME_RESOLUTION");
+  }
+  return out;
+}
+
+/// Seconds without the noise of the division: whole nanoseconds, as the catalog keeps them.
+double seconds(double ms) { return std::round(ms * 1e6) / 1e9; }
+
+/// What an architecture takes on a platform by pixels: its resolutions, ascending.
+using Curve = std::vector<std::pair<double, double>>;
+
+double at(const Curve& curve, double pixels) {
+  std::size_t i = 1;
+  while (i + 1 < curve.size() && curve[i].first < pixels) ++i;
+  const auto& [p0, t0] = curve[i - 1];
+  const auto& [p1, t1] = curve[i];
+  return t0 + (t1 - t0) * (pixels - p0) / (p1 - p0);
+}
+
+/// The largest power of two of items whose pixels are at most twice the largest that were measured.
+std::uint32_t largest_batch(const Curve& curve, double pixels) {
+  if (curve.size() < 2) return 1;
+  std::uint32_t out = 1;
+  while (2 * out * pixels <= 2 * curve.back().first) out *= 2;
+  return out;
+}
+
+/// The price of an hour with the board, to six digits.
+double price_per_hour(const Board& board, const YoloBenchOptions& options) {
+  if (board.by_hour) return board.price_usd;
+  const double usd = board.price_usd / (options.lifetime_years * 365 * 24) + board.busy_watts / 1000 * options.usd_per_kwh;
+  return std::round(usd * 1e6) / 1e6;
+}
+
+Json hardware_json(const Board& board, const YoloBenchOptions& options) {
+  Json out;
+  out["name"] = board.name;
+  out["kind"] = board.kind;
+  out["sharing"] = board.cores > 0 ? "partitioned" : "exclusive";
+  if (board.cores > 0) out["cores"] = board.cores;
+  out["memory_bytes"] = board.memory;
+  out["unified_memory"] = board.unified;
+  out["store_bytes_per_s"] = board.store;
+  out["disk_bytes_per_s"] = board.disk;
+  if (!board.copy.empty()) out["copy_bytes_per_s"] = board.copy;
+  out["price_per_hour_usd"] = price_per_hour(board, options);
+  out["idle_watts"] = board.idle_watts;
+  out["busy_watts"] = board.busy_watts;
+  out["boot_s"] = board.boot_s;
+  std::string source(board.source);
+  if (!board.by_hour) {
+    source += ". Price of an hour: " + to_text(board.price_usd) + " USD / (" + to_text(options.lifetime_years) + " years x 8760 h) + " +
+              to_text(board.busy_watts) + " W x " + to_text(options.usd_per_kwh) + " USD/kWh, assumed";
+  }
+  out["source"] = source;
+  return out;
+}
+
+/// Parameters by model.
+std::unordered_map<std::string, double> read_params(std::istream& in, const std::string& name) {
+  const Csv csv(in, name);
+  const std::size_t model = csv.column("model_name"), count = csv.column("params_deploy_computed");
+  std::unordered_map<std::string, double> out;
+  for (std::size_t row = 0; row < csv.size(); ++row) {
+    const auto params = csv.number(row, count);
+    if (!params) continue;
+    if (*params <= 0 || *params > 1e12) csv.fail(row, count, "is no number of parameters");
+    if (!out.try_emplace(csv.cell(row, model), *params).second) csv.fail(row, model, "has a row above already");
+  }
+  return out;
+}
+
+class Importer {
+ public:
+  Importer(std::istream& csv, std::istream* params, const YoloBenchOptions& options) : options_(options), csv_(csv, options.csv_name) {
+    for (const auto& set : data_sets) {
+      if (std::find(options.tasks.begin(), options.tasks.end(), set.task) == options.tasks.end()) continue;
+      sets_.push_back(&set);
+      accuracies_.push_back(read_column(
+          set.accuracy_column, [](double x) { return x >= 0 && x <= 1; }, "is not between 0 and 1"));
+    }
+    for (const auto& platform : platforms) {
+      latencies_.push_back(read_column(
+          platform.column, [](double x) { return x > 0 && x < 1e7; }, "is no latency in milliseconds"));
+    }
+    read_models();
+    if (params) params_ = read_params(*params, options.params_name);
+  }
+
+  /// Pieces of the file: all of it exists before any is written.
+  std::string write() {
+    Json head;
+    head["name"] = "yolobench";
+    head["about"] =
+        "Imported by `tideline import yolobench` from " + std::string(table_source) +
+        ". Latencies of single images are measured, those of batches derived: the same architecture at as many pixels. Weights are "
+        "computed from parameter counts; memory beyond them, load times, bandwidths, power and most prices are assumed. Accuracy was "
+        "measured in FP32 and not again in the NPUs' precisions. The i7 and Raspberry Pi measurements used all cores: an instance "
+        "there holds them all.";
+    std::string out = head.dump(1);
+    out.resize(out.rfind('\n'));  // the closing brace comes last
+    std::vector<Json> tasks, hardware;
+    for (const auto* set : sets_) {
+      tasks.push_back(Json{{"name", set->task_name}, {"metric", "mAP@0.5:0.95"}, {"kind", "score"}});
+    }
+    for (const auto& board : boards) hardware.push_back(hardware_json(board, options_));
+    out += list("tasks", tasks) + list("hardware", hardware) + list("variants", variants()) + "\n}\n";
+    report_.rows = csv_.size();
+    report_.columns = std::size(platforms);
+    report_.hardware_types = std::size(boards);
+    report_.tasks = sets_.size();
+    return out;
+  }
+
+  const ImportReport& report() const { return report_; }
+
+ private:
+  using Column = std::vector<std::optional<double>>;
+
+  template <class Check>
+  Column read_column(std::string_view name, Check check, const char* message) {
+    const std::size_t column = csv_.column(name);
+    Column out;
+    for (std::size_t row = 0; row < csv_.size(); ++row) {
+      out.push_back(csv_.number(row, column));
+      if (out.back() && !check(*out.back())) csv_.fail(row, column, message);
+    }
+    return out;
+  }
+
+  void read_models() {
+    const std::size_t column = csv_.column("model_name");
+    std::unordered_map<std::string, std::size_t> rows;
+    std::set<std::string> architectures;
+    for (std::size_t row = 0; row < csv_.size(); ++row) {
+      models_.push_back(read_model(csv_, row, column));
+      const auto [found, is_new] = rows.try_emplace(models_.back().name, row);
+      if (!is_new) csv_.fail(row, column, "is in row " + std::to_string(csv_.line(found->second)) + " already");
+      architectures.insert(models_.back().architecture);
+    }
+    report_.architectures = architectures.size();
+  }
+
+  std::unordered_map<std::string, Curve> curves(const Column& latencies) const {
+    std::unordered_map<std::string, Curve> out;
+    for (const auto& model : models_) {
+      if (const auto& ms = latencies[model.row]) out[model.architecture].emplace_back(model.pixels(), *ms);
+    }
+    for (auto& [architecture, curve] : out) std::sort(curve.begin(), curve.end());
+    return out;
+  }
+
+  std::vector<Json> variants() {
+    std::vector<Json> out;
+    for (std::size_t c = 0; c < std::size(platforms); ++c) {
+      const auto by_architecture = curves(latencies_[c]);
+      for (std::size_t s = 0; s < sets_.size(); ++s) {
+        for (const auto& model : models_) {
+          const auto &ms = latencies_[c][model.row], &accuracy = accuracies_[s][model.row];
+          if (!ms || !accuracy) {
+            ++report_.dropped["no " + std::string(!ms ? platforms[c].column : sets_[s]->accuracy_column)];
+            continue;
+          }
+          out.push_back(variant(model, platforms[c], *sets_[s], *ms, *accuracy, by_architecture.at(model.architecture)));
+        }
+      }
+    }
+    report_.variants = out.size();
+    return out;
+  }
+
+  Json variant(const Model& model, const Platform& platform, const DataSet& set, double ms, double accuracy, const Curve& curve) {
+    const auto board = std::find_if(std::begin(boards), std::end(boards), [&](const Board& b) { return b.name == platform.hardware; });
+    const std::string name = model.name + std::string(set.suffix);
+    Json out;
+    out["name"] = name + "@" + std::string(platform.hardware) + std::string(platform.suffix);
+    out["task"] = set.task_name;
+    out["hardware"] = platform.hardware;
+    out["base_model"] = model.architecture;
+    out["model"] = name;
+    out["framework"] = platform.framework;
+    out["precision"] = platform.precision;
+    out["resolution"] = model.resolution;
+    out["accuracy"] = accuracy;
+    const auto params = params_.find(model.name);
+    const bool counted = params != params_.end();
+    if (!counted) ++report_.assumed_sizes;
+    const auto weights = static_cast<std::int64_t>((counted ? params->second : assumed_weights) * platform.bytes_per_weight);
+    out["artefact_bytes"] = weights;
+    out["memory_bytes"] = weights + static_cast<std::int64_t>(platform.runtime_mib * 1024 * 1024);
+    if (board->cores > 0) out["instance_cores"] = board->cores;
+    const std::string_view origin = add_profile(out, platform, ms, model.pixels(), curve);
+    out["load"] = {{"runtime_init_s", platform.runtime_init_s}, {"first_run_s", seconds(platform.first_run_extra_s * 1e3 + ms)}};
+    // Weights are computed, but the larger part of an instance's memory is not.
+    out["origin"] = {{"latency", origin}, {"accuracy", "measured"}, {"load", "assumed"}, {"memory", "assumed"}};
+    return out;
+  }
+
+  /// Adds the profile and what it needs; gives its origin.
+  std::string_view add_profile(Json& out, const Platform& platform, double ms, double pixels, const Curve& curve) {
+    Json table{{"1", seconds(ms)}};
+    if (!platform.any_batch) {
+      out["batch_sizes"] = Json::array({1});
+      out["profile"] = {{"latency_s", table}};
+      return "measured";
+    }
+    if (options_.affine_share) {
+      ++report_.batched_variants;
+      out["max_batch"] = options_.affine_max_batch;
+      const double share = *options_.affine_share;
+      out["profile"] = {{"affine", {{"base_s", seconds(share * ms)}, {"per_item_s", seconds((1 - share) * ms)}}}};
+      return "assumed";
+    }
+    const std::uint32_t most = largest_batch(curve, pixels);
+    double latency = ms;
+    for (std::uint32_t items = 2; items <= most; ++items) {
+      const double next = at(curve, items * pixels);
+      if (next < latency) ++report_.raised_latencies;
+      latency = std::max(latency, next);
+      table[std::to_string(items)] = seconds(latency);
+    }
+    out["profile"] = {{"latency_s", table}};
+    if (most > 1) ++report_.batched_variants;
+    return most > 1 ? "derived" : "measured";
+  }
+
+  /// A member of the catalog with an element on each line.
+  static std::string list(std::string_view name, const std::vector<Json>& elements) {
+    std::string out = ",\n \"" + std::string(name) + "\": [";
+    for (const auto& element : elements) out += (&element == &elements.front() ? "\n  " : ",\n  ") + element.dump();
+    return out + "\n ]";
+  }
+
+  const YoloBenchOptions& options_;
+  Csv csv_;
+  std::vector<const DataSet*> sets_;
+  std::vector<Column> accuracies_;  // by set
+  std::vector<Column> latencies_;   // by platform
+  std::vector<Model> models_;       // by row
+  std::unordered_map<std::string, double> params_;
+  ImportReport report_;
+};
+
+}  // namespace
+
+std::string to_text(const ImportReport& report) {
+  const auto line = [](std::size_t n, const std::string& what) { return std::to_string(n) + " " + what + "\n"; };
+  std::string out =
+      line(report.rows, "rows, " + std::to_string(report.architectures) + " architectures, " + std::to_string(report.columns) +
+                            " columns of latencies on " + std::to_string(report.hardware_types) + " hardware types, " +
+                            std::to_string(report.tasks) + (report.tasks == 1 ? " task" : " tasks"));
+  out += line(report.variants, "variants written, " + std::to_string(report.batched_variants) + " of them with batches");
+  out += line(report.raised_latencies, "derived latencies raised to that of the batch before");
+  out += line(report.assumed_sizes, "variants with an assumed size of weights (no parameter count)");
+  std::size_t dropped = 0;
+  for (const auto& [reason, count] : report.dropped) dropped += count;
+  out += line(dropped, "variants left out");
+  for (const auto& [reason, count] : report.dropped) out += "  " + line(count, reason);
+  return out;
+}
+
+ImportReport import_yolobench(std::istream& csv, std::istream* params, std::ostream& out, const YoloBenchOptions& options) {
+  if (options.tasks.empty()) throw InputError("no task is chosen");
+  if (!(options.lifetime_years > 0)) throw InputError("the lifetime of boards must be above 0 years");
+  if (!(options.usd_per_kwh >= 0)) throw InputError("the tariff must be at least 0");
+  if (options.affine_share && !(*options.affine_share >= 0 && *options.affine_share <= 1)) {
+    throw InputError("the affine share must be between 0 and 1");
+  }
+  if (options.affine_max_batch < 1 || options.affine_max_batch > 65536) {
+    throw InputError("the largest batch of affine profiles must be between 1 and 65536");
+  }
+  Importer importer(csv, params, options);
+  const std::string text = importer.write();
+  if (importer.report().variants == 0) throw InputError(options.csv_name + ": every variant lacks a latency or an accuracy");
+  out << text;
+  return importer.report();
+}
+
+}  // namespace tideline
