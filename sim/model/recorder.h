@@ -30,6 +30,7 @@ struct QueryEnd {
   double accuracy = 0;       ///< profiled; of ensembles the expectation given the query's difficulty
   double realised = 0;       ///< right (1) or wrong (0), or the score
   double cost_usd = 0;       ///< attributed to the query: its share of device time, and transfer
+  double transfer_usd = 0;   ///< the part of `cost_usd` that is transfer over links
 };
 
 enum class StopCause : std::uint8_t { keep_alive, plan, evicted, failed };
@@ -37,11 +38,14 @@ enum class StopCause : std::uint8_t { keep_alive, plan, evicted, failed };
 class Recorder {
  public:
   virtual ~Recorder() = default;
+  /// The run begins, before all else: from now on the cluster may be read in every other call.
+  virtual void run_begins(const Cluster&) {}
   /// A query arrived (before admission).
   virtual void arrived(const Visit&) {}
   virtual void ended(const Visit&, const QueryEnd&) {}
-  /// A batch is done. `wasted_items` belonged to cancelled visits.
-  virtual void batch_done(InstanceId, DeviceId, VariantId, std::uint32_t /*items*/, std::uint32_t /*wasted_items*/, Duration /*took*/) {}
+  /// A batch is done at `now`. `wasted_items` belonged to cancelled visits.
+  virtual void batch_done(InstanceId, DeviceId, VariantId, std::uint32_t /*items*/, std::uint32_t /*wasted_items*/, Duration /*took*/,
+                          Time /*now*/) {}
   virtual void instance_started(InstanceId, StartCause, Time) {}
   virtual void instance_warm(InstanceId, Time) {}
   virtual void instance_stopped(InstanceId, StopCause, Time) {}

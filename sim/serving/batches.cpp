@@ -165,7 +165,7 @@ void Simulation::batch_done(InstanceId i, bool failed) {
     v = next;
   }
   cluster_.instance(i).batch_count = 0;
-  for (Recorder* r : recorders_) r->batch_done(i, d, world_[group].variant, items, wasted, took);
+  for (Recorder* r : recorders_) r->batch_done(i, d, world_[group].variant, items, wasted, took, now);
   Controller& c = controller_of(cluster_.site_id(i));
   for (Observer* o : c.hear_batches) o->batch_done(i, visits, took, live_view(c));
 

@@ -133,6 +133,7 @@ void Simulation::resolve(GatheringId id, VisitId last, Ending if_empty) {
   end.finish = engine_.now();
   end.visits = g.made;
   end.cost_usd = n.cost;
+  end.transfer_usd = n.transfer;
   if (g.answers == 0) {
     end.ending = if_empty == Ending::answered ? Ending::dropped : if_empty;
   } else {

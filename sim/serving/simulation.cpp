@@ -66,6 +66,7 @@ Simulation::Simulation(const World& world, RunOptions options, std::vector<Contr
 void Simulation::begin() {
   if (began_) return;
   began_ = true;
+  for (Recorder* r : recorders_) r->run_begins(cluster_);
   schedule(window_begin_, EventKind::boundary, 0);
   if (window_end_ != never) schedule(window_end_, EventKind::boundary, 1);
   if (run_end_ != never) schedule(run_end_, EventKind::boundary, 2);
@@ -325,12 +326,14 @@ void Simulation::answered(VisitId v, InstanceId i, Duration took, double cost) {
   const SiteId site = cluster_.site_id(i), origin{visit.origin};
   const Time now = engine_.now(), began = now - took;
   Duration there{}, back{};
+  double transfer = 0;
   if (site != origin) {
     const std::uint32_t answer_bytes = workload_.answer_bytes(visit.entry);
     const Route& route = world_.topology().route(origin, site);
     there = route.time(visit.payload_bytes);
     back = route.time(answer_bytes);
-    cost += route.price_per_byte_usd * (static_cast<double>(visit.payload_bytes) + answer_bytes);
+    transfer = route.price_per_byte_usd * (static_cast<double>(visit.payload_bytes) + answer_bytes);
+    cost += transfer;
   }
   const Time could = visit.arrival + there;  // when it could have begun at once
   Duration load{};
@@ -340,6 +343,7 @@ void Simulation::answered(VisitId v, InstanceId i, Duration took, double cost) {
   if (visit.gathering) {
     GatheringNotes& n = notes(visit.gathering);
     n.cost += cost;
+    n.transfer += transfer;
     const auto& open = cluster_[visit.gathering].visits;
     const auto k = static_cast<std::size_t>(std::find(open.begin(), open.end(), v) - open.begin());
     n.answers[k] = {variant, i, x.batch_count, network, load, queue, took};
@@ -359,6 +363,7 @@ void Simulation::answered(VisitId v, InstanceId i, Duration took, double cost) {
   const Task& task = world_.catalog()[world_[variant].task];
   end.realised = task.hit_rate || task.concentration > 0 ? outcome_.realised(visit.serial, variant) : end.accuracy;
   end.cost_usd = cost;
+  end.transfer_usd = transfer;
   if (back > Duration{}) {
     for (Recorder* r : recorders_) r->ended(visit, end);
     return schedule(now + back, EventKind::returned, v.index());

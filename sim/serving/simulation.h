@@ -121,7 +121,7 @@ class Simulation {
   };
   struct GatheringNotes {
     std::array<Answer, Gathering::most_visits> answers;  // in order of return
-    double cost = 0;
+    double cost = 0, transfer = 0;
     bool may_escalate = false;
     VariantId hedged;
   };

@@ -1,0 +1,56 @@
+#include "sim/metrics/histogram.h"
+
+#include <cmath>
+#include <limits>
+
+namespace tideline {
+
+std::uint64_t DurationHistogram::lower_bound(std::size_t k) {
+  if (k < 2 * sub_buckets) return k;
+  const std::size_t shift = (k >> sub_bits) - 1;
+  return static_cast<std::uint64_t>(k - (shift << sub_bits)) << shift;
+}
+
+void DurationHistogram::merge(const DurationHistogram& other) {
+  if (other.counts_.size() > counts_.size()) counts_.resize(other.counts_.size());
+  for (std::size_t k = 0; k < other.counts_.size(); ++k) counts_[k] += other.counts_[k];
+  count_ += other.count_;
+  sum_ += other.sum_;
+  min_ = std::min(min_, other.min_);
+  max_ = std::max(max_, other.max_);
+}
+
+void DurationHistogram::clear() {
+  if (count_ == 0) return;
+  // Only what was touched: an interval's latencies span few buckets.
+  std::fill(counts_.begin() + static_cast<std::ptrdiff_t>(bucket(min_)), counts_.begin() + static_cast<std::ptrdiff_t>(bucket(max_)) + 1,
+            0U);
+  count_ = 0;
+  sum_ = 0;
+  min_ = ~std::uint64_t{0};
+  max_ = 0;
+}
+
+double DurationHistogram::mean_s() const {
+  if (count_ == 0) return std::numeric_limits<double>::quiet_NaN();
+  return static_cast<double>(sum_) / static_cast<double>(count_) * 1e-9;
+}
+
+double DurationHistogram::percentile_s(double p) const {
+  if (count_ == 0) return std::numeric_limits<double>::quiet_NaN();
+  // p n a hair above a whole number because of rounding (0.95 x 100) is that whole number.
+  const double exact = p * static_cast<double>(count_);
+  const auto rank = std::clamp<std::uint64_t>(static_cast<std::uint64_t>(std::ceil(exact - exact * 1e-12)), 1, count_);
+  if (rank == 1) return static_cast<double>(min_) * 1e-9;
+  if (rank == count_) return static_cast<double>(max_) * 1e-9;
+  std::uint64_t below = 0;
+  std::size_t k = bucket(min_);
+  while (below + counts_[k] < rank) below += counts_[k++];
+  // The bucket's values lie in [low, high], closer where the least or the largest of all is in it.
+  const double low = static_cast<double>(std::max(lower_bound(k), min_)),
+               high = static_cast<double>(std::min(lower_bound(k + 1) - 1, max_));
+  const double part = (static_cast<double>(rank - below) - 0.5) / static_cast<double>(counts_[k]);
+  return (low + part * (high - low)) * 1e-9;
+}
+
+}  // namespace tideline

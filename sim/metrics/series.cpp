@@ -1,0 +1,112 @@
+#include "sim/metrics/series.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace tideline {
+
+namespace {
+
+using Value = std::variant<std::int64_t, std::uint64_t, double>;
+
+template <auto Member>
+Value read(const SeriesRow& r) {
+  return r.*Member;
+}
+
+constexpr SeriesColumn list[] = {
+    {"time", "ns", "End of the interval, since the start of the run.", read<&SeriesRow::time_ns>},
+    {"arrived", "1", "Queries that arrived in the interval.", read<&SeriesRow::arrived>},
+    {"served", "1", "Queries answered in the interval, in time or late.", read<&SeriesRow::served>},
+    {"late", "1", "Those answered after their SLO.", read<&SeriesRow::late>},
+    {"dropped", "1", "Queries dropped in the interval.", read<&SeriesRow::dropped>},
+    {"rejected", "1", "Queries rejected in the interval, by admission or for want of a variant.", read<&SeriesRow::rejected>},
+    {"lost", "1", "Queries lost in the interval.", read<&SeriesRow::lost>},
+    {"in_flight", "1", "Queries in flight.", read<&SeriesRow::in_flight>},
+    {"latency_mean_s", "s", "Mean latency of the answers of the interval.", read<&SeriesRow::latency_mean_s>},
+    {"latency_p99_s", "s", "99th percentile of the latency of the answers of the interval.", read<&SeriesRow::latency_p99_s>},
+    {"effective_accuracy", "1", "Mean profiled accuracy of the answers of the interval.", read<&SeriesRow::effective_accuracy>},
+    {"instances_starting", "1", "Instances that load.", read<&SeriesRow::instances_starting>},
+    {"instances_warm", "1", "Instances that are warm.", read<&SeriesRow::instances_warm>},
+    {"memory", "bytes", "Device memory that instances hold.", read<&SeriesRow::memory_bytes>},
+    {"devices_busy", "1", "Devices that run a batch.", read<&SeriesRow::devices_busy>},
+    {"cost_usd", "USD", "Cost since the start of the run.", read<&SeriesRow::cost_usd>},
+    {"cold_starts", "1", "Queries that triggered a load in the interval.", read<&SeriesRow::cold_starts>},
+    {"loads", "1", "Instances started in the interval.", read<&SeriesRow::loads>},
+    {"evictions", "1", "Instances stopped in the interval to make room.", read<&SeriesRow::evictions>},
+};
+
+}  // namespace
+
+std::span<const SeriesColumn> series_columns() { return list; }
+
+SeriesRecorder::SeriesRecorder(const World& world, Billing billing)
+    : world_(world), billing_(billing), scale_(world.catalog().tasks.size(), 1.0), zero_(world), now_(world) {
+  std::vector<bool> asked(scale_.size());
+  for (const QueryClass& q : world.classes()) asked[q.task.index()] = true;
+  if (std::count(asked.begin(), asked.end(), true) < 2) return;
+  for (std::size_t t = 0; t < scale_.size(); ++t)
+    if (const double best = world.catalog().tasks[t].best_accuracy; best > 0) scale_[t] = 1 / best;
+}
+
+void SeriesRecorder::ended(const Visit& v, const QueryEnd& end) {
+  transfer_ += end.transfer_usd;
+  switch (end.ending) {
+    case Ending::answered: {
+      const QueryClass& q = world_[v.cls];
+      const Duration latency = end.finish - v.arrival;
+      ++row_.served;
+      row_.late += latency > q.slo ? 1U : 0U;
+      latency_.record(latency);
+      accuracy_ += end.accuracy * scale_[q.task.index()];
+      break;
+    }
+    case Ending::dropped:
+      ++row_.dropped;
+      break;
+    case Ending::rejected:
+    case Ending::infeasible:
+      ++row_.rejected;
+      break;
+    case Ending::lost:
+      ++row_.lost;
+      break;
+    case Ending::unfinished:
+      break;
+  }
+}
+
+void SeriesRecorder::load_triggered(const Visit& v) {
+  if (v.serial == last_trigger_) return;  // another visit of the same query
+  last_trigger_ = v.serial;
+  ++row_.cold_starts;
+}
+
+void SeriesRecorder::sample(const Cluster& cluster, Time now) {
+  row_.time_ns = now.time_since_epoch().count();
+  row_.latency_mean_s = latency_.mean_s();
+  row_.latency_p99_s = latency_.percentile_s(0.99);
+  row_.effective_accuracy = row_.served > 0 ? accuracy_ / static_cast<double>(row_.served) : std::numeric_limits<double>::quiet_NaN();
+  for (std::size_t s = 0; s < world_.site_count(); ++s) {
+    const Board& board = cluster.board(SiteId{s});
+    for (const TaskRow& t : board.tasks) row_.in_flight += t.in_flight;
+    for (const GroupRow& g : board.groups) {
+      row_.instances_starting += g.starting();
+      row_.instances_warm += g.warm();
+    }
+  }
+  for (std::size_t d = 0; d < world_.topology().devices.size(); ++d) {
+    const DeviceRow& r = cluster.row(DeviceId{d});
+    const Hardware& hardware = world_.catalog()[world_.topology().devices[d].hardware];
+    row_.memory_bytes += static_cast<std::uint64_t>(hardware.memory_bytes - r.memory_free);
+    row_.devices_busy += r.running > 0 ? 1U : 0U;
+  }
+  now_.read(cluster, now);
+  row_.cost_usd = provisioning_cost_usd(world_, billing_, zero_, now_) + transfer_;
+  rows_.push_back(row_);
+  row_ = {};
+  latency_.clear();
+  accuracy_ = 0;
+}
+
+}  // namespace tideline

@@ -1,0 +1,285 @@
+#include "src/results.h"
+
+#include "src/errors.h"
+
+#include <cmath>
+#include <functional>
+#include <limits>
+#include <span>
+
+namespace tideline {
+
+namespace {
+
+/// A column of the rows of variants: its declaration for every output.
+struct VariantColumn {
+  std::string_view name, unit, help;
+  std::variant<std::uint64_t, double> (*value)(const VariantRow&);
+};
+template <auto Member>
+std::variant<std::uint64_t, double> read(const VariantRow& r) {
+  return r.*Member;
+}
+constexpr VariantColumn variant_columns[] = {
+    {"queries_served", "1", "Queries that it answered.", read<&VariantRow::queries_served>},
+    {"queries_late", "1", "Those answered after their SLO.", read<&VariantRow::queries_late>},
+    {"share", "1", "Of all queries served.", read<&VariantRow::share>},
+    {"latency_mean_s", "s", "Mean latency.", read<&VariantRow::latency_mean_s>},
+    {"latency_max_s", "s", "Largest latency.", read<&VariantRow::latency_max_s>},
+    {"effective_accuracy", "1", "Mean profiled accuracy of its answers.", read<&VariantRow::effective_accuracy>},
+    {"realised_accuracy", "1", "Mean of what was drawn for its answers.", read<&VariantRow::realised_accuracy>},
+    {"batches", "1", "Batches that ended in the window.", read<&VariantRow::batches>},
+    {"batch_mean", "1", "Items per batch.", read<&VariantRow::batch_mean>},
+    {"loads", "1", "Instances started.", read<&VariantRow::loads>},
+    {"cost_attributed_usd", "USD", "Price x share x busy time.", read<&VariantRow::cost_attributed_usd>},
+};
+
+/// A table: one dataset per column, all counts or all doubles.
+template <class Row>
+void write_column(ResultsFile& file, const std::string& path, std::string_view unit, std::string_view help, const std::vector<Row>& rows,
+                  const std::function<std::variant<std::uint64_t, double>(const Row&)>& value) {
+  std::vector<std::uint64_t> counts;
+  std::vector<double> doubles;
+  for (const Row& r : rows) {
+    const auto x = value(r);
+    if (const auto* n = std::get_if<std::uint64_t>(&x))
+      counts.push_back(*n);
+    else
+      doubles.push_back(std::get<double>(x));
+  }
+  if (!counts.empty())
+    file.dataset(path, std::span<const std::uint64_t>(counts), unit, help);
+  else
+    file.dataset(path, std::span<const double>(doubles), unit, help);
+}
+
+template <class Row, class Text>
+void write_names(ResultsFile& file, const std::string& path, std::string_view help, const std::vector<Row>& rows, Text text) {
+  std::vector<std::string> names;
+  for (const Row& r : rows) names.emplace_back(text(r));
+  file.dataset(path, std::span<const std::string>(names), "", help);
+}
+
+void write_rows(ResultsFile& file, const std::string& path, const std::vector<SummaryRow>& rows, MetricScope least) {
+  file.group(path);
+  if (rows.empty()) return;
+  write_names(file, path + "/name", "Name of the row.", rows, [](const SummaryRow& r) { return r.name; });
+  if (least == MetricScope::all) write_names(file, path + "/task", "Task of the class.", rows, [](const SummaryRow& r) { return r.task; });
+  for (const Metric& m : metrics())
+    if (m.scope <= least)
+      write_column<SummaryRow>(file, path + "/" + std::string(m.name), m.unit, m.help, rows,
+                               [&](const SummaryRow& r) { return m.value(r.metrics); });
+}
+
+Json json_of(const std::variant<std::uint64_t, double>& x) {
+  if (const auto* n = std::get_if<std::uint64_t>(&x)) return *n;
+  const double value = std::get<double>(x);
+  return std::isfinite(value) ? Json(value) : Json(nullptr);
+}
+
+void add_metrics(Json& object, const Metrics& m, MetricScope least) {
+  for (const Metric& k : metrics()) {
+    if (k.scope > least) continue;
+    Json& target = k.object.empty() ? object : object[std::string(k.object)];
+    target[std::string(k.member())] = json_of(k.value(m));
+  }
+}
+
+std::string joined(const std::vector<std::string>& lines) {
+  std::string all;
+  for (const std::string& l : lines) all += l + "\n";
+  return all;
+}
+
+}  // namespace
+
+std::string compiler_name() {
+#if defined(__clang__)
+  return "clang " + std::to_string(__clang_major__) + "." + std::to_string(__clang_minor__) + "." + std::to_string(__clang_patchlevel__);
+#else
+  return "gcc " + std::to_string(__GNUC__) + "." + std::to_string(__GNUC_MINOR__) + "." + std::to_string(__GNUC_PATCHLEVEL__);
+#endif
+}
+
+// --- HDF5 ---
+
+void write_run(ResultsFile& file, const RunFacts& facts) {
+  file.group("/run");
+  file.attribute("/run", "schema_version", results_schema_version);
+  file.attribute("/run", "program_version", facts.program_version);
+  file.attribute("/run", "compiler", facts.compiler);
+  file.attribute("/run", "seed", facts.seed);
+  file.attribute("/run", "interrupted", facts.interrupted);
+  file.text("/run/configuration", facts.configuration_json, "Effective configuration, as JSON.");
+  file.text("/run/overrides", joined(facts.overrides), "Settings of the command line, one a line.");
+  file.text("/run/warnings", joined(facts.warnings), "Warnings, one a line.");
+  std::string hashes;
+  for (const auto& [name, hash] : facts.hashes) hashes += hash + "  " + name + "\n";
+  file.text("/run/hashes", hashes, "Hashes of the files that were read, one a line: hash, two blanks, file.");
+}
+
+void write_summary(ResultsFile& file, const Summary& summary) {
+  file.group("/summary");
+  file.attribute("/summary", "window_begin_ns", summary.window_begin.time_since_epoch().count());
+  file.attribute("/summary", "window_end_ns", summary.window_end.time_since_epoch().count());
+  file.attribute("/summary", "billing", to_string(summary.billing));
+  const std::vector<SummaryRow> total{{"total", {}, summary.total}};
+  file.group("/summary/total");
+  for (const Metric& m : metrics())
+    write_column<SummaryRow>(file, "/summary/total/" + std::string(m.name), m.unit, m.help, total,
+                             [&](const SummaryRow& r) { return m.value(r.metrics); });
+  write_rows(file, "/summary/classes", summary.classes, MetricScope::all);
+  write_rows(file, "/summary/tasks", summary.tasks, MetricScope::task);
+  const std::string path = "/summary/variants";
+  file.group(path);
+  if (summary.variants.empty()) return;
+  write_names(file, path + "/name", "Name of the variant.", summary.variants, [](const VariantRow& r) { return r.name; });
+  write_names(file, path + "/task", "Its task.", summary.variants, [](const VariantRow& r) { return r.task; });
+  for (const VariantColumn& c : variant_columns)
+    write_column<VariantRow>(file, path + "/" + std::string(c.name), c.unit, c.help, summary.variants, c.value);
+  write_names(file, path + "/origin_latency", "Where its latencies come from.", summary.variants,
+              [](const VariantRow& r) { return to_string(r.origin_latency); });
+  write_names(file, path + "/origin_accuracy", "Where its accuracy comes from.", summary.variants,
+              [](const VariantRow& r) { return to_string(r.origin_accuracy); });
+}
+
+void write_audit(ResultsFile& file, const AuditResult& audit) {
+  file.group("/audit");
+  file.attribute("/audit", "passed", audit.passed);
+  if (audit.checks.empty()) return;
+  std::vector<std::uint8_t> passed;
+  for (const Check& c : audit.checks) passed.push_back(c.passed ? 1 : 0);
+  write_names(file, "/audit/name", "Name of the check.", audit.checks, [](const Check& c) { return c.name; });
+  file.dataset("/audit/passed", std::span<const std::uint8_t>(passed), "1", "Whether it holds.");
+  write_names(file, "/audit/detail", "What was compared, or the first fault.", audit.checks, [](const Check& c) { return c.detail; });
+}
+
+void write_series(ResultsFile& file, const std::vector<SeriesRow>& rows) {
+  file.group("/series");
+  for (const SeriesColumn& c : series_columns()) {
+    const std::string path = "/series/" + std::string(c.name);
+    const auto write = [&]<class T>(std::vector<T> values) {
+      for (const SeriesRow& r : rows) values.push_back(std::get<T>(c.value(r)));
+      file.dataset(path, std::span<const T>(values), c.unit, c.help);
+    };
+    switch (c.value(SeriesRow{}).index()) {
+      case 0:
+        write(std::vector<std::int64_t>{});
+        break;
+      case 1:
+        write(std::vector<std::uint64_t>{});
+        break;
+      default:
+        write(std::vector<double>{});
+        break;
+    }
+  }
+}
+
+// --- queries ---
+
+QueryRecorder::QueryRecorder(ResultsFile& file, const World& world, bool all)
+    : world_(world),
+      all_(all),
+      group_(file, "/queries",
+             {{"serial", ColumnType::uint64, "1", "Number of the query, from 0 in order of arrival."},
+              {"arrival", ColumnType::int64, "ns", "At its origin, since the start of the run."},
+              {"finish", ColumnType::int64, "ns", "When the answer was back at the origin, or the query ended without one."},
+              {"class", ColumnType::uint16, "1", "Row of /summary/classes."},
+              {"tenant", ColumnType::uint16, "1", "Tenant."},
+              {"variant", ColumnType::uint32, "1", "Variant that answered, in the order of the catalog; 4294967295: none."},
+              {"instance", ColumnType::uint32, "1", "Instance that answered; slots are used again. 4294967295: none."},
+              {"ending", ColumnType::uint8, "1", "0 answered, 1 rejected, 2 infeasible, 3 dropped, 4 lost, 5 unfinished."},
+              {"flags", ColumnType::uint8, "1", "Sum of 1 measured, 2 triggered a load, 4 delayed by a load, 8 late."},
+              {"visits", ColumnType::uint8, "1", "Visits made for it."},
+              {"batch", ColumnType::uint32, "1", "Visits in the batch that answered."},
+              {"network", ColumnType::int64, "ns", "On links, both ways."},
+              {"load", ColumnType::int64, "ns", "Waiting for a load."},
+              {"queue", ColumnType::int64, "ns", "Waiting otherwise."},
+              {"service", ColumnType::int64, "ns", "Time of its batch."},
+              {"accuracy", ColumnType::float64, "1", "Profiled accuracy of the answer; 0 without one."},
+              {"realised", ColumnType::float64, "1", "Right 1, wrong 0, or the score; 0 without an answer."},
+              {"cost", ColumnType::float64, "USD", "Attributed to it, with transfer."}}),
+      serial_(group_.column<std::uint64_t>("serial")),
+      arrival_(group_.column<std::int64_t>("arrival")),
+      finish_(group_.column<std::int64_t>("finish")),
+      class_(group_.column<std::uint16_t>("class")),
+      tenant_(group_.column<std::uint16_t>("tenant")),
+      variant_(group_.column<std::uint32_t>("variant")),
+      instance_(group_.column<std::uint32_t>("instance")),
+      ending_(group_.column<std::uint8_t>("ending")),
+      flags_(group_.column<std::uint8_t>("flags")),
+      visits_(group_.column<std::uint8_t>("visits")),
+      batch_(group_.column<std::uint32_t>("batch")),
+      network_(group_.column<std::int64_t>("network")),
+      load_(group_.column<std::int64_t>("load")),
+      queue_(group_.column<std::int64_t>("queue")),
+      service_(group_.column<std::int64_t>("service")),
+      accuracy_(group_.column<double>("accuracy")),
+      realised_(group_.column<double>("realised")),
+      cost_(group_.column<double>("cost")) {
+  if (world.classes().size() > std::numeric_limits<std::uint16_t>::max() + std::size_t{1})
+    throw InputError("records of queries can tell at most 65536 classes apart, and the scenario has " +
+                     std::to_string(world.classes().size()));
+}
+
+void QueryRecorder::ended(const Visit& v, const QueryEnd& end) {
+  if (!all_ && !v.flags.measured) return;
+  const bool late = end.ending == Ending::answered && end.finish - v.arrival > world_[v.cls].slo;
+  serial_.push(v.serial);
+  arrival_.push(v.arrival.time_since_epoch().count());
+  finish_.push(end.finish.time_since_epoch().count());
+  class_.push(static_cast<std::uint16_t>(v.cls.index()));
+  tenant_.push(v.tenant);
+  variant_.push(end.variant.index());
+  instance_.push(end.instance.index());
+  ending_.push(static_cast<std::uint8_t>(end.ending));
+  flags_.push(static_cast<std::uint8_t>((v.flags.measured ? 1 : 0) + (v.flags.triggered_load ? 2 : 0) + (v.flags.delayed_by_load ? 4 : 0) +
+                                        (late ? 8 : 0)));
+  visits_.push(end.visits);
+  batch_.push(end.batch);
+  network_.push(end.network.count());
+  load_.push(end.load.count());
+  queue_.push(end.queue.count());
+  service_.push(end.service.count());
+  accuracy_.push(end.accuracy);
+  realised_.push(end.realised);
+  cost_.push(end.cost_usd);
+  group_.end_row();
+}
+
+// --- JSON ---
+
+Json summary_json(const Summary& summary, const AuditResult& audit) {
+  Json out = Json::object();
+  out["window"] = {{"begin_s", to_seconds(summary.window_begin)}, {"end_s", to_seconds(summary.window_end)}};
+  out["billing"] = to_string(summary.billing);
+  out["total"] = Json::object();
+  add_metrics(out["total"], summary.total, MetricScope::total);
+  const auto rows = [&](const std::vector<SummaryRow>& from, MetricScope least) {
+    Json list = Json::array();
+    for (const SummaryRow& r : from) {
+      Json row = {{"name", r.name}};
+      if (least == MetricScope::all) row["task"] = r.task;
+      add_metrics(row, r.metrics, least);
+      list.push_back(std::move(row));
+    }
+    return list;
+  };
+  out["classes"] = rows(summary.classes, MetricScope::all);
+  out["tasks"] = rows(summary.tasks, MetricScope::task);
+  out["variants"] = Json::array();
+  for (const VariantRow& r : summary.variants) {
+    Json row = {{"name", r.name}, {"task", r.task}};
+    for (const VariantColumn& c : variant_columns) row[std::string(c.name)] = json_of(c.value(r));
+    row["origin_latency"] = to_string(r.origin_latency);
+    row["origin_accuracy"] = to_string(r.origin_accuracy);
+    out["variants"].push_back(std::move(row));
+  }
+  Json checks = Json::array();
+  for (const Check& c : audit.checks) checks.push_back({{"name", c.name}, {"passed", c.passed}, {"detail", c.detail}});
+  out["audit"] = {{"passed", audit.passed}, {"checks", std::move(checks)}};
+  return out;
+}
+
+}  // namespace tideline

@@ -1,0 +1,81 @@
+// What a run leaves behind: its HDF5 file, and the summary as JSON.
+#pragma once
+
+#include "sim/metrics/audit.h"
+#include "sim/metrics/series.h"
+#include "sim/metrics/summary.h"
+#include "src/hdf5_file.h"
+#include "src/json_document.h"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace tideline {
+
+/// Raised when a reader of older files would misunderstand newer ones.
+inline constexpr std::uint32_t results_schema_version = 1;
+
+/// Where results come from. Nothing in it may depend on a clock or on the machine's state.
+struct RunFacts {
+  std::string program_version;
+  std::string compiler;
+  std::uint64_t seed = 1;
+  std::string configuration_json;                           ///< the effective one
+  std::vector<std::string> overrides;                       ///< of the command line, in order
+  std::vector<std::pair<std::string, std::string>> hashes;  ///< file, hash of its content
+  std::vector<std::string> warnings;
+  bool interrupted = false;
+};
+
+/// The compiler that built the program, as "gcc 12.2.0".
+std::string compiler_name();
+
+/// Writes `/run`.
+void write_run(ResultsFile& file, const RunFacts& facts);
+/// Writes `/summary`: `total/METRIC` of one row, tables of a dataset per column in `classes`, `tasks` and `variants`. What has no value
+/// is NaN.
+void write_summary(ResultsFile& file, const Summary& summary);
+/// Writes `/audit`.
+void write_audit(ResultsFile& file, const AuditResult& audit);
+/// Writes `/series`: a dataset per column.
+void write_series(ResultsFile& file, const std::vector<SeriesRow>& rows);
+
+/// Writes `/queries` as the run goes: a row per query, in order of their ends.
+class QueryRecorder final : public Recorder {
+ public:
+  /// `all`: also those outside the measured window. Throws InputError if there are more classes than the column holds.
+  QueryRecorder(ResultsFile& file, const World& world, bool all = false);
+  void ended(const Visit& v, const QueryEnd& end) override;
+
+ private:
+  const World& world_;
+  bool all_;
+  ColumnGroup group_;
+  Column<std::uint64_t>& serial_;
+  Column<std::int64_t>& arrival_;
+  Column<std::int64_t>& finish_;
+  Column<std::uint16_t>& class_;
+  Column<std::uint16_t>& tenant_;
+  Column<std::uint32_t>& variant_;
+  Column<std::uint32_t>& instance_;
+  Column<std::uint8_t>& ending_;
+  Column<std::uint8_t>& flags_;
+  Column<std::uint8_t>& visits_;
+  Column<std::uint32_t>& batch_;
+  Column<std::int64_t>& network_;
+  Column<std::int64_t>& load_;
+  Column<std::int64_t>& queue_;
+  Column<std::int64_t>& service_;
+  Column<double>& accuracy_;
+  Column<double>& realised_;
+  Column<double>& cost_;
+};
+
+/// One object: `window`, `total`, `classes`, `tasks`, `variants` (arrays of objects with `name`) and `audit`. The keys are stable: programs
+/// read them. What has no value is null.
+Json summary_json(const Summary& summary, const AuditResult& audit);
+
+}  // namespace tideline

@@ -1,0 +1,151 @@
+#include "src/table.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdio>
+#include <string_view>
+#include <vector>
+
+namespace tideline {
+
+namespace {
+
+constexpr std::size_t label_width = 31, column_width = 22;
+
+std::string printed(const char* format, double x, std::string_view unit) {
+  std::array<char, 64> text{};
+  std::snprintf(text.data(), text.size(), format, x);
+  return std::string(text.data()).append(unit);
+}
+
+/// Digits after the point so that four figures show.
+const char* format_for(double x) {
+  x = std::abs(x);
+  if (x >= 999.95) return "%.0f";
+  if (x >= 99.995) return "%.1f";
+  if (x >= 9.9995) return "%.2f";
+  return "%.3f";
+}
+
+std::string plain(double x) { return printed(format_for(x), x, ""); }
+std::string percent(double x) { return printed("%.2f", 100 * x, " %"); }
+std::string count(double x) { return printed("%.0f", x, ""); }
+std::string rate(double x) { return printed(format_for(x), x, " /s"); }
+std::string accuracy(double x) { return printed("%.4f", x, ""); }
+
+std::string time(double s) {
+  if (s == 0) return "0 ms";
+  if (s < 1e-3) return printed(format_for(s * 1e6), s * 1e6, " us");
+  if (s < 10) return printed(format_for(s * 1e3), s * 1e3, " ms");
+  return printed(format_for(s), s, " s");
+}
+
+std::string dollars(double usd) {
+  if (usd == 0 || usd >= 1) return printed("$%.2f", usd, "");
+  return printed("$%.3g", usd, "");
+}
+
+std::string energy(double j) {
+  if (j >= 1e6) return printed(format_for(j * 1e-6), j * 1e-6, " MJ");
+  if (j >= 1e3) return printed(format_for(j * 1e-3), j * 1e-3, " kJ");
+  return printed(format_for(j), j, " J");
+}
+
+/// A line of the table: which metric, and how it is written. Without a metric it is the heading of a group.
+struct TableLine {
+  std::string_view label, metric;
+  std::string (*text)(double) = nullptr;
+};
+constexpr TableLine lines[] = {
+    {"Queries", "", nullptr},
+    {"  arrived", "queries_arrived", count},
+    {"  served", "queries_served", count},
+    {"  late", "queries_late", count},
+    {"  dropped", "queries_dropped", count},
+    {"  rejected", "queries_rejected", count},
+    {"  lost or unfinished", "queries_lost", count},
+    {"SLO attainment", "slo_attainment", percent},
+    {"  worst hour", "slo_attainment_worst_hour", percent},
+    {"  weighted by accuracy", "accuracy_weighted_attainment", percent},
+    {"Goodput", "goodput_qps", rate},
+    {"Effective accuracy", "effective_accuracy", accuracy},
+    {"  at or above the floor", "accuracy_floor_attainment", percent},
+    {"  largest drop", "accuracy_drop_max", accuracy},
+    {"Latency p50", "latency_p50_s", time},
+    {"  p99", "latency_p99_s", time},
+    {"  mean", "latency_mean_s", time},
+    {"Misses", "queries_missed", count},
+    {"  by load", "misses_load", count},
+    {"  by queue", "misses_queue", count},
+    {"  by network", "misses_network", count},
+    {"  by service", "misses_service", count},
+    {"  dropped", "misses_dropped", count},
+    {"  rejected", "misses_rejected", count},
+    {"  no feasible variant", "misses_no_feasible_variant", count},
+    {"  lost", "misses_lost", count},
+    {"  unfinished", "misses_unfinished", count},
+    {"Cost", "cost_usd", dollars},
+    {"  idle", "cost_idle_usd", dollars},
+    {"Energy", "energy_j", energy},
+    {"Utilization", "utilization", percent},
+    {"Items per batch", "batch_mean", plain},
+    {"Cold starts", "cold_starts", count},
+    {"  queries delayed by a load", "queries_delayed_by_load", count},
+    {"Loads", "loads", count},
+    {"Evictions", "evictions", count},
+};
+
+double value_of(const Summary& s, std::string_view name) {
+  for (const Metric& m : metrics())
+    if (m.name == name) return std::visit([](auto x) { return static_cast<double>(x); }, m.value(s.total));
+  return no_value;
+}
+
+std::string cell(std::string_view text, std::size_t width) {
+  std::string out(text.size() > width - 2 ? text.substr(0, width - 2) : text);
+  return std::string(width - out.size(), ' ') + out;
+}
+
+std::string label(std::string_view text) { return std::string(text) + std::string(label_width - std::min(label_width, text.size()), ' '); }
+
+}  // namespace
+
+std::string comparison_table(std::span<const TableRun> runs) {
+  std::string out = label("");
+  for (const TableRun& r : runs) out += cell(r.name, column_width);
+  out += "\n";
+  for (const TableLine& line : lines) {
+    const bool misses = line.metric.starts_with("misses_");
+    std::string row = label(line.label);
+    bool shown = line.text == nullptr;
+    for (const TableRun& r : runs) {
+      if (line.text == nullptr) continue;
+      double x = value_of(*r.summary, line.metric);
+      if (line.metric == "queries_lost") x += static_cast<double>(r.summary->total.queries_unfinished);
+      // A cause that no run knows needs no line.
+      shown = shown || (misses ? x > 0 : true);
+      row += cell(std::isnan(x) ? "-" : line.text(x), column_width);
+    }
+    if (!shown) continue;
+    row.erase(row.find_last_not_of(' ') + 1);
+    out += row + "\n";
+  }
+  for (const TableRun& r : runs) {
+    out += "audit: ";
+    if (r.audit == nullptr) {
+      out += "not made";
+    } else if (r.audit->passed) {
+      out += "passed";
+    } else {
+      out += "FAILED";
+      for (const Check& c : r.audit->checks)
+        if (!c.passed) out += "; " + c.name + ": " + c.detail;
+    }
+    if (runs.size() > 1) out += " (" + r.name + ")";
+    out += "\n";
+  }
+  return out;
+}
+
+}  // namespace tideline
