@@ -1,6 +1,7 @@
 // A scenario file, read and checked: everything a run needs, as values. All problems are reported at once, each with its place.
 #pragma once
 
+#include "sim/metrics/accounts.h"
 #include "sim/model/world.h"
 #include "sim/policy/registry.h"
 #include "sim/serving/simulation.h"
@@ -17,9 +18,6 @@
 #include <vector>
 
 namespace tideline {
-
-/// How `cost_usd` is billed.
-enum class Billing : std::uint8_t { nodes, held };
 
 /// One entry of the workload, before its source is opened.
 struct EntrySpec {

@@ -1,0 +1,88 @@
+// tideline import: makes catalogs of other people's tables.
+#include "src/errors.h"
+#include "src/import_yolobench.h"
+#include "src/options.h"
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <sstream>
+
+namespace tideline {
+
+namespace {
+
+std::ifstream open(const std::string& path) {
+  if (std::filesystem::is_directory(path)) throw WorldError("cannot read " + path + ": it is a folder");
+  std::ifstream in(path, std::ios::binary);
+  if (!in) throw WorldError("cannot read " + path + ": " + std::strerror(errno));
+  return in;
+}
+
+}  // namespace
+
+int command_import(const Arguments& arguments, const PolicyRegistry&) {
+  cxxopts::Options options("tideline import", "Make a catalog of a table of measurements.\n");
+  options.add_options()("format", "Format: yolobench", cxxopts::value<std::string>(), "FORMAT")(
+      "table", "The table: YOLOBench's merged_results.csv", cxxopts::value<std::string>(), "CSV")(
+      "params", "Table of parameter counts, with columns model_name and params_deploy_computed", cxxopts::value<std::string>(), "CSV")(
+      "tasks", "Data sets, each a task, separated by commas: voc, sku, wider, coco", cxxopts::value<std::string>()->default_value("voc"), "LIST")(
+      "affine", "Batches by l(b) = l(1) (X + (1-X) b), assumed, in place of the derived tables", cxxopts::value<double>(), "X")(
+      "out", "The catalog to write", cxxopts::value<std::string>(), "FILE.json");
+  options.parse_positional({"format", "table"});
+  options.positional_help("yolobench CSV");
+  const auto parsed = parse_options(options, arguments,
+                                    "  tideline import yolobench merged_results.csv --out yolobench.json\n"
+                                    "  tideline import yolobench merged_results.csv --params COMPUTED_params_macs.csv --tasks voc,coco --out yolobench.json\n");
+  if (!parsed) return 0;
+  const auto& o = *parsed;
+  if (o.count("format") == 0 || o.count("table") == 0 || o.count("out") == 0)
+    throw InputError("needs a format, a table and --out (see tideline import --help)");
+  const auto format = o["format"].as<std::string>();
+  if (format != "yolobench") throw InputError("unknown format '" + format + "'; known: yolobench");
+  const auto table = o["table"].as<std::string>();
+  const std::filesystem::path out_path = o["out"].as<std::string>();
+  YoloBenchOptions wishes;
+  wishes.csv_name = table;
+  wishes.tasks.clear();
+  std::istringstream list(o["tasks"].as<std::string>());
+  for (std::string name; std::getline(list, name, ',');) {
+    if (name == "voc") wishes.tasks.push_back(YoloBenchTask::voc);
+    else if (name == "sku") wishes.tasks.push_back(YoloBenchTask::sku);
+    else if (name == "wider") wishes.tasks.push_back(YoloBenchTask::wider);
+    else if (name == "coco") wishes.tasks.push_back(YoloBenchTask::coco);
+    else throw InputError("--tasks: unknown data set '" + name + "'; known: voc, sku, wider, coco");
+  }
+  if (wishes.tasks.empty()) throw InputError("--tasks: names no data set");
+  if (o.count("affine") > 0) {
+    wishes.affine_share = o["affine"].as<double>();
+    if (!(*wishes.affine_share >= 0 && *wishes.affine_share <= 1)) throw InputError("--affine: expected a share in 0 .. 1");
+  }
+  std::ifstream csv = open(table), params;
+  if (o.count("params") > 0) {
+    wishes.params_name = o["params"].as<std::string>();
+    params = open(wishes.params_name);
+  }
+  // Written beside and renamed: what stands under the final name is whole.
+  std::ostringstream text;
+  const ImportReport report = import_yolobench(csv, o.count("params") > 0 ? &params : nullptr, text, wishes);
+  if (out_path.has_parent_path()) std::filesystem::create_directories(out_path.parent_path());
+  const std::filesystem::path part = out_path.string() + ".part";
+  {
+    std::ofstream out(part, std::ios::binary);
+    out << text.str();
+    if (!out.flush()) {
+      out.close();
+      std::error_code ignored;
+      std::filesystem::remove(part, ignored);
+      throw WorldError("cannot write " + out_path.string() + ": " + std::strerror(errno));
+    }
+  }
+  std::filesystem::rename(part, out_path);
+  std::cout << to_text(report) << "catalog: " << out_path.string() << '\n';
+  return 0;
+}
+
+}  // namespace tideline
