@@ -22,14 +22,14 @@ enum class Ending : std::uint8_t {
 struct QueryEnd {
   Ending ending = Ending::answered;
   Time finish{};
-  VariantId variant;         ///< that answered; none if unanswered
+  VariantId variant;  ///< that answered; none if unanswered
   InstanceId instance;
-  std::uint32_t batch = 0;   ///< visits in its batch
-  std::uint8_t visits = 1;   ///< made for the query
+  std::uint32_t batch = 0;  ///< visits in its batch
+  std::uint8_t visits = 1;  ///< made for the query
   Duration network{}, load{}, queue{}, service{};
-  double accuracy = 0;       ///< profiled; of ensembles the expectation given the query's difficulty
-  double realised = 0;       ///< right (1) or wrong (0), or the score
-  double cost_usd = 0;       ///< attributed to the query: its share of device time, and transfer
+  double accuracy = 0;  ///< profiled; of ensembles the expectation given the query's difficulty
+  double realised = 0;  ///< right (1) or wrong (0), or the score
+  double cost_usd = 0;  ///< attributed to the query: its share of device time, and transfer
 };
 
 enum class StopCause : std::uint8_t { keep_alive, plan, evicted, failed };
