@@ -213,24 +213,36 @@ struct Types {
 
 Types types_of(ColumnType type) {
   switch (type) {
-    case ColumnType::float64: return {H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, 8};
-    case ColumnType::int64: return {H5T_STD_I64LE, H5T_NATIVE_INT64, 8};
-    case ColumnType::uint64: return {H5T_STD_U64LE, H5T_NATIVE_UINT64, 8};
-    case ColumnType::uint32: return {H5T_STD_U32LE, H5T_NATIVE_UINT32, 4};
-    case ColumnType::uint16: return {H5T_STD_U16LE, H5T_NATIVE_UINT16, 2};
-    case ColumnType::uint8: return {H5T_STD_U8LE, H5T_NATIVE_UINT8, 1};
+    case ColumnType::float64:
+      return {H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, 8};
+    case ColumnType::int64:
+      return {H5T_STD_I64LE, H5T_NATIVE_INT64, 8};
+    case ColumnType::uint64:
+      return {H5T_STD_U64LE, H5T_NATIVE_UINT64, 8};
+    case ColumnType::uint32:
+      return {H5T_STD_U32LE, H5T_NATIVE_UINT32, 4};
+    case ColumnType::uint16:
+      return {H5T_STD_U16LE, H5T_NATIVE_UINT16, 2};
+    case ColumnType::uint8:
+      return {H5T_STD_U8LE, H5T_NATIVE_UINT8, 1};
   }
   throw std::logic_error("unknown column type");
 }
 
 std::unique_ptr<ColumnBuffer> make_column(ColumnType type, const BlockFill& fill) {
   switch (type) {
-    case ColumnType::float64: return std::make_unique<Column<double>>(fill);
-    case ColumnType::int64: return std::make_unique<Column<std::int64_t>>(fill);
-    case ColumnType::uint64: return std::make_unique<Column<std::uint64_t>>(fill);
-    case ColumnType::uint32: return std::make_unique<Column<std::uint32_t>>(fill);
-    case ColumnType::uint16: return std::make_unique<Column<std::uint16_t>>(fill);
-    case ColumnType::uint8: return std::make_unique<Column<std::uint8_t>>(fill);
+    case ColumnType::float64:
+      return std::make_unique<Column<double>>(fill);
+    case ColumnType::int64:
+      return std::make_unique<Column<std::int64_t>>(fill);
+    case ColumnType::uint64:
+      return std::make_unique<Column<std::uint64_t>>(fill);
+    case ColumnType::uint32:
+      return std::make_unique<Column<std::uint32_t>>(fill);
+    case ColumnType::uint16:
+      return std::make_unique<Column<std::uint16_t>>(fill);
+    case ColumnType::uint8:
+      return std::make_unique<Column<std::uint8_t>>(fill);
   }
   throw std::logic_error("unknown column type");
 }

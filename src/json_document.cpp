@@ -67,10 +67,21 @@ std::size_t accepted_end(std::string_view text, std::size_t i) {
   constexpr std::string_view digits = "0123456789";
   switch (text[i]) {
     case 't':
-    case 'n': return i + 4;
-    case 'f': return i + 5;
+    case 'n':
+      return i + 4;
+    case 'f':
+      return i + 5;
     case '-':
-    case '0': case '1': case '2': case '3': case '4': case '5': case '6': case '7': case '8': case '9':
+    case '0':
+    case '1':
+    case '2':
+    case '3':
+    case '4':
+    case '5':
+    case '6':
+    case '7':
+    case '8':
+    case '9':
       if (text[i] == '-') ++i;
       if (text[i] == '0') {
         ++i;
@@ -87,7 +98,8 @@ std::size_t accepted_end(std::string_view text, std::size_t i) {
         skip(digits);
       }
       return i;
-    default: return token_end(text, i);
+    default:
+      return token_end(text, i);
   }
 }
 
@@ -379,8 +391,7 @@ void JsonDocument::take_places(const JsonDocument& from, std::string_view from_p
   forget_places(to_pointer);
   for (auto& [pointer, place] : taken) {
     const auto known = std::find(sources_.begin(), sources_.end(), from.sources_[place.source]);
-    place.source = known == sources_.end() ? add_source(from.sources_[place.source])
-                                           : static_cast<std::uint32_t>(known - sources_.begin());
+    place.source = known == sources_.end() ? add_source(from.sources_[place.source]) : static_cast<std::uint32_t>(known - sources_.begin());
     places_[std::move(pointer)] = place;
   }
 }
@@ -407,15 +418,19 @@ JsonDocument read_json_file(const std::string& path, Problems& problems) {
 
 param::Value to_value(const Json& json) {
   switch (json.type()) {
-    case Json::value_t::boolean: return json.get<bool>();
-    case Json::value_t::number_integer: return json.get<std::int64_t>();
+    case Json::value_t::boolean:
+      return json.get<bool>();
+    case Json::value_t::number_integer:
+      return json.get<std::int64_t>();
     case Json::value_t::number_unsigned: {
       const auto x = json.get<std::uint64_t>();
       if (x > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) return static_cast<double>(x);
       return static_cast<std::int64_t>(x);
     }
-    case Json::value_t::number_float: return json.get<double>();
-    case Json::value_t::string: return json.get_ref<const std::string&>();
+    case Json::value_t::number_float:
+      return json.get<double>();
+    case Json::value_t::string:
+      return json.get_ref<const std::string&>();
     case Json::value_t::array: {
       param::List out;
       out.reserve(json.size());
@@ -430,7 +445,8 @@ param::Value to_value(const Json& json) {
     }
     case Json::value_t::null:
     case Json::value_t::binary:
-    case Json::value_t::discarded: break;
+    case Json::value_t::discarded:
+      break;
   }
   return {};
 }

@@ -21,9 +21,9 @@ using Json = nlohmann::ordered_json;
 /// Where a value was written: a source of the document and, in a file, line and column from 1 (columns count characters, not bytes).
 struct Place {
   std::uint32_t source = 0;
-  std::uint32_t line = 0;        ///< of the value; 0: the source is no file but e.g. a command-line option
+  std::uint32_t line = 0;  ///< of the value; 0: the source is no file but e.g. a command-line option
   std::uint32_t column = 0;
-  std::uint32_t key_line = 0;    ///< of the value's key; same as the value's where it is no member of an object
+  std::uint32_t key_line = 0;  ///< of the value's key; same as the value's where it is no member of an object
   std::uint32_t key_column = 0;
 };
 

@@ -38,9 +38,18 @@ class BinFiller {
   std::int64_t next(Stream& stream) {
     if (used_ == count_) return -1;
     switch (placement_) {
+<<<<<<< HEAD
       case BinPlacement::uniform: return next_uniform(stream);
       case BinPlacement::even: return next_even();
       case BinPlacement::poisson: return next_poisson(stream);
+=======
+      case Placement::uniform:
+        return next_uniform(stream);
+      case Placement::even:
+        return next_even();
+      case Placement::poisson:
+        return next_poisson(stream);
+>>>>>>> pol-b
     }
     return -1;
   }
@@ -66,7 +75,7 @@ class BinFiller {
   std::int64_t bin_ns_;
   std::uint64_t count_ = 0;
   std::uint64_t used_ = 0;
-  double log_rest_ = 0;   // logarithm of the share of the bin after the last arrival
+  double log_rest_ = 0;  // logarithm of the share of the bin after the last arrival
   double offset_ns_ = 0;
   boost::random::exponential_distribution<double> exponential_;
 };
@@ -91,9 +100,12 @@ class BinReader {
   bool next(Bin& bin) {
     if (ended_) return false;
     switch (format_) {
-      case Format::rows: return next_row(bin);
-      case Format::list: return next_of_list(bin);
-      case Format::numbers: break;
+      case Format::rows:
+        return next_row(bin);
+      case Format::list:
+        return next_of_list(bin);
+      case Format::numbers:
+        break;
     }
     skip_space();
     if (reader_.peek() < 0) return false;

@@ -58,8 +58,12 @@ class NameTable {
 class CsvSource final : public ArrivalSource {
  public:
   CsvSource(const CsvParams& params, std::istream& in, Stream stream)
-      : decimals_(decimals_of(params.unit)), start_(params.start), scale_(params.scale), tasks_are_given_(!params.tasks.empty()),
-        stream_(stream), reader_(in) {
+      : decimals_(decimals_of(params.unit)),
+        start_(params.start),
+        scale_(params.scale),
+        tasks_are_given_(!params.tasks.empty()),
+        stream_(stream),
+        reader_(in) {
     for (const std::string& task : params.tasks) {
       if (task.empty()) throw std::invalid_argument("tasks: a name is empty");
       if (tasks_.find(task) != NameTable::none) throw std::invalid_argument("tasks: '" + task + "' comes twice");
@@ -160,11 +164,21 @@ class CsvSource final : public ArrivalSource {
 
   void parse_optional(int column, std::string_view cell, Arrival& out) {
     switch (column) {
-      case column_task: out.task = task_of(cell); break;
-      case column_bytes: out.payload_bytes = static_cast<std::uint32_t>(whole(column, cell, 0, Arrival::unknown - 1)); break;
-      case column_items: out.items = static_cast<std::uint16_t>(whole(column, cell, 1, 65535)); break;
-      case column_tenant: out.tenant = static_cast<std::uint32_t>(whole(column, cell, 0, ~std::uint32_t{0})); break;
-      default: out.work = work_of(cell); break;
+      case column_task:
+        out.task = task_of(cell);
+        break;
+      case column_bytes:
+        out.payload_bytes = static_cast<std::uint32_t>(whole(column, cell, 0, Arrival::unknown - 1));
+        break;
+      case column_items:
+        out.items = static_cast<std::uint16_t>(whole(column, cell, 1, 65535));
+        break;
+      case column_tenant:
+        out.tenant = static_cast<std::uint32_t>(whole(column, cell, 0, ~std::uint32_t{0}));
+        break;
+      default:
+        out.work = work_of(cell);
+        break;
     }
   }
 

@@ -213,12 +213,12 @@ std::vector<int> match_columns(std::string_view header, std::uint64_t row, std::
     }
     const auto match = std::find(known.begin(), known.end(), name);
     if (match == known.end()) {
-      const auto nearest = std::min_element(
-          known.begin(), known.end(), [&](std::string_view a, std::string_view b) { return distance(name, a) < distance(name, b); });
+      const auto nearest = std::min_element(known.begin(), known.end(),
+                                            [&](std::string_view a, std::string_view b) { return distance(name, a) < distance(name, b); });
       std::string valid;
       for (const std::string_view k : known) (valid += valid.empty() ? "" : ", ") += k;
-      throw SourceError(where + "unknown column " + quoted(name) + ", the nearest valid name is '" + std::string(*nearest) + "' (valid: " +
-                        valid + "; list it in 'ignore' to skip it)");
+      throw SourceError(where + "unknown column " + quoted(name) + ", the nearest valid name is '" + std::string(*nearest) +
+                        "' (valid: " + valid + "; list it in 'ignore' to skip it)");
     }
     const auto index = static_cast<std::size_t>(match - known.begin());
     if (seen[index]) throw SourceError(where + "column " + quoted(name) + " comes twice");
@@ -269,13 +269,20 @@ NumberFault parse_whole(std::string_view text, std::uint64_t most, std::uint64_t
 
 std::string_view describe(NumberFault fault) {
   switch (fault) {
-    case NumberFault::none: return "is fine";
-    case NumberFault::empty: return "is empty";
-    case NumberFault::negative: return "is negative";
-    case NumberFault::not_finite: return "is not a finite number";
-    case NumberFault::not_a_number: return "is not a number";
-    case NumberFault::not_whole: return "is not a whole number";
-    case NumberFault::too_large: return "is too large";
+    case NumberFault::none:
+      return "is fine";
+    case NumberFault::empty:
+      return "is empty";
+    case NumberFault::negative:
+      return "is negative";
+    case NumberFault::not_finite:
+      return "is not a finite number";
+    case NumberFault::not_a_number:
+      return "is not a number";
+    case NumberFault::not_whole:
+      return "is not a whole number";
+    case NumberFault::too_large:
+      return "is too large";
   }
   return "is wrong";
 }

@@ -43,7 +43,7 @@ class TextReader {
   std::vector<char> buffer_;
   std::size_t position_ = 0;  // the unread text is [position_, end_)
   std::size_t end_ = 0;
-  std::size_t nul_ = 0;       // the first NUL byte at or after position_, or end_
+  std::size_t nul_ = 0;  // the first NUL byte at or after position_, or end_
   std::uint64_t row_ = 0;
   std::uint64_t next_row_ = 1;
   bool ended_ = false;

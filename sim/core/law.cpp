@@ -57,13 +57,20 @@ Law Law::quantiles(std::vector<std::pair<double, double>> points) {
 
 double Law::cv2() const {
   switch (kind_) {
-    case LawKind::deterministic: return 0;
-    case LawKind::exponential: return 1;
-    case LawKind::erlang: return 1 / a_;
-    case LawKind::gamma: return b_;
-    case LawKind::lognormal: return std::expm1(a_ * a_);
-    case LawKind::hyperexponential: return 1 / (2 * a_ * (1 - a_)) - 1;
-    case LawKind::quantiles: break;
+    case LawKind::deterministic:
+      return 0;
+    case LawKind::exponential:
+      return 1;
+    case LawKind::erlang:
+      return 1 / a_;
+    case LawKind::gamma:
+      return b_;
+    case LawKind::lognormal:
+      return std::expm1(a_ * a_);
+    case LawKind::hyperexponential:
+      return 1 / (2 * a_ * (1 - a_)) - 1;
+    case LawKind::quantiles:
+      break;
   }
   double second = 0;
   for (std::size_t i = 1; i < points_.size(); ++i) {
@@ -75,21 +82,26 @@ double Law::cv2() const {
 
 double Law::draw_factor(KeyedDraw& draw) const {
   switch (kind_) {
-    case LawKind::deterministic: return 1;
-    case LawKind::exponential: return boost::random::exponential_distribution<double>{}(draw);
+    case LawKind::deterministic:
+      return 1;
+    case LawKind::exponential:
+      return boost::random::exponential_distribution<double>{}(draw);
     case LawKind::erlang: {
       double sum = 0;
       boost::random::exponential_distribution<double> phase;
       for (int k = 0; k < static_cast<int>(a_); ++k) sum += phase(draw);
       return sum / a_;
     }
-    case LawKind::gamma: return boost::random::gamma_distribution<double>{a_, b_}(draw);
-    case LawKind::lognormal: return std::exp(b_ + a_ * boost::random::normal_distribution<double>{}(draw));
+    case LawKind::gamma:
+      return boost::random::gamma_distribution<double>{a_, b_}(draw);
+    case LawKind::lognormal:
+      return std::exp(b_ + a_ * boost::random::normal_distribution<double>{}(draw));
     case LawKind::hyperexponential: {
       const double p = uniform01(draw) < a_ ? a_ : 1 - a_;
       return boost::random::exponential_distribution<double>{}(draw) / (2 * p);
     }
-    case LawKind::quantiles: break;
+    case LawKind::quantiles:
+      break;
   }
   const double u = uniform01(draw);
   std::size_t i = 1;

@@ -21,14 +21,12 @@ Overloaded(Fs...) -> Overloaded<Fs...>;
 
 /// How a message shows what it found.
 std::string shown(const Value& value) {
-  return std::visit(Overloaded{[](std::monostate) { return std::string("null"); },
-                               [](bool x) { return std::string(x ? "true" : "false"); },
-                               [](std::int64_t x) { return std::to_string(x); },
-                               [](double x) { return std::isnan(x) ? "NaN" : tideline::to_text(x); },
-                               [](const std::string& x) { return in_quotes(x); },
-                               [](const List&) { return std::string("a list"); },
-                               [](const Object&) { return std::string("an object"); }},
-                    value.data);
+  return std::visit(
+      Overloaded{[](std::monostate) { return std::string("null"); }, [](bool x) { return std::string(x ? "true" : "false"); },
+                 [](std::int64_t x) { return std::to_string(x); }, [](double x) { return std::isnan(x) ? "NaN" : tideline::to_text(x); },
+                 [](const std::string& x) { return in_quotes(x); }, [](const List&) { return std::string("a list"); },
+                 [](const Object&) { return std::string("an object"); }},
+      value.data);
 }
 
 /// A unit is worth `times / per` of the unit in the key. Two numbers, as 100 / 1000 is 0.1 and 100 * 0.001 need not be.
@@ -38,13 +36,13 @@ struct Unit {
   double per;
 };
 
-constexpr Unit time_units[] = {{"ns", 1, 1e9},  {"us", 1, 1e6}, {"ms", 1, 1e3},  {"s", 1, 1},
+constexpr Unit time_units[] = {{"ns", 1, 1e9}, {"us", 1, 1e6}, {"ms", 1, 1e3}, {"s", 1, 1},
                                {"min", 60, 1}, {"h", 3600, 1}, {"d", 86400, 1}};
 constexpr Unit byte_units[] = {{"B", 1, 1},        {"kB", 1e3, 1},     {"MB", 1e6, 1},     {"GB", 1e9, 1},    {"TB", 1e12, 1},
                                {"KiB", 0x1p10, 1}, {"MiB", 0x1p20, 1}, {"GiB", 0x1p30, 1}, {"TiB", 0x1p40, 1}};
-constexpr Unit rate_units[] = {{"B/s", 1, 1},        {"kB/s", 1e3, 1},     {"MB/s", 1e6, 1},     {"GB/s", 1e9, 1},    {"TB/s", 1e12, 1},
-                               {"KiB/s", 0x1p10, 1}, {"MiB/s", 0x1p20, 1}, {"GiB/s", 0x1p30, 1}, {"TiB/s", 0x1p40, 1},
-                               {"b/s", 1, 8},        {"kb/s", 1e3, 8},     {"Mb/s", 1e6, 8},     {"Gb/s", 1e9, 8},    {"Tb/s", 1e12, 8}};
+constexpr Unit rate_units[] = {{"B/s", 1, 1},        {"kB/s", 1e3, 1},     {"MB/s", 1e6, 1},     {"GB/s", 1e9, 1},     {"TB/s", 1e12, 1},
+                               {"KiB/s", 0x1p10, 1}, {"MiB/s", 0x1p20, 1}, {"GiB/s", 0x1p30, 1}, {"TiB/s", 0x1p40, 1}, {"b/s", 1, 8},
+                               {"kb/s", 1e3, 8},     {"Mb/s", 1e6, 8},     {"Gb/s", 1e9, 8},     {"Tb/s", 1e12, 8}};
 
 struct Dimension {
   std::string_view key_unit;
@@ -105,8 +103,8 @@ std::string bounds(const Range& range) {
 }
 
 /// A finite number in the unit of the key and within `range`.
-std::optional<double> number(const Value& value, const Spec& spec, const Range& range, std::string_view kind,
-                             const std::string& pointer, Problems& problems) {
+std::optional<double> number(const Value& value, const Spec& spec, const Range& range, std::string_view kind, const std::string& pointer,
+                             Problems& problems) {
   const Dimension& dimension = dimension_of(spec.name);
   std::optional<double> x;
   std::string text;

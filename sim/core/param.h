@@ -192,10 +192,7 @@ Value write(const std::vector<std::string>& x);
 Value write(const std::vector<double>& x);
 Value write(const std::vector<std::uint32_t>& x);
 template <class T>
-  requires std::constructible_from<Value, T>
-Value write(const T& x) {
-  return Value(x);
-}
+requires std::constructible_from<Value, T> Value write(const T& x) { return Value(x); }
 template <class T>
 Value write(const std::optional<T>& x) {
   return x ? write(*x) : Value{};

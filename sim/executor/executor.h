@@ -12,7 +12,7 @@ namespace tideline {
 /// A batch to run.
 struct BatchRun {
   VariantId variant;
-  std::uint8_t option = 0;         ///< core option of the profile
+  std::uint8_t option = 0;  ///< core option of the profile
   std::uint32_t items = 1;
   double work = 1;                 ///< item-weighted mean of the visits' work
   double slowdown = 1;             ///< of the device, interference included

@@ -22,19 +22,19 @@ struct Indexes {
 
 /// Cumulative counters: policies that work in intervals take differences.
 struct Counters {
-  std::uint64_t sent = 0;       ///< visits sent there
-  std::uint64_t answered = 0;   ///< visits served
+  std::uint64_t sent = 0;      ///< visits sent there
+  std::uint64_t answered = 0;  ///< visits served
   std::uint64_t batches = 0;
-  Duration time_there{};        ///< sum over answered of joining to end of service
-  Duration busy{};              ///< sum of ended batches' times
+  Duration time_there{};  ///< sum over answered of joining to end of service
+  Duration busy{};        ///< sum of ended batches' times
 };
 
 struct InstanceRow {
-  Time free_at{};           ///< by profile: its batch, then what waits and travels; starting: also the load
-  Time idle_since{};        ///< end of its last batch, or when it became warm
+  Time free_at{};     ///< by profile: its batch, then what waits and travels; starting: also the load
+  Time idle_since{};  ///< end of its last batch, or when it became warm
   GroupId group;
   DeviceId device;
-  std::uint32_t load = 0;   ///< visits travelling to, waiting or in service at it
+  std::uint32_t load = 0;  ///< visits travelling to, waiting or in service at it
   std::uint32_t in_service = 0;
   Phase phase = Phase::gone;
   std::uint8_t option = 0;  ///< core option of the profile
@@ -49,8 +49,8 @@ struct GroupRow {
   double share = 0;                           ///< of routing, where a plan gives one
   std::uint32_t waiting = 0;                  ///< visits in its shared line
   Counters counters;
-  std::vector<InstanceId> members;            ///< all that are not gone
-  LevelIndex by_load;                         ///< warm ones
+  std::vector<InstanceId> members;  ///< all that are not gone
+  LevelIndex by_load;               ///< warm ones
   FreeIndex by_free;
 
   std::uint32_t starting() const { return count[static_cast<std::size_t>(Phase::starting)]; }
@@ -60,9 +60,9 @@ struct GroupRow {
 struct DeviceRow {
   std::int64_t memory_free = 0;
   std::uint32_t cores_free = 0;
-  std::uint32_t running = 0;     ///< batches
-  Duration pending{};            ///< exclusive: profiled work that waits at all its instances
-  Time run_until{};              ///< by profile: when what runs is done
+  std::uint32_t running = 0;  ///< batches
+  Duration pending{};         ///< exclusive: profiled work that waits at all its instances
+  Time run_until{};           ///< by profile: when what runs is done
   bool up = false;
 
   Time free_at() const { return run_until + pending; }
@@ -82,7 +82,7 @@ struct Board {
   std::vector<Counters> counters;      ///< by slot
   std::vector<LevelIndex::Place> by_load_places;
   std::vector<std::uint32_t> by_free_positions;
-  std::vector<GroupRow> groups;        ///< of the site, in the order of ids
+  std::vector<GroupRow> groups;  ///< of the site, in the order of ids
   std::vector<DeviceRow> devices;
   std::vector<TaskRow> tasks;
 };

@@ -20,12 +20,12 @@ enum class Origin : std::uint8_t { measured, computed, derived, assumed };
 /// A task that clients ask for.
 struct Task {
   std::string name;
-  std::string metric;         ///< e.g. "top-1" or "mAP@0.5:0.95"
-  bool hit_rate = false;      ///< an answer is right or wrong; otherwise it has a score
-  double correlation = 0.5;   ///< rho: latent correlation of the variants' answers on one query, 0 .. 1
-  double information = 0.8;   ///< kappa: how much the confidence knows, 0 .. <1
-  double concentration = 0;   ///< of a score's Beta distribution about its mean; 0: the score is the accuracy itself
-  double best_accuracy = 0;   ///< of its variants in this catalog
+  std::string metric;        ///< e.g. "top-1" or "mAP@0.5:0.95"
+  bool hit_rate = false;     ///< an answer is right or wrong; otherwise it has a score
+  double correlation = 0.5;  ///< rho: latent correlation of the variants' answers on one query, 0 .. 1
+  double information = 0.8;  ///< kappa: how much the confidence knows, 0 .. <1
+  double concentration = 0;  ///< of a score's Beta distribution about its mean; 0: the score is the accuracy itself
+  double best_accuracy = 0;  ///< of its variants in this catalog
   std::vector<VariantId> variants;
 };
 
@@ -86,14 +86,14 @@ struct Variant {
   HardwareId hardware;
   std::string base_model, model, transformation, framework, precision;
   std::uint32_t resolution = 0;
-  double accuracy = 0;                    ///< 0 .. 1, profiled
-  std::uint32_t max_batch = 1;            ///< items
-  std::vector<std::uint32_t> batch_sizes; ///< if any: only these; a smaller batch is padded to the next
+  double accuracy = 0;                     ///< 0 .. 1, profiled
+  std::uint32_t max_batch = 1;             ///< items
+  std::vector<std::uint32_t> batch_sizes;  ///< if any: only these; a smaller batch is padded to the next
   std::int64_t artefact_bytes = 0;
   std::int64_t memory_bytes = 0, memory_per_item_bytes = 0;
-  double energy_per_item_j = -1;          ///< < 0: from the device's watts
+  double energy_per_item_j = -1;  ///< < 0: from the device's watts
   Profile profile;
-  Law service;                            ///< of a batch's time about its profile
+  Law service;  ///< of a batch's time about its profile
   LoadTimes load;
   Origin origin_latency = Origin::assumed, origin_accuracy = Origin::assumed, origin_load = Origin::assumed,
          origin_memory = Origin::assumed;

@@ -370,8 +370,10 @@ VisitId Cluster::begin(InstanceId i, LineId id, std::uint32_t take, Time now) {
     }
     visits_[last].next = {};
     l.lane.head = at;
-    if (at) visits_[at].prev = {};
-    else l.lane.tail = {};
+    if (at)
+      visits_[at].prev = {};
+    else
+      l.lane.tail = {};
     l.lane.count -= take;
     l.count -= take;
     l.left += take;
@@ -385,8 +387,10 @@ VisitId Cluster::begin(InstanceId i, LineId id, std::uint32_t take, Time now) {
       visits_[v].next = {};
       items += visits_[v].items;
       work += static_cast<double>(visits_[v].work) * visits_[v].items;
-      if (last) visits_[last].next = v;
-      else first = v;
+      if (last)
+        visits_[last].next = v;
+      else
+        first = v;
       last = v;
     }
   }
@@ -409,8 +413,10 @@ void Cluster::run(InstanceId i, Time now, Time until) {
   DeviceRow& d = device_row(r.device);
   ++d.running;
   d.run_until = std::max(d.run_until, until);
-  if (!x.batch_of_own_line) change_load(i, r.load + x.batch_count);  // from a shared line: load of the instance from now on
-  else if (indexes_.by_free) update_free_at(i);
+  if (!x.batch_of_own_line)
+    change_load(i, r.load + x.batch_count);  // from a shared line: load of the instance from now on
+  else if (indexes_.by_free)
+    update_free_at(i);
 }
 
 VisitId Cluster::end(InstanceId i, Time now) {
@@ -746,7 +752,8 @@ void Cluster::check_boards() const {
     std::vector<std::array<std::uint32_t, phases>> by_phase(b.groups.size());
     std::vector<std::int64_t> memory(b.devices.size());
     std::vector<std::uint32_t> cores(b.devices.size()), running(b.devices.size()), starting(b.devices.size());
-    const std::uint32_t first_device = world_.topology().first_device_of_site[s].index(), first_group = world_.first_group(SiteId{s}).index();
+    const std::uint32_t first_device = world_.topology().first_device_of_site[s].index(),
+                        first_group = world_.first_group(SiteId{s}).index();
     for (std::uint32_t k = 0; k < b.instances.size(); ++k) {
       const InstanceRow& r = b.instances[k];
       const Instance& x = site.instances[k];
@@ -770,7 +777,8 @@ void Cluster::check_boards() const {
       }
       if (indexes_.by_free && r.phase != Phase::starting) {
         const DeviceState& device = devices_[r.device.index()];
-        const bool alone = world_.catalog()[world_.topology()[r.device].hardware].sharing == Sharing::partitioned || device.instances.size() == 1;
+        const bool alone =
+            world_.catalog()[world_.topology()[r.device].hardware].sharing == Sharing::partitioned || device.instances.size() == 1;
         Duration pending = pending_work(InstanceId{(s << slot_bits_) | k});
         Time base = r.in_service > 0 ? x.batch_until : std::max(x.batch_until, r.idle_since);
         if (!alone) {
@@ -828,7 +836,8 @@ std::vector<std::string> Cluster::audit_accounts(Time now) const {
     const DeviceState& s = devices_[d];
     const Hardware& h = world_.catalog()[world_.topology().devices[d].hardware];
     const std::string name = "device " + std::to_string(d);
-    if (s.busy + s.loading + s.idle + s.off != count(now.time_since_epoch())) fault("busy + loading + idle + off is not the time of " + name);
+    if (s.busy + s.loading + s.idle + s.off != count(now.time_since_epoch()))
+      fault("busy + loading + idle + off is not the time of " + name);
     std::int64_t batches = s.served;
     Area memory = s.memory_held, cores = s.cores_held;
     for (const InstanceId i : s.instances) {
@@ -838,7 +847,8 @@ std::vector<std::string> Cluster::audit_accounts(Time now) const {
       cores += area(x.cores, now - x.started);
     }
     if (s.concurrent != batches) fault("the times of its batches are not the busy time of " + name);
-    if (h.sharing == Sharing::exclusive && h.concurrent_batches == 1 && s.busy != batches) fault("two batches at once on exclusive " + name);
+    if (h.sharing == Sharing::exclusive && h.concurrent_batches == 1 && s.busy != batches)
+      fault("two batches at once on exclusive " + name);
     if (memory != s.memory_area || cores != s.core_area) fault("what instances held is not what was held on " + name);
   }
   return faults;

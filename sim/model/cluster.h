@@ -24,8 +24,8 @@ struct InternalError : std::logic_error {
 struct LoadParts {
   VariantId variant;
   NodeId node;
-  std::uint32_t nth = 0;      ///< loads of this variant on this node before
-  bool from_store = false;    ///< the artefact is not on the node's disk yet
+  std::uint32_t nth = 0;    ///< loads of this variant on this node before
+  bool from_store = false;  ///< the artefact is not on the node's disk yet
   bool build = false;
   bool runtime_init = false;
 };
@@ -172,7 +172,7 @@ class Cluster {
   std::vector<NodeState> nodes_;
   std::vector<std::vector<Seen>> seen_;  // by node
   std::vector<Line> lines_;
-  std::vector<Lane> lanes_;              // further lanes of lines with several classes
+  std::vector<Lane> lanes_;  // further lanes of lines with several classes
   std::vector<std::uint32_t> free_lanes_;
   std::vector<LineId> shared_lines_, late_lines_, held_lines_;
   Slots<Visit, VisitId> visits_;

@@ -17,11 +17,11 @@ enum class VisitState : std::uint8_t { free, deciding, held, travelling, waiting
 
 /// Facts of a visit that are true or false.
 struct VisitFlags {
-  bool measured : 1 = false;          ///< its query arrived in the measured window
-  bool triggered_load : 1 = false;    ///< its arrival triggered a load: a cold start
-  bool delayed_by_load : 1 = false;   ///< it waits for a load that another query triggered
-  bool cancelled : 1 = false;         ///< its gathering no longer needs it; runs to its end, if in service, as waste
-  bool lost : 1 = false;              ///< its instance failed under it
+  bool measured : 1 = false;         ///< its query arrived in the measured window
+  bool triggered_load : 1 = false;   ///< its arrival triggered a load: a cold start
+  bool delayed_by_load : 1 = false;  ///< it waits for a load that another query triggered
+  bool cancelled : 1 = false;        ///< its gathering no longer needs it; runs to its end, if in service, as waste
+  bool lost : 1 = false;             ///< its instance failed under it
 };
 
 /// One stay of a query at a variant. A plain query is one visit, so the slot carries the query's own fields too.
@@ -31,9 +31,9 @@ struct Visit {
   std::uint64_t serial = 0;  ///< of the query: key of its draws
   VisitId next, prev;        ///< in its lane or batch
   ClassId cls;
-  LineId line;               ///< where it travels to or waits
-  GatheringId gathering;     ///< none for a plain query
-  float work = 1;            ///< factor on service time
+  LineId line;            ///< where it travels to or waits
+  GatheringId gathering;  ///< none for a plain query
+  float work = 1;         ///< factor on service time
   std::uint32_t payload_bytes = 0;
   std::uint16_t items = 1, tenant = 0;
   std::uint16_t origin = 0;  ///< site
@@ -51,19 +51,19 @@ enum class Combine : std::uint8_t { first, best, last, majority };
 /// The visits of one query that has, or may get, more than one: ensemble, cascade, hedge, retry.
 struct Gathering {
   static constexpr std::size_t most_visits = 16;
-  std::uint8_t open = 0;       ///< visits not yet ended
-  std::uint8_t answers = 0;    ///< visits that ended with an answer
-  std::uint8_t quorum = 1;     ///< answers that resolve it
-  std::uint8_t stage = 0;      ///< of a cascade, from 0
-  std::uint8_t made = 0;       ///< visits made so far
+  std::uint8_t open = 0;     ///< visits not yet ended
+  std::uint8_t answers = 0;  ///< visits that ended with an answer
+  std::uint8_t quorum = 1;   ///< answers that resolve it
+  std::uint8_t stage = 0;    ///< of a cascade, from 0
+  std::uint8_t made = 0;     ///< visits made so far
   std::uint8_t retries_left = 0;
   Combine combine = Combine::best;
   bool resolved = false;
   std::array<VisitId, most_visits> visits;      ///< open ones, none where ended
   std::array<VariantId, most_visits> variants;  ///< of all visits made
   std::array<VariantId, most_visits> answered;  ///< variants that answered, in order
-  Time due = never;            ///< dispatch asks to be asked again
-  Time scheduled = never;      ///< of the live timer event
+  Time due = never;                             ///< dispatch asks to be asked again
+  Time scheduled = never;                       ///< of the live timer event
 };
 
 /// Visits of one class in one line, in order.
@@ -79,7 +79,7 @@ enum class LineOrder : std::uint8_t { by_arrival, by_deadline };
 
 /// Where visits wait: one lane per class present. Its head is the least of the lane heads.
 struct Line {
-  Lane lane;                             ///< the first lane lives here; it is relabelled when empty
+  Lane lane;                               ///< the first lane lives here; it is relabelled when empty
   std::uint32_t more = ~std::uint32_t{0};  ///< first of the further lanes
   std::uint32_t count = 0;
   std::uint32_t bound = ~std::uint32_t{0};
@@ -92,8 +92,8 @@ struct Line {
   TaskId task;          ///< late
   SiteId site;          ///< own, shared, late
   Time changed{};
-  Area area = 0;        ///< integral of count over time
-  Area waits = 0;       ///< sum over those who left of the time from joining to leaving
+  Area area = 0;   ///< integral of count over time
+  Area waits = 0;  ///< sum over those who left of the time from joining to leaving
   std::uint64_t joined = 0, left = 0;
 };
 
@@ -107,18 +107,18 @@ enum class StartCause : std::uint8_t { initial, held, plan, prewarm, preload };
 struct Instance {
   VisitId batch_head;
   std::uint32_t batch_count = 0, batch_items = 0;
-  double batch_work = 1;                         ///< item-weighted mean of its visits' work
+  double batch_work = 1;  ///< item-weighted mean of its visits' work
   bool batch_of_own_line = true;
   LineId line;
-  Time batch_began{}, batch_ends = never;       ///< ends: time of the live completion
-  Time batch_until{};                            ///< by profile
+  Time batch_began{}, batch_ends = never;  ///< ends: time of the live completion
+  Time batch_until{};                      ///< by profile
   Time retry_due = never, retry_scheduled = never;
   Time keep_due = never, keep_scheduled = never;
   Time started{}, warm_at{}, load_ends = never;
   StartCause cause = StartCause::initial;
-  bool put_off = false;      ///< batching waits: not asked again until the line changes or the retry time
+  bool put_off = false;  ///< batching waits: not asked again until the line changes or the retry time
   bool in_ready = false;
-  bool idle_told = false;    ///< coldstart was asked about its present idleness
+  bool idle_told = false;  ///< coldstart was asked about its present idleness
   std::int64_t memory_bytes = 0;
   std::uint32_t cores = 0;
   std::uint32_t position_on_device = 0, position_in_group = 0;
@@ -134,18 +134,18 @@ struct DeviceState {
   // Where its time went, in ns; exactly one of the four at any instant.
   Time changed{};
   std::int64_t busy = 0, loading = 0, idle = 0, off = 0;
-  std::int64_t served = 0;            ///< sum of the times of ended batches; on one-batch devices this equals `busy`
-  std::int64_t concurrent = 0;        ///< integral of running batches
-  Area memory_area = 0, core_area = 0;          ///< integrals of bytes and cores held
-  Area memory_held = 0, cores_held = 0;         ///< the same, summed over ended instances
+  std::int64_t served = 0;               ///< sum of the times of ended batches; on one-batch devices this equals `busy`
+  std::int64_t concurrent = 0;           ///< integral of running batches
+  Area memory_area = 0, core_area = 0;   ///< integrals of bytes and cores held
+  Area memory_held = 0, cores_held = 0;  ///< the same, summed over ended instances
 };
 
 enum class NodePhase : std::uint8_t { off, booting, up, draining };
 
 struct NodeState {
   NodePhase phase = NodePhase::off;
-  Time since{};                ///< of the present phase
-  std::int64_t on = 0;         ///< ns booting or up
+  Time since{};         ///< of the present phase
+  std::int64_t on = 0;  ///< ns booting or up
   Time boot_ends = never;
   std::vector<std::uint8_t> fetched, built;  ///< by variant
 };

@@ -141,8 +141,10 @@ void FreeIndex::insert(std::uint32_t slot, Time at, std::vector<std::uint32_t>& 
 void FreeIndex::change(std::uint32_t slot, Time at, std::vector<std::uint32_t>& positions) {
   const std::size_t i = positions[slot];
   if (at == heap_[i].at) return;
-  if (at < heap_[i].at) up(i, {at, slot}, positions);
-  else down(i, {at, slot}, positions);
+  if (at < heap_[i].at)
+    up(i, {at, slot}, positions);
+  else
+    down(i, {at, slot}, positions);
 }
 
 void FreeIndex::remove(std::uint32_t slot, std::vector<std::uint32_t>& positions) {
@@ -150,8 +152,10 @@ void FreeIndex::remove(std::uint32_t slot, std::vector<std::uint32_t>& positions
   const Entry last = heap_.back();
   heap_.pop_back();
   if (i == heap_.size()) return;
-  if (last < heap_[i]) up(i, last, positions);
-  else down(i, last, positions);
+  if (last < heap_[i])
+    up(i, last, positions);
+  else
+    down(i, last, positions);
 }
 
 }  // namespace tideline

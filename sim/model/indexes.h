@@ -34,8 +34,10 @@ class LevelIndex {
   void remove(std::uint32_t slot, std::vector<Place>& places);
   void change(std::uint32_t slot, std::uint32_t load, std::vector<Place>& places) {
     const std::uint32_t level = places[slot].level;
-    if (load > levels_[level].load) rise(slot, load, places);
-    else if (load < levels_[level].load) fall(slot, load, places);
+    if (load > levels_[level].load)
+      rise(slot, load, places);
+    else if (load < levels_[level].load)
+      fall(slot, load, places);
   }
   std::uint32_t load_of(std::uint32_t slot, const std::vector<Place>& places) const { return levels_[places[slot].level].load; }
 

@@ -3,9 +3,9 @@
 #include "sim/core/normal.h"
 #include "sim/core/random.h"
 
+#include <bit>
 #include <boost/math/special_functions/beta.hpp>
 #include <boost/random/normal_distribution.hpp>
-#include <bit>
 #include <cmath>
 
 namespace tideline {

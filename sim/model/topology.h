@@ -39,7 +39,7 @@ struct Pool {
   std::uint32_t min = 1, max = 1;  ///< what autoscaling may order
   std::uint32_t devices_per_node = 1;
   Duration boot{};
-  double price_per_hour_usd = 0;   ///< of a node
+  double price_per_hour_usd = 0;  ///< of a node
 };
 
 struct Node {
@@ -62,8 +62,8 @@ struct Topology {
   std::vector<std::string> sites;
   std::vector<Link> links;
   std::vector<Pool> pools;
-  std::vector<Node> nodes;      ///< by pool, each pool with its max
-  std::vector<Device> devices;  ///< by site, then pool, then node: the devices of a site are contiguous
+  std::vector<Node> nodes;                     ///< by pool, each pool with its max
+  std::vector<Device> devices;                 ///< by site, then pool, then node: the devices of a site are contiguous
   std::vector<DeviceId> first_device_of_site;  ///< one more than sites
   std::vector<Route> routes;                   ///< sites x sites
 

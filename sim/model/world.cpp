@@ -1,6 +1,5 @@
 #include "sim/model/world.h"
 
-
 #include <algorithm>
 #include <bit>
 #include <stdexcept>
@@ -16,10 +15,14 @@ bool same(const QueryClass& a, const QueryClass& b) {
 
 bool pinned_to(const QueryClass& c, const Variant& v) {
   switch (c.pin_level) {
-    case PinLevel::none: return true;
-    case PinLevel::base_model: return v.base_model == c.pin;
-    case PinLevel::model: return v.model == c.pin;
-    case PinLevel::variant: return v.name == c.pin;
+    case PinLevel::none:
+      return true;
+    case PinLevel::base_model:
+      return v.base_model == c.pin;
+    case PinLevel::model:
+      return v.model == c.pin;
+    case PinLevel::variant:
+      return v.name == c.pin;
   }
   return true;
 }
@@ -55,9 +58,8 @@ World::World(Catalog catalog, Topology topology, std::vector<QueryClass> classes
     near.clear();
     for (std::size_t t = 0; t < sites; ++t)
       if (topology_.route(SiteId{s}, SiteId{t}).reachable) near.emplace_back(t);
-    std::stable_sort(near.begin(), near.end(), [&](SiteId a, SiteId b) {
-      return topology_.route(SiteId{s}, a).delay < topology_.route(SiteId{s}, b).delay;
-    });
+    std::stable_sort(near.begin(), near.end(),
+                     [&](SiteId a, SiteId b) { return topology_.route(SiteId{s}, a).delay < topology_.route(SiteId{s}, b).delay; });
     for (std::size_t v = 0; v < variants; ++v) {
       Range& r = groups_by_delay_[s * variants + v];
       r.first = static_cast<std::uint32_t>(group_lists_.size());
@@ -82,7 +84,8 @@ World::World(Catalog catalog, Topology topology, std::vector<QueryClass> classes
     std::vector<VariantId> list;
     for (const VariantId v : catalog_[k.task].variants) {
       const Variant& variant = catalog_[v];
-      const bool here = std::any_of(topology_.pools.begin(), topology_.pools.end(), [&](const Pool& p) { return p.hardware == variant.hardware; });
+      const bool here =
+          std::any_of(topology_.pools.begin(), topology_.pools.end(), [&](const Pool& p) { return p.hardware == variant.hardware; });
       if (here && variant.accuracy >= k.floor && pinned_to(k, variant) && variant.profile.latency(1) <= k.slo) list.push_back(v);
     }
     const auto latency = [&](VariantId v) { return catalog_[v].profile.latency(1); };

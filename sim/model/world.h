@@ -21,14 +21,14 @@ enum class PinLevel : std::uint8_t { none, base_model, model, variant };
 /// Interned query attributes: equal ones are one class.
 struct QueryClass {
   TaskId task;
-  Duration slo = forever;    ///< from arrival to answer at the origin; `forever`: no SLO
-  double floor = 0;          ///< least profiled accuracy, 0 .. 1
+  Duration slo = forever;  ///< from arrival to answer at the origin; `forever`: no SLO
+  double floor = 0;        ///< least profiled accuracy, 0 .. 1
   bool has_floor = false;
   double cost_cap_usd = std::numeric_limits<double>::infinity();
   PinLevel pin_level = PinLevel::none;
   std::string pin;
   std::int32_t priority = 0;
-  std::string name;          ///< of the first declaration, for output
+  std::string name;  ///< of the first declaration, for output
 
   bool has_slo() const { return slo != forever; }
 };

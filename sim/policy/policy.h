@@ -37,7 +37,7 @@ struct Needs {
 /// What a policy is made with. The world outlives it.
 struct Setup {
   const World* world = nullptr;
-  Stream stream{};       ///< its own sequence of random numbers
+  Stream stream{};  ///< its own sequence of random numbers
   ControllerId controller{0};
   std::span<const std::uint32_t> initial;     ///< instances that `initial` lists, by group; may be empty
   std::span<const double> first_hour_qps;     ///< mean offered rate of the first hour, by task, as far as sources know it; may be empty
@@ -79,9 +79,9 @@ struct Selection {
   enum class Answer : std::uint8_t { variants, late, none };
   Answer answer = Answer::none;
   std::uint8_t count = 0;
-  std::uint8_t quorum = 1;             ///< answers that resolve the query, 1 .. count
+  std::uint8_t quorum = 1;  ///< answers that resolve the query, 1 .. count
   Combine combine = Combine::best;
-  bool may_escalate = false;           ///< ask `escalate` when the quorum has answered
+  bool may_escalate = false;  ///< ask `escalate` when the quorum has answered
   Reason reason = 0;
   VariantId runner_up;
   std::array<VariantId, most> variants;
@@ -113,8 +113,8 @@ struct Selection {
 /// What a stage of a cascade brought.
 struct StageResult {
   VariantId variant;
-  std::uint8_t stage = 0;     ///< 0: the first
-  double confidence = 1;      ///< of design.md section 5, in (0, 1)
+  std::uint8_t stage = 0;  ///< 0: the first
+  double confidence = 1;   ///< of design.md section 5, in (0, 1)
 };
 
 /// Chooses the variant or variants for a query.

@@ -58,9 +58,8 @@ PolicyDefinition define(std::string name, std::string help, DefaultPolicy is_def
   d.parameters = [] { return param::describe<typename P::Params>(); };
   d.bind = [name](const param::Value& value, std::string_view pointer, Problems& problems) {
     const auto params = param::bind<typename P::Params>(value, pointer, problems);
-    return BoundPolicy{name, param::effective(params), [params](const Setup& setup) -> std::unique_ptr<Policy> {
-                         return std::make_unique<P>(params, setup);
-                       }};
+    return BoundPolicy{name, param::effective(params),
+                       [params](const Setup& setup) -> std::unique_ptr<Policy> { return std::make_unique<P>(params, setup); }};
   };
   return d;
 }

@@ -39,7 +39,7 @@ struct Controller {
   Knowledge knowledge;  ///< what admission, selection, dispatch, autoscaling and placement go by
   Knowledge live;       ///< what batching, sharing, coldstart and eviction see of their own site
   std::vector<Observer*> hear_arrivals, hear_batches, hear_instances;
-  Plan plan;            ///< the last one
+  Plan plan;  ///< the last one
 };
 
 }  // namespace tideline

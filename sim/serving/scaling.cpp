@@ -14,7 +14,8 @@ void Simulation::held(VisitId v, VariantId variant, GroupId only) {
     starting += cluster_.row(g).starting();
     warm_ones += cluster_.row(g).warm();
   };
-  if (only) count(only);
+  if (only)
+    count(only);
   else
     for (const GroupId g : world_.groups_of(variant, SiteId{cluster_[v].origin})) count(g);
   for (const PendingStart& p : pending_)
@@ -250,14 +251,17 @@ void Simulation::control_round(Controller& c) {
   if (!pending_.empty()) try_pending();
   c.plan.clear();
   c.policies.autoscaling->plan(view(c), c.plan);
-  if (c.plan.takes_effect > Duration{}) schedule(engine_.now() + c.plan.takes_effect, EventKind::plan_effect, c.id.index());
-  else apply_plan(c);
+  if (c.plan.takes_effect > Duration{})
+    schedule(engine_.now() + c.plan.takes_effect, EventKind::plan_effect, c.id.index());
+  else
+    apply_plan(c);
   if (interval != forever) schedule(engine_.now() + interval, EventKind::control_round, c.id.index());
 }
 
 void Simulation::apply_plan(Controller& c) {
   for (const Plan::Cap& k : c.plan.batch_caps) {
-    if (k.items < 1 || k.items > world_[world_[k.group].variant].max_batch) wrong_answer(PolicyKind::autoscaling, "plans a batch cap out of range");
+    if (k.items < 1 || k.items > world_[world_[k.group].variant].max_batch)
+      wrong_answer(PolicyKind::autoscaling, "plans a batch cap out of range");
     cluster_.set_batch_cap(k.group, k.items);
   }
   for (const Plan::Share& k : c.plan.shares) cluster_.set_share(k.group, k.share);
@@ -293,8 +297,10 @@ void Simulation::scale_down(GroupId g, std::uint32_t excess) {
   const std::vector<InstanceId> chosen = victims_;
   for (const InstanceId i : chosen) {
     if (cluster_.row(i).phase != Phase::warm || pinned_groups_[g.index()]) continue;
-    if (is_idle(i)) stop_instance(i, StopCause::plan);
-    else drain_instance(i);
+    if (is_idle(i))
+      stop_instance(i, StopCause::plan);
+    else
+      drain_instance(i);
   }
 }
 
@@ -303,7 +309,8 @@ void Simulation::policy_round(std::uint32_t object) {
   const Time due = rounds_[object]->round(view(c));
   round_due_[object] = due;
   if (due != never) {
-    if (due <= engine_.now() && round_scheduled_[object] == engine_.now()) throw PolicyError("a policy asks for its next round at the present time");
+    if (due <= engine_.now() && round_scheduled_[object] == engine_.now())
+      throw PolicyError("a policy asks for its next round at the present time");
     round_scheduled_[object] = due;
     schedule(due, EventKind::policy_round, object);
   }

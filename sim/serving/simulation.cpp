@@ -100,32 +100,55 @@ bool Simulation::step() {
 
 void Simulation::handle(unsigned kind, std::uint32_t slot, bool failed) {
   switch (static_cast<EventKind>(kind)) {
-    case EventKind::batch_done: batch_done(InstanceId{slot}, failed); break;
-    case EventKind::returned: returned(VisitId{slot}); break;
+    case EventKind::batch_done:
+      batch_done(InstanceId{slot}, failed);
+      break;
+    case EventKind::returned:
+      returned(VisitId{slot});
+      break;
     case EventKind::warm: {
       const InstanceId i{slot};
       if (cluster_.row(i).phase == Phase::starting && cluster_[i].load_ends == engine_.now()) warm(i);
       break;
     }
-    case EventKind::node_up: restore_node(NodeId{slot}); break;
+    case EventKind::node_up:
+      restore_node(NodeId{slot});
+      break;
     case EventKind::environment:
-    case EventKind::arrival: break;
-    case EventKind::joins: joins(VisitId{slot}); break;
-    case EventKind::batch_retry: batch_retry(slot); break;
-    case EventKind::keep_alive: keep_alive_due(slot); break;
-    case EventKind::hedge: hedge_due(GatheringId{slot}); break;
-    case EventKind::prewarm: prewarm_due(GroupId{slot}); break;
+    case EventKind::arrival:
+      break;
+    case EventKind::joins:
+      joins(VisitId{slot});
+      break;
+    case EventKind::batch_retry:
+      batch_retry(slot);
+      break;
+    case EventKind::keep_alive:
+      keep_alive_due(slot);
+      break;
+    case EventKind::hedge:
+      hedge_due(GatheringId{slot});
+      break;
+    case EventKind::prewarm:
+      prewarm_due(GroupId{slot});
+      break;
     case EventKind::policy_round:
       if (round_scheduled_[slot] == engine_.now() && round_due_[slot] == engine_.now()) policy_round(slot);
       break;
-    case EventKind::plan_effect: apply_plan(controllers_[slot]); break;
-    case EventKind::control_round: control_round(controllers_[slot]); break;
+    case EventKind::plan_effect:
+      apply_plan(controllers_[slot]);
+      break;
+    case EventKind::control_round:
+      control_round(controllers_[slot]);
+      break;
     case EventKind::sample:
       cluster_.settle(engine_.now());
       for (Recorder* r : recorders_) r->sample(cluster_, engine_.now());
       if (engine_.now() < window_end_) schedule(engine_.now() + options_.sample, EventKind::sample, 0);
       break;
-    case EventKind::boundary: boundary(); break;
+    case EventKind::boundary:
+      boundary();
+      break;
   }
   after_transition();
 }
@@ -194,7 +217,8 @@ void Simulation::decide(VisitId v) {
   for (Observer* o : c.hear_arrivals) o->arrived(query(v), view(c));
   const Selection s = c.policies.selection->select(query(v), view(c));
   switch (s.answer) {
-    case Selection::Answer::none: return end_unserved(v, Ending::infeasible);
+    case Selection::Answer::none:
+      return end_unserved(v, Ending::infeasible);
     case Selection::Answer::late: {
       // The nearest site that has hardware for the task takes it; its line is shared by all variants of the task there.
       const SiteId origin{cluster_[v].origin};
@@ -211,7 +235,8 @@ void Simulation::decide(VisitId v) {
       visible_late_[best.index() * world_.catalog().tasks.size() + query(v).task().index()] = true;
       return send(v, line, best);
     }
-    case Selection::Answer::variants: break;
+    case Selection::Answer::variants:
+      break;
   }
   if (s.count == 0 || s.count > Selection::most) wrong_answer(PolicyKind::selection, "chose " + std::to_string(s.count) + " variants");
   for (std::size_t k = 0; k < s.count; ++k) check_variant(v, s.variants[k], PolicyKind::selection);
@@ -244,7 +269,8 @@ void Simulation::apply(VisitId v, VariantId variant, const Dispatch& d) {
       const InstanceRow& row = cluster_.row(d.instance);
       if (row.phase == Phase::gone || row.phase == Phase::draining) return placed_in_vain(v, variant, PolicyKind::dispatch);
       if (world_[row.group].variant != variant)
-        wrong_answer(PolicyKind::dispatch, "chose an instance of '" + world_[world_[row.group].variant].name + "' for '" + world_[variant].name + "'");
+        wrong_answer(PolicyKind::dispatch,
+                     "chose an instance of '" + world_[world_[row.group].variant].name + "' for '" + world_[variant].name + "'");
       const Line& line = cluster_[cluster_[d.instance].line];
       if (line.count >= line.bound || !world_.topology().route(SiteId{cluster_[v].origin}, line.site).reachable)
         return placed_in_vain(v, variant, PolicyKind::dispatch);

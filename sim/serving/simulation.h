@@ -22,12 +22,12 @@ namespace tideline {
 /// Kinds of events, in the order in which they come at one instant.
 enum class EventKind : unsigned {
   batch_done,
-  returned,        // an answer reaches its origin
+  returned,  // an answer reaches its origin
   warm,
   node_up,
   environment,
-  arrival,         // merged, never in the heap
-  joins,           // a visit reaches the site of its target
+  arrival,  // merged, never in the heap
+  joins,    // a visit reaches the site of its target
   batch_retry,
   keep_alive,
   hedge,
@@ -36,7 +36,7 @@ enum class EventKind : unsigned {
   plan_effect,
   control_round,
   sample,
-  boundary         // of the measured window
+  boundary  // of the measured window
 };
 
 /// An instance that is warm at time 0, or started then.
@@ -52,7 +52,7 @@ struct RunOptions {
   std::vector<InitialInstance> initial;  ///< warm at time 0, free of charge
   bool planned = false;                  ///< the first plan is carried out before time 0: its loads are free and done
   bool retry_lost = false;
-  std::uint8_t retry_budget = 1;         ///< per query
+  std::uint8_t retry_budget = 1;  ///< per query
   /// Called about every 2^16 events with the present time; returns false to stop (an interrupted run).
   std::function<bool(Time)> progress;
 };
@@ -199,14 +199,19 @@ class Simulation {
   Time window_begin_{}, window_end_{}, run_end_{};
   std::uint64_t measured_open_ = 0;
   std::uint64_t handled_ = 0;
+<<<<<<< HEAD
   bool finished_ = false, interrupted_ = false, drained_ = false, began_ = false, planning_ = false;
   std::vector<Policy*> rounds_;             // slot of policy_round events: each object once
+=======
+  bool finished_ = false, interrupted_ = false, drained_ = false, began_ = false;
+  std::vector<Policy*> rounds_;  // slot of policy_round events: each object once
+>>>>>>> pol-b
   std::vector<Time> round_due_, round_scheduled_;
   std::vector<PendingStart> pending_;
   std::vector<bool> pinned_groups_;
-  std::vector<GatheringNotes> notes_;       // by gathering slot
-  std::vector<bool> visible_shared_;        // groups whose shared line was ever used
-  std::vector<bool> visible_late_;          // by late line
+  std::vector<GatheringNotes> notes_;  // by gathering slot
+  std::vector<bool> visible_shared_;   // groups whose shared line was ever used
+  std::vector<bool> visible_late_;     // by late line
   bool any_shared_ = false, any_late_ = false, any_held_ = false;
   // Scratch: reused, so that rounds and starts allocate nothing in the steady state.
   std::vector<DeviceId> fits_, after_eviction_;

@@ -46,10 +46,10 @@ class Workload {
   void advance(std::uint32_t entry);
 
   std::vector<WorkloadEntry> entries_;
-  std::vector<Arrival> ahead_;                        // the next of each entry
+  std::vector<Arrival> ahead_;                                // the next of each entry
   std::vector<std::vector<std::vector<double>>> cumulative_;  // by entry and task: shares up to each class
   std::vector<Stream> class_streams_;
-  EventQueue queue_;                                  // slot: entry; equal times in order of entries
+  EventQueue queue_;  // slot: entry; equal times in order of entries
   Time next_ = never;
   std::uint64_t serial_ = 0;
 };

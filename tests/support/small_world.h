@@ -34,7 +34,8 @@ struct WorldBuilder {
     catalog.tasks.push_back(t);
     return TaskId{catalog.tasks.size() - 1};
   }
-  HardwareId hardware(const std::string& name, std::int64_t memory = 1'000'000, Sharing sharing = Sharing::exclusive, std::uint32_t cores = 1) {
+  HardwareId hardware(const std::string& name, std::int64_t memory = 1'000'000, Sharing sharing = Sharing::exclusive,
+                      std::uint32_t cores = 1) {
     Hardware h;
     h.name = name;
     h.kind = sharing == Sharing::partitioned ? "cpu" : "gpu";
@@ -46,8 +47,9 @@ struct WorldBuilder {
     return HardwareId{catalog.hardware.size() - 1};
   }
   /// `latency(b)` for b = 1 .. max_batch; one core option of `cores` cores.
-  VariantId variant(const std::string& name, TaskId task, HardwareId hardware, double accuracy, std::function<Duration(std::uint32_t)> latency,
-                    std::uint32_t max_batch = 1, std::int64_t memory = 1, Duration load = {}, std::uint32_t cores = 1) {
+  VariantId variant(const std::string& name, TaskId task, HardwareId hardware, double accuracy,
+                    std::function<Duration(std::uint32_t)> latency, std::uint32_t max_batch = 1, std::int64_t memory = 1,
+                    Duration load = {}, std::uint32_t cores = 1) {
     Variant v;
     v.name = v.model = v.base_model = name;
     v.task = task;
@@ -62,8 +64,10 @@ struct WorldBuilder {
     catalog.variants.push_back(v);
     return VariantId{catalog.variants.size() - 1};
   }
-  VariantId variant(const std::string& name, TaskId t, HardwareId h, double accuracy, Duration latency, std::int64_t memory = 1, Duration load = {}) {
-    return variant(name, t, h, accuracy, [latency](std::uint32_t) { return latency; }, 1, memory, load);
+  VariantId variant(const std::string& name, TaskId t, HardwareId h, double accuracy, Duration latency, std::int64_t memory = 1,
+                    Duration load = {}) {
+    return variant(
+        name, t, h, accuracy, [latency](std::uint32_t) { return latency; }, 1, memory, load);
   }
   PoolId pool(const std::string& name, SiteId site, HardwareId hardware, std::uint32_t count, double price_per_hour = 0) {
     topology.pools.push_back({name, site, hardware, count, count, count, 1, {}, price_per_hour});

@@ -230,7 +230,9 @@ TEST_F(ResultsFileTest, all_column_types_stream) {
   const fs::path path = folder_ / "x.h5";
   ResultsFile file(path);
   ColumnGroup group(file, "/a/b",
-                    {{"f", ColumnType::float64, "s", ""}, {"u64", ColumnType::uint64, "1", ""}, {"u32", ColumnType::uint32, "1", ""},
+                    {{"f", ColumnType::float64, "s", ""},
+                     {"u64", ColumnType::uint64, "1", ""},
+                     {"u32", ColumnType::uint32, "1", ""},
                      {"u8", ColumnType::uint8, "1", ""}});
   for (std::uint32_t i = 0; i < 70'000; ++i) {
     group.column<double>("f").push(i / 2.0);

@@ -35,16 +35,12 @@ struct Params {
         param::field("central", &Params::central, "One controller for all."),
         param::field("margin", &Params::margin, "Share of the SLO kept free.", {0, 0.5}),
         param::field("weight", &Params::weight, "Weight of the newest value.", {0, 1}),
-        param::field("budget_bytes", &Params::budget_bytes, "Memory it may use.", {0}),
-        param::field("shift", &Params::shift, "Hours."),
+        param::field("budget_bytes", &Params::budget_bytes, "Memory it may use.", {0}), param::field("shift", &Params::shift, "Hours."),
         param::field("depth", &Params::depth, "Visits.", {1, 16}),
         param::field("interval_s", &Params::interval, "Time between two rounds.", {0.001, 86400}),
-        param::field("label", &Params::label, "Name in the output."),
-        param::field("tags", &Params::tags, "Words."),
-        param::field("steps", &Params::steps, "Steps.", {0, 10}),
-        param::field("sizes", &Params::sizes, "Batch sizes.", {1, 64}),
-        param::field("cap_usd", &Params::cap, "Cost cap.", {0}),
-        param::field("limit_s", &Params::limit, "Longest wait."),
+        param::field("label", &Params::label, "Name in the output."), param::field("tags", &Params::tags, "Words."),
+        param::field("steps", &Params::steps, "Steps.", {0, 10}), param::field("sizes", &Params::sizes, "Batch sizes.", {1, 64}),
+        param::field("cap_usd", &Params::cap, "Cost cap.", {0}), param::field("limit_s", &Params::limit, "Longest wait."),
         param::field("link_bytes_per_s", &Params::link_bytes_per_s, "Bandwidth.", {1}),
         param::choice("order", &Params::order, "Order of a line.",
                       {{"arrival", Order::arrival}, {"deadline", Order::deadline}, {"newest", Order::newest}}),
@@ -140,9 +136,7 @@ TEST(Param, an_unknown_key_far_from_all_lists_the_known_ones) {
   EXPECT_EQ(problems.list()[0].message, "unknown key \"zzzz\"; known: \"task\", \"rate\"");
 }
 
-TEST(Param, the_pointer_of_an_unknown_key_is_escaped) {
-  EXPECT_EQ(bind({{"a/b~c", 1}}).problems.list()[0].pointer, "/p/a~1b~0c");
-}
+TEST(Param, the_pointer_of_an_unknown_key_is_escaped) { EXPECT_EQ(bind({{"a/b~c", 1}}).problems.list()[0].pointer, "/p/a~1b~0c"); }
 
 TEST(Param, keys_that_the_caller_reads_are_not_unknown) {
   Problems problems;
@@ -223,7 +217,7 @@ TEST(Param, all_problems_are_reported_at_once_and_the_rest_is_bound) {
 }
 
 TEST(Param, durations_take_every_unit_of_time) {
-  const std::pair<const char*, Duration> cases[] = {{"1500us", 1500us}, {"100ms", 100ms}, {"30s", 30s},   {"1min", 60s},
+  const std::pair<const char*, Duration> cases[] = {{"1500us", 1500us}, {"100ms", 100ms}, {"30s", 30s},     {"1min", 60s},
                                                     {"2h", 7200s},      {"1d", 86400s},   {"2.5 s", 2500ms}};
   for (const auto& [text, expected] : cases) EXPECT_EQ(bind({{"interval_s", text}}).params.interval, expected) << text;
   EXPECT_EQ(bind({{"limit_s", "5ns"}}).params.limit, 5ns);
@@ -258,9 +252,7 @@ TEST(Param, a_text_without_a_unit_or_with_more_than_one_number_is_refused) {
   }
 }
 
-TEST(Param, a_part_of_a_byte_is_refused) {
-  EXPECT_EQ(bind({{"budget_bytes", "0.3B"}}).problems.list().size(), 1U);
-}
+TEST(Param, a_part_of_a_byte_is_refused) { EXPECT_EQ(bind({{"budget_bytes", "0.3B"}}).problems.list().size(), 1U); }
 
 TEST(Param, effective_values_bind_back_to_themselves) {
   Bound b = bind({{"interval_s", "100ms"}, {"cap_usd", 2}, {"second", "newest"}});

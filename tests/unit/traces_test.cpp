@@ -323,8 +323,7 @@ TEST(Csv, ReadsTimesExactlyInEveryUnit) {
   EXPECT_EQ(csv_times("0.5\n12.000001\n13\n", zero(TimeUnit::ms)), (Times{500'000, 12'000'001, 13'000'000}));
   EXPECT_EQ(csv_times("0.5\n12.001\n", zero(TimeUnit::us)), (Times{500, 12'001}));
   EXPECT_EQ(csv_times("5\n9223372036854775806\n", zero(TimeUnit::ns)), (Times{5, 9'223'372'036'854'775'806}));
-  EXPECT_EQ(csv_times(".25\n1e0\n1.5E+1\n12345e-2\n", zero(TimeUnit::s)),
-            (Times{250'000'000, second_ns, 15 * second_ns, 123'450'000'000}));
+  EXPECT_EQ(csv_times(".25\n1e0\n1.5E+1\n12345e-2\n", zero(TimeUnit::s)), (Times{250'000'000, second_ns, 15 * second_ns, 123'450'000'000}));
   // Beyond a nanosecond: rounded, halves up.
   EXPECT_EQ(csv_times("0.0000000014999\n0.0000000015\n000000000000000000000002.00000000049\n", zero(TimeUnit::s)),
             (Times{1, 2, 2 * second_ns}));
@@ -391,7 +390,9 @@ TEST(Csv, AcceptsWhatFilesOftenHave) {
   const std::vector<std::int64_t> expected{0, second_ns, 2 * second_ns};
   EXPECT_EQ(csv_times("timestamp\r\n0\r\n1\r\n2"), expected);
   EXPECT_EQ(csv_times("\xEF\xBB\xBFtimestamp\n0\n1\n2\n"), expected);
-  EXPECT_EQ(csv_times("\xEF\xBB\xBF" "0\n1\n2\n"), expected);
+  EXPECT_EQ(csv_times("\xEF\xBB\xBF"
+                      "0\n1\n2\n"),
+            expected);
   EXPECT_EQ(csv_times("# made by hand\n\n  # more\ntimestamp\n\n0\n\t\n# between\n 1 \n2\t\r\n\r\n"), expected);
 }
 
@@ -431,8 +432,9 @@ TEST(Csv, RefusesUnsortedRowsWithBothTimes) {
 }
 
 TEST(Csv, RefusesWrongHeaders) {
-  EXPECT_EQ(csv_error("timestamp,tasks\n"), "row 1 (header): unknown column 'tasks', the nearest valid name is 'task' (valid: timestamp, "
-                                            "task, bytes, items, work, tenant; list it in 'ignore' to skip it)");
+  EXPECT_EQ(csv_error("timestamp,tasks\n"),
+            "row 1 (header): unknown column 'tasks', the nearest valid name is 'task' (valid: timestamp, "
+            "task, bytes, items, work, tenant; list it in 'ignore' to skip it)");
   EXPECT_NE(csv_error("# c\nTIMESTAMP,task\n").find("row 2 (header): unknown column 'TIMESTAMP', the nearest valid name is 'timestamp'"),
             std::string::npos);
   EXPECT_EQ(csv_error("timestamp,task,task\n"), "row 1 (header): column 'task' comes twice");
@@ -466,8 +468,7 @@ TEST(Csv, RefusesWrongValuesOfOtherColumns) {
 }
 
 TEST(Csv, RefusesBinaryAndDamagedContent) {
-  EXPECT_EQ(csv_error(std::string("timestamp\n0\n1\0\n", 14)),
-            "row 3 holds a NUL byte: this is not a text file, or it is damaged");
+  EXPECT_EQ(csv_error(std::string("timestamp\n0\n1\0\n", 14)), "row 3 holds a NUL byte: this is not a text file, or it is damaged");
   EXPECT_EQ(csv_error(std::string("timestamp,task\n0,a\n1,\0", 22)), "row 3 holds a NUL byte: this is not a text file, or it is damaged");
   EXPECT_EQ(csv_error("0\n\x01\x02\xff\n"), "row 2, column timestamp: '\\x01\\x02\\xff' is not a number");
   EXPECT_EQ(csv_error("timestamp,task\n0,\"a\n1,b\n"), "row 2: a quote is not closed: '\"a'");
@@ -520,10 +521,9 @@ TEST(Csv, ScaleThinsEachArrival) {
 
 TEST(Counts, ReadsEveryFormat) {
   const std::vector<int> expected{3, 0, 5, 1};
-  for (const char* text :
-       {"second,count\n0,3\n1,0\n2,5\n3,1\n", "index,value\n0,3\n2,5\n3,1", "count,time\r\n3,0\r\n5,2.0\r\n1,3\r\n",
-        "\xEF\xBB\xBF# c\n\nwindow_start_s,count\n0,3\n2,5\n3,1\n", "3 0 5 1", "3\n0\n5\n1\n", "  3 0\r\n# c\n5\t1\r\n",
-        "[3, 0, 5, 1]", "[3,0,\n5,1]\n", " [ 3 , 0 , 5 , 1 ] "}) {
+  for (const char* text : {"second,count\n0,3\n1,0\n2,5\n3,1\n", "index,value\n0,3\n2,5\n3,1", "count,time\r\n3,0\r\n5,2.0\r\n1,3\r\n",
+                           "\xEF\xBB\xBF# c\n\nwindow_start_s,count\n0,3\n2,5\n3,1\n", "3 0 5 1", "3\n0\n5\n1\n", "  3 0\r\n# c\n5\t1\r\n",
+                           "[3, 0, 5, 1]", "[3,0,\n5,1]\n", " [ 3 , 0 , 5 , 1 ] "}) {
     EXPECT_EQ(counts_per_bin(text), expected) << text;
   }
   const std::vector<int> late{0, 0, 4};
@@ -649,9 +649,8 @@ TEST(Counts, RefusesWrongHeaders) {
 // ---- all
 
 TEST(Sources, MemoryIsConstant) {
-  EndlessText rows([](std::uint64_t k) {
-    return std::to_string(k) + ".125,a_task_with_a_long_name_" + std::to_string(k % 10) + ",1000\n";
-  });
+  EndlessText rows(
+      [](std::uint64_t k) { return std::to_string(k) + ".125,a_task_with_a_long_name_" + std::to_string(k % 10) + ",1000\n"; });
   EndlessText numbers([](std::uint64_t k) { return std::to_string(k % 50) + " "; });
   std::istream csv_in(&rows), counts_in(&numbers);
   std::vector<std::unique_ptr<ArrivalSource>> sources;
