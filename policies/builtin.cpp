@@ -4,8 +4,14 @@ namespace tideline {
 
 void add_builtin_policies(PolicyRegistry& registry) {
   // admission
+  registry.add(accept_all());
+  registry.add(bounded_in_flight());
 
   // selection
+  registry.add(accuracy_max());
+  registry.add(cheapest_feasible());
+  registry.add(fixed_variant());
+  registry.add(infaas());
 
   // dispatch
   registry.add(join_shortest_queue());
@@ -19,6 +25,9 @@ void add_builtin_policies(PolicyRegistry& registry) {
   registry.add(oldest_first());
 
   // batching
+  registry.add(no_batching());
+  registry.add(slo_aware());
+  registry.add(timeout());
 
   // autoscaling
   registry.add(fixed());

@@ -1,4 +1,4 @@
-// The list of all policies of this program.
+// The list of all built-in policies. Each is defined at the end of its own file, which is named as it is.
 #pragma once
 
 #include "sim/policy/registry.h"
@@ -6,8 +6,14 @@
 namespace tideline {
 
 // admission
+PolicyDefinition accept_all();
+PolicyDefinition bounded_in_flight();
 
 // selection
+PolicyDefinition accuracy_max();
+PolicyDefinition cheapest_feasible();
+PolicyDefinition fixed_variant();
+PolicyDefinition infaas();
 
 // dispatch
 PolicyDefinition join_shortest_queue();
@@ -21,6 +27,9 @@ PolicyDefinition shared_line();
 PolicyDefinition oldest_first();
 
 // batching
+PolicyDefinition no_batching();
+PolicyDefinition slo_aware();
+PolicyDefinition timeout();
 
 // autoscaling
 PolicyDefinition fixed();
@@ -37,7 +46,7 @@ PolicyDefinition preload_and_persist();
 PolicyDefinition greedy_dual_size_frequency();
 PolicyDefinition lru();
 
-/// Adds all of the above.
+/// Adds them all, by kind.
 void add_builtin_policies(PolicyRegistry& registry);
 
 }  // namespace tideline

@@ -1,0 +1,19 @@
+#include "policies/builtin.h"
+
+namespace tideline {
+
+namespace {
+
+/// Every query enters: no admission control (policy AC0).
+class AcceptAll final : public AdmissionPolicy {
+ public:
+  using Params = NoParams;
+  AcceptAll(const Params&, const Setup&) {}
+  Admission admit(const QueryView&, ClusterView) override { return {}; }
+};
+
+}  // namespace
+
+PolicyDefinition accept_all() { return define<AcceptAll>("accept_all", "Admits every query.", DefaultPolicy::yes); }
+
+}  // namespace tideline

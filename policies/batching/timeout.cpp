@@ -1,0 +1,66 @@
+#include "policies/builtin.h"
+#include "policies/components/batch_size.h"
+
+#include <array>
+
+namespace tideline {
+
+namespace {
+
+/// Full batches, or what is there when the oldest has waited long enough: batching as TensorFlow Serving does it (policy B3; its
+/// documentation, session batching guide: max_batch_size, batch_timeout_micros). Padding to allowed sizes is the catalog's
+/// `batch_sizes`; the bound on what is enqueued is not modelled here.
+class Timeout final : public BatchingPolicy {
+ public:
+  struct Params {
+    std::uint32_t max_batch_size = 1000;
+    Duration timeout = 10ms;
+    static constexpr auto declare() {
+      return param::fields(
+          param::field("max_batch_size", &Params::max_batch_size,
+                       "Most items of a batch; the largest batch of the instance is a bound too.", {1, 1'000'000}),
+          param::field("timeout_s", &Params::timeout, "Time from when the first of a line joined it until it leaves in a batch not full.",
+                       {0, 3600}));
+    }
+  };
+  Timeout(const Params& params, const Setup&) : params_(params) {}
+
+  std::span<const std::string_view> reasons() const override {
+    static constexpr std::array<std::string_view, 4> names{"waits", "full", "timeout", "too_large"};
+    return names;
+  }
+
+  Batch form(InstanceId i, const LineView& line, ClusterView view) override {
+    Batch b;
+    if (line.front().items() > most_items(view, i)) {
+      b.drop = 1;
+      b.reason = 3;
+      return b;
+    }
+    const std::uint32_t cap = std::min(params_.max_batch_size, batch_cap(view, i));
+    const BatchSize size = longest_batch(line, cap);
+    const Time due = later(line.head_joined(), params_.timeout);
+    // Full is also a batch that the next of the line does not fit into.
+    if (size.items >= cap || size.visits < line.size()) {
+      b.take = size.visits;
+      b.reason = 1;
+    } else if (view.now() >= due) {
+      b.take = size.visits;
+      b.reason = 2;
+    } else {
+      b.retry = due;
+    }
+    return b;
+  }
+
+ private:
+  Params params_;
+};
+
+}  // namespace
+
+PolicyDefinition timeout() {
+  return define<Timeout>("timeout", "Starts a batch when it is full or when its oldest query has waited a given time.");
+}
+
+}  // namespace tideline

@@ -1,0 +1,68 @@
+#include "policies/builtin.h"
+#include "sim/core/nearest.h"
+
+#include <array>
+#include <stdexcept>
+#include <string>
+
+namespace tideline {
+
+namespace {
+
+/// One variant per task, named by the operator, whatever accuracy floor and SLO say (policy S1): how TensorFlow Serving and SageMaker
+/// serve a model. It is never substituted; where it is not loaded the query waits for it.
+class FixedVariant final : public SelectionPolicy {
+ public:
+  struct Params {
+    std::vector<std::string> variants;
+    static constexpr auto declare() {
+      return param::fields(param::field("variants", &Params::variants, "Names of the variants to use, one per task at most.", param::required));
+    }
+  };
+
+  FixedVariant(const Params& params, const Setup& setup) : of_task_(setup.world->catalog().tasks.size()) {
+    const World& world = *setup.world;
+    std::vector<std::string_view> names;
+    for (const Variant& v : world.catalog().variants) names.push_back(v.name);
+    for (const std::string& name : params.variants) {
+      const auto at = std::find(names.begin(), names.end(), name);
+      if (at == names.end()) throw std::invalid_argument("there is no variant \"" + name + "\"" + suggestion(name, names));
+      const VariantId v{static_cast<std::size_t>(at - names.begin())};
+      VariantId& chosen = of_task_[world[v].task.index()];
+      if (chosen) {
+        throw std::invalid_argument("\"" + world[chosen].name + "\" and \"" + name + "\" both answer task \"" +
+                                    world.catalog()[world[v].task].name + "\"; one per task is enough");
+      }
+      const auto runs = [&](const Group& g) { return g.variant == v; };
+      if (std::none_of(world.groups().begin(), world.groups().end(), runs)) {
+        throw std::invalid_argument("no pool has the hardware of variant \"" + name + "\", \"" +
+                                    world.catalog()[world[v].hardware].name + "\"");
+      }
+      chosen = v;
+    }
+  }
+
+  std::span<const std::string_view> reasons() const override {
+    static constexpr std::array<std::string_view, 4> names{"fixed", "task_not_listed", "unreachable", "too_large"};
+    return names;
+  }
+
+  Selection select(const QueryView& query, ClusterView view) override {
+    const VariantId v = of_task_[query.task().index()];
+    if (!v) return Selection::reject(1);
+    if (view.groups_of(v, query.origin()).empty()) return Selection::reject(2);
+    if (query.items() > view.world()[v].profile.max_items()) return Selection::reject(3);
+    return Selection::one(v);
+  }
+
+ private:
+  std::vector<VariantId> of_task_;
+};
+
+}  // namespace
+
+PolicyDefinition fixed_variant() {
+  return define<FixedVariant>("fixed_variant", "Always the variant that is named for the task, whatever the floor and the SLO.");
+}
+
+}  // namespace tideline
