@@ -38,18 +38,9 @@ class BinFiller {
   std::int64_t next(Stream& stream) {
     if (used_ == count_) return -1;
     switch (placement_) {
-<<<<<<< HEAD
       case BinPlacement::uniform: return next_uniform(stream);
       case BinPlacement::even: return next_even();
       case BinPlacement::poisson: return next_poisson(stream);
-=======
-      case Placement::uniform:
-        return next_uniform(stream);
-      case Placement::even:
-        return next_even();
-      case Placement::poisson:
-        return next_poisson(stream);
->>>>>>> pol-b
     }
     return -1;
   }

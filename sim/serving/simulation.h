@@ -199,13 +199,8 @@ class Simulation {
   Time window_begin_{}, window_end_{}, run_end_{};
   std::uint64_t measured_open_ = 0;
   std::uint64_t handled_ = 0;
-<<<<<<< HEAD
   bool finished_ = false, interrupted_ = false, drained_ = false, began_ = false, planning_ = false;
   std::vector<Policy*> rounds_;             // slot of policy_round events: each object once
-=======
-  bool finished_ = false, interrupted_ = false, drained_ = false, began_ = false;
-  std::vector<Policy*> rounds_;  // slot of policy_round events: each object once
->>>>>>> pol-b
   std::vector<Time> round_due_, round_scheduled_;
   std::vector<PendingStart> pending_;
   std::vector<bool> pinned_groups_;
