@@ -141,8 +141,8 @@ class CheapestFeasible final : public SelectionPolicy {
 
   Params params_;
   std::size_t variants_;
-  std::vector<std::uint32_t> batch_limit_;  // by class and variant: largest batch that takes at most phi of the SLO
-  std::vector<Duration> budget_;            // by class
+  std::vector<std::uint32_t> batch_limit_;   // by class and variant: largest batch that takes at most phi of the SLO
+  std::vector<Duration> budget_;             // by class
   std::vector<std::vector<double>> bounds_;  // by class, along its candidates
 };
 
