@@ -7,9 +7,8 @@ namespace tideline {
 
 namespace {
 
-/// The largest batch with which the oldest query is still in time, at once (policy B6): greedy and work conserving, as deadline-aware
-/// servers batch since Clipper (NSDI'17, section 4.3) and Nexus (SOSP'19, section 6.3, "lazy drop"). What cannot be in time any more
-/// is dropped. A query without an SLO is never late.
+/// The largest batch with which the oldest query is still in time, at once (policy B6): greedy and work conserving, as Nexus (SOSP'19)
+/// describes it as the baseline of its early drop. What cannot be in time any more is dropped. A query without an SLO is never late.
 class SloAware final : public BatchingPolicy {
  public:
   struct Params {

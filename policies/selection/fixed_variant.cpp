@@ -1,6 +1,7 @@
 #include "policies/builtin.h"
 #include "sim/core/nearest.h"
 
+#include <algorithm>
 #include <array>
 #include <stdexcept>
 #include <string>
