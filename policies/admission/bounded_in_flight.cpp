@@ -13,8 +13,8 @@ class BoundedInFlight final : public AdmissionPolicy {
   struct Params {
     std::uint32_t limit = 1;
     static constexpr auto declare() {
-      return param::fields(param::field("limit", &Params::limit, "Most queries of a task in flight, those in service included.",
-                                        {1, 4e9}, param::required));
+      return param::fields(
+          param::field("limit", &Params::limit, "Most queries of a task in flight, those in service included.", {1, 4e9}, param::required));
     }
   };
   BoundedInFlight(const Params& params, const Setup&) : limit_(params.limit) {}

@@ -7,17 +7,17 @@ namespace tideline {
 
 namespace {
 
-/// The largest batch with which the oldest query is still in time, at once (policy B6): greedy and work conserving, as deadline-aware
-/// servers batch since Clipper (NSDI'17, section 4.3) and Nexus (SOSP'19, section 6.3, "lazy drop"). What cannot be in time any more
-/// is dropped. A query without an SLO is never late.
+/// The largest batch with which the oldest query is still in time, at once (policy B6): greedy and work conserving, as Nexus (SOSP'19)
+/// describes it as the baseline of its early drop. What cannot be in time any more is dropped. A query without an SLO is never late.
 class SloAware final : public BatchingPolicy {
  public:
   struct Params {
     bool drop = true;
     Duration margin{};
     static constexpr auto declare() {
-      return param::fields(param::field("drop", &Params::drop, "Give up queries that would be late even alone; otherwise serve them late."),
-                           param::field("margin_s", &Params::margin, "Time before its deadline at which a query shall be answered.", {0, 3600}));
+      return param::fields(
+          param::field("drop", &Params::drop, "Give up queries that would be late even alone; otherwise serve them late."),
+          param::field("margin_s", &Params::margin, "Time before its deadline at which a query shall be answered.", {0, 3600}));
     }
   };
   SloAware(const Params& params, const Setup&) : params_(params) {}
@@ -65,7 +65,8 @@ class SloAware final : public BatchingPolicy {
     b.reason = too_late;
     if (kept == 0) return b;
 
-    const std::uint32_t longest = longest_in_time(line, b.drop, cap, [&](std::uint32_t items) { return in_time(items, pace); }, b.take);
+    const std::uint32_t longest = longest_in_time(
+        line, b.drop, cap, [&](std::uint32_t items) { return in_time(items, pace); }, b.take);
     b.reason = b.take == kept ? all : b.take == longest ? capped : deadline;
     return b;
   }

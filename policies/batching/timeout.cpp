@@ -16,11 +16,10 @@ class Timeout final : public BatchingPolicy {
     std::uint32_t max_batch_size = 1000;
     Duration timeout = 10ms;
     static constexpr auto declare() {
-      return param::fields(
-          param::field("max_batch_size", &Params::max_batch_size,
-                       "Most items of a batch; the largest batch of the instance is a bound too.", {1, 1'000'000}),
-          param::field("timeout_s", &Params::timeout, "Time from when the first of a line joined it until it leaves in a batch not full.",
-                       {0, 3600}));
+      return param::fields(param::field("max_batch_size", &Params::max_batch_size,
+                                        "Most items of a batch; the largest batch of the instance is a bound too.", {1, 1'000'000}),
+                           param::field("timeout_s", &Params::timeout,
+                                        "Time from when the first of a line joined it until it leaves in a batch not full.", {0, 3600}));
     }
   };
   Timeout(const Params& params, const Setup&) : params_(params) {}

@@ -37,14 +37,15 @@ InstanceState InstanceStates::next(InstanceState state, double rate, Duration ti
   if (rate >= rules_.overloaded * peak) return InstanceState::overloaded;
   const bool accelerator = world_.catalog()[world_[v].hardware].accelerator;
   InstanceStateRules::Interference rule = accelerator ? rules_.accelerator : rules_.cpu;
-  const double profile = to_seconds(reference_latency(v));
+  // In nanoseconds, which are whole: the borders of the table are met exactly.
+  const auto profile = static_cast<double>(reference_latency(v).count());
   if (accelerator && reference_latency(v) < rules_.short_profile)
-    rule.slowdown = std::min(rules_.short_most, to_seconds(rules_.short_allowance) / profile);
+    rule.slowdown = std::min(rules_.short_most, static_cast<double>(rules_.short_allowance.count()) / profile);
   if (!accelerator && single) {
     rule.slowdown = rules_.cpu_single_slowdown;
     rule.load = rules_.cpu_single_load;
   }
-  const double there = to_seconds(time_there);
+  const auto there = static_cast<double>(time_there.count());
   if (there > rule.slowdown * profile && rate > rule.load * peak) return InstanceState::interfered;
   if (state == InstanceState::interfered && !(there < rule.recovered * profile)) return state;
   return InstanceState::active;

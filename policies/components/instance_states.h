@@ -11,10 +11,10 @@ namespace tideline {
 /// Constants of the judgement; defaults are those of the released code (query_executor.cc) and of the paper (ATC'21, figure 4).
 struct InstanceStateRules {
   struct Interference {
-    double slowdown = 1.5;   ///< time there over profile from which on it counts
-    double load = 0.3;       ///< share of the peak rate above which it counts
-    double recovered = 1.25; ///< time there over profile below which it ends
-    double decay = 1.5;      ///< divides the known time there in a window without an answer
+    double slowdown = 1.5;    ///< time there over profile from which on it counts
+    double load = 0.3;        ///< share of the peak rate above which it counts
+    double recovered = 1.25;  ///< time there over profile below which it ends
+    double decay = 1.5;       ///< divides the known time there in a window without an answer
   };
   std::uint32_t reference_batch = 32;  ///< of accelerators, at most; a CPU's is 1
   double overloaded = 1;               ///< share of the peak rate
@@ -76,11 +76,11 @@ class InstanceStates {
   const World& world_;
   InstanceStateRules rules_;
   std::uint32_t slot_mask_;
-  std::vector<Reference> references_;          // by variant
-  std::vector<std::vector<Record>> records_;   // by site and slot
-  std::vector<Time> observed_;                 // by site
+  std::vector<Reference> references_;         // by variant
+  std::vector<std::vector<Record>> records_;  // by site and slot
+  std::vector<Time> observed_;                // by site
   std::vector<GroupRecord> groups_;
-  std::vector<double> utilisation_;            // by device
+  std::vector<double> utilisation_;  // by device
 };
 
 }  // namespace tideline

@@ -1,7 +1,9 @@
 #include "policies/builtin.h"
 #include "policies/components/latency.h"
 
+#include <algorithm>
 #include <array>
+#include <limits>
 
 namespace tideline {
 

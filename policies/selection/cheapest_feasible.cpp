@@ -1,6 +1,7 @@
 #include "policies/builtin.h"
 #include "policies/components/latency.h"
 
+#include <algorithm>
 #include <array>
 #include <limits>
 
@@ -9,7 +10,7 @@ namespace tideline {
 namespace {
 
 /// The variant with the least price per query among those predicted to meet floor, SLO and cost cap (policy S5): the objective that
-/// model-less systems state (HotOS'19 "A Case for Managed and Model-less Inference Serving", section 3), decided query by query.
+/// model-less systems state ("A Case for Managed and Model-less Inference Serving", HotOS'19), decided query by query.
 class CheapestFeasible final : public SelectionPolicy {
  public:
   enum class BatchEstimate : std::uint8_t { one, queue };
@@ -141,8 +142,8 @@ class CheapestFeasible final : public SelectionPolicy {
 
   Params params_;
   std::size_t variants_;
-  std::vector<std::uint32_t> batch_limit_;  // by class and variant: largest batch that takes at most phi of the SLO
-  std::vector<Duration> budget_;            // by class
+  std::vector<std::uint32_t> batch_limit_;   // by class and variant: largest batch that takes at most phi of the SLO
+  std::vector<Duration> budget_;             // by class
   std::vector<std::vector<double>> bounds_;  // by class, along its candidates
 };
 

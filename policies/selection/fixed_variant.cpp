@@ -1,6 +1,7 @@
 #include "policies/builtin.h"
 #include "sim/core/nearest.h"
 
+#include <algorithm>
 #include <array>
 #include <stdexcept>
 #include <string>
@@ -16,7 +17,8 @@ class FixedVariant final : public SelectionPolicy {
   struct Params {
     std::vector<std::string> variants;
     static constexpr auto declare() {
-      return param::fields(param::field("variants", &Params::variants, "Names of the variants to use, one per task at most.", param::required));
+      return param::fields(
+          param::field("variants", &Params::variants, "Names of the variants to use, one per task at most.", param::required));
     }
   };
 
@@ -35,8 +37,8 @@ class FixedVariant final : public SelectionPolicy {
       }
       const auto runs = [&](const Group& g) { return g.variant == v; };
       if (std::none_of(world.groups().begin(), world.groups().end(), runs)) {
-        throw std::invalid_argument("no pool has the hardware of variant \"" + name + "\", \"" +
-                                    world.catalog()[world[v].hardware].name + "\"");
+        throw std::invalid_argument("no pool has the hardware of variant \"" + name + "\", \"" + world.catalog()[world[v].hardware].name +
+                                    "\"");
       }
       chosen = v;
     }

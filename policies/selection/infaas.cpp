@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <optional>
 #include <tuple>
 
@@ -46,7 +47,8 @@ class Infaas final : public SelectionPolicy {
           param::choice("mode", &P::mode, "Where no variant will do: reject, or the fastest variant all the same.",
                         {{"reject", Mode::reject}, {"best_effort", Mode::best_effort}}),
           param::field("window_s", &P::window, "Time between two judgements of the instances.", {0.001, 86400}),
-          param::field("reference_batch", &P::reference_batch, "Batch at which accelerators are judged; CPUs at the query alone.", {1, 1e6}),
+          param::field("reference_batch", &P::reference_batch, "Batch at which accelerators are judged; CPUs at the query alone.",
+                       {1, 1e6}),
           param::field("overloaded", &P::overloaded, "Share of its peak rate from which an instance is overloaded.", factor),
           param::field("interfered_slowdown", &P::interfered_slowdown, "Time there over profile above which it is interfered.", factor),
           param::field("interfered_load", &P::interfered_load, "Share of its peak rate above which it can be interfered.", factor),
@@ -87,7 +89,7 @@ class Infaas final : public SelectionPolicy {
   }
 
   std::span<const std::string_view> reasons() const override {
-    static constexpr std::array<std::string_view, 7> names{"active",      "loading", "load",         "running",
+    static constexpr std::array<std::string_view, 7> names{"active",      "loading",      "load",        "running",
                                                            "best_effort", "nothing_fits", "no_candidate"};
     return names;
   }
@@ -118,7 +120,7 @@ class Infaas final : public SelectionPolicy {
 
   struct Candidate {
     VariantId variant;
-    Duration latency{};  ///< of its reference batch
+    Duration latency{};   ///< of its reference batch
     Duration to_start{};  ///< load and that
     double accuracy = 0, price = 0;
     std::uint32_t rank = 0;  ///< in the order of look-ups
@@ -129,7 +131,7 @@ class Infaas final : public SelectionPolicy {
     std::vector<Candidate> by_fit;    ///< step 1
     std::vector<Candidate> by_start;  ///< steps 2 to 4
     std::uint32_t look_ups = ~std::uint32_t{0};
-    VariantId closest;                ///< the fastest that meets the floor
+    VariantId closest;  ///< the fastest that meets the floor
   };
   struct Recent {
     std::array<VariantId, most_recent> picks;
@@ -138,10 +140,10 @@ class Infaas final : public SelectionPolicy {
   /// Devices of one type at one site, and what is known of their room.
   struct Room {
     std::vector<DeviceId> devices;
-    std::size_t hint = 0;                                         ///< the last that had room
+    std::size_t hint = 0;                                                    ///< the last that had room
     std::int64_t refused_memory = std::numeric_limits<std::int64_t>::max();  ///< no device had so much in this window
     std::uint32_t refused_cores = 0;
-    std::int64_t after_eviction = 0;                              ///< most memory on a device if its idle instances went
+    std::int64_t after_eviction = 0;  ///< most memory on a device if its idle instances went
     std::uint32_t cores_after_eviction = 0;
   };
 
@@ -163,10 +165,14 @@ class Infaas final : public SelectionPolicy {
 
   static bool pinned_to(const QueryClass& c, const Variant& v) {
     switch (c.pin_level) {
-      case PinLevel::none: return true;
-      case PinLevel::base_model: return v.base_model == c.pin;
-      case PinLevel::model: return v.model == c.pin;
-      case PinLevel::variant: return v.name == c.pin;
+      case PinLevel::none:
+        return true;
+      case PinLevel::base_model:
+        return v.base_model == c.pin;
+      case PinLevel::model:
+        return v.model == c.pin;
+      case PinLevel::variant:
+        return v.name == c.pin;
     }
     return true;
   }
@@ -190,8 +196,9 @@ class Infaas final : public SelectionPolicy {
     }
     const bool by_accuracy = params_.objective == Objective::accuracy;
     // Look-ups go through the index of accuracies from the floor up; from the top where accuracy is the objective.
-    std::stable_sort(all.begin(), all.end(),
-                     [&](const Candidate& a, const Candidate& b) { return by_accuracy ? a.accuracy > b.accuracy : a.accuracy < b.accuracy; });
+    std::stable_sort(all.begin(), all.end(), [&](const Candidate& a, const Candidate& b) {
+      return by_accuracy ? a.accuracy > b.accuracy : a.accuracy < b.accuracy;
+    });
     for (std::size_t k = 0; k < all.size(); ++k) {
       all[k].rank = static_cast<std::uint32_t>(k);
       if (!cls.closest || std::tuple(all[k].latency, all[k].variant) < std::tuple(states_.reference_latency(cls.closest), cls.closest))
@@ -310,9 +317,12 @@ class Infaas final : public SelectionPolicy {
     const auto begin = recent.picks.begin();
     auto at = std::find(begin, begin + recent.count, v);
     if (at == begin + recent.count) {
-      if (recent.count < params_.recent_picks) ++recent.count;
-      else if (recent.count == 0) return Selection::one(v, step);
-      else --at;
+      if (recent.count < params_.recent_picks)
+        ++recent.count;
+      else if (recent.count == 0)
+        return Selection::one(v, step);
+      else
+        --at;
       *at = v;
     }
     std::rotate(begin, at, at + 1);
@@ -378,10 +388,10 @@ class Infaas final : public SelectionPolicy {
   const World& world_;
   InstanceStates states_;
   std::vector<Class> classes_;
-  std::vector<Recent> recent_;  // by task
-  std::vector<Room> rooms_;     // by site and hardware
-  std::vector<std::int64_t> idle_memory_;   // by device
-  std::vector<std::uint32_t> idle_cores_;   // by device
+  std::vector<Recent> recent_;             // by task
+  std::vector<Room> rooms_;                // by site and hardware
+  std::vector<std::int64_t> idle_memory_;  // by device
+  std::vector<std::uint32_t> idle_cores_;  // by device
 };
 
 }  // namespace

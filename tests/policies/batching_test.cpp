@@ -17,7 +17,8 @@ struct Line1 {
     b.link(s, far, 3ms);
     const TaskId t = b.task("t");
     const HardwareId h = b.hardware("gpu");
-    b.variant("v", t, h, 0.7, [](std::uint32_t n) { return 4ms + n * 1ms; }, 8);
+    b.variant(
+        "v", t, h, 0.7, [](std::uint32_t n) { return 4ms + n * 1ms; }, 8);
     b.pool("p", s, h, 1);
     plain = b.add_class(t);
     tight = b.add_class(t, 10ms);

@@ -1,0 +1,164 @@
+// A decision asks for no memory.
+#include "tests/support/allocations.h"
+
+#include "policies/builtin.h"
+#include "tests/support/make_policy.h"
+#include "tests/support/small_world.h"
+
+#include <cstdlib>
+#include <new>
+
+namespace {
+std::size_t count = 0;
+
+void* take(std::size_t size) {
+  ++count;
+  if (void* p = std::malloc(size == 0 ? 1 : size)) return p;
+  throw std::bad_alloc();
+}
+}  // namespace
+
+// All forms but the aligned ones: sanitizers bring forms of their own, which do not end in these.
+void* operator new(std::size_t size) { return take(size); }
+void* operator new[](std::size_t size) { return take(size); }
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+  ++count;
+  return std::malloc(size == 0 ? 1 : size);
+}
+void* operator new[](std::size_t size, const std::nothrow_t&) noexcept {
+  ++count;
+  return std::malloc(size == 0 ? 1 : size);
+}
+void operator delete(void* p) noexcept { std::free(p); }
+void operator delete[](void* p) noexcept { std::free(p); }
+void operator delete(void* p, std::size_t) noexcept { std::free(p); }
+void operator delete[](void* p, std::size_t) noexcept { std::free(p); }
+void operator delete(void* p, const std::nothrow_t&) noexcept { std::free(p); }
+void operator delete[](void* p, const std::nothrow_t&) noexcept { std::free(p); }
+
+namespace tideline::test {
+
+std::size_t allocations() { return count; }
+
+namespace {
+
+/// Two sites, two types of hardware, twelve variants of batches up to 8, classes with and without SLO, cap and pin.
+WorldBuilder builder() {
+  WorldBuilder b;
+  const SiteId edge = b.site("edge"), core = b.site("core");
+  b.link(edge, core, 5ms, 1e8);
+  const TaskId t = b.task("t");
+  const HardwareId c = b.hardware("cpu", 1000, Sharing::partitioned, 8), g = b.hardware("gpu", 1000);
+  for (std::uint32_t k = 0; k < 12; ++k)
+    b.variant(
+        "v" + std::to_string(k), t, k % 2 == 0 ? c : g, 0.5 + 0.02 * k, [k](std::uint32_t n) { return (5ms + k * 1ms) + n * 2ms; }, 8, 100,
+        1s);
+  b.pool("cpus", edge, c, 2, 1);
+  b.pool("gpus", core, g, 2, 5);
+  b.add_class(t, 60ms);
+  b.add_class(t, 1s, 0.6);
+  b.add_class(t, 12ms);
+  b.add_class(t);
+  QueryClass capped;
+  capped.task = t;
+  capped.slo = 100ms;
+  capped.cost_cap_usd = 1e-6;
+  b.classes.push_back(capped);
+  capped.pin_level = PinLevel::variant;
+  capped.pin = "v3";
+  b.classes.push_back(capped);
+  return b;
+}
+
+/// Runs `decide(query)` for queries of all classes, sites and several sizes in an empty, a loading, a warm and a crowded cluster.
+template <class Decide>
+void in_all_states(ClusterBench& bench, Policy& policy, Decide decide) {
+  std::vector<VisitId> queries;
+  for (std::size_t c = 0; c < bench.world->classes().size(); ++c)
+    for (const std::size_t site : {0U, 1U})
+      for (const std::uint16_t items : {std::uint16_t{1}, std::uint16_t{3}, std::uint16_t{20}})
+        queries.push_back(bench.admit(ClassId{c}, {}, items, SiteId{site}));
+  const auto all = [&](Time now) {
+    policy.round(bench.view(now));
+    for (const VisitId v : queries) {
+      const std::size_t before = allocations();
+      decide(bench.query(v), bench.view(now));
+      EXPECT_EQ(allocations(), before);
+    }
+  };
+  all({});
+  std::vector<InstanceId> instances;
+  for (std::size_t k = 0; k < 12; ++k)
+    instances.push_back(bench.starting(VariantId{k}, k % 2 == 0 ? k % 4 / 2 : 2 + k % 4 / 2, {}, Time{} + 1s));
+  all(Time{} + 10ms);
+  for (const InstanceId i : instances) bench.cluster.warm(i, Time{} + 1s);
+  all(Time{} + 2s);
+  for (const InstanceId i : instances)
+    for (int k = 0; k < 20; ++k) bench.wait_at(i, ClassId{3}, Time{} + 2s);
+  all(Time{} + 4s);
+}
+
+TEST(NoAllocation, counts) {
+  const std::size_t before = allocations();
+  delete new int;
+  EXPECT_GE(allocations(), before);
+  const std::vector<int> list(100);
+  EXPECT_GT(allocations(), before);
+}
+
+TEST(NoAllocation, in_selection) {
+  const std::vector<std::pair<PolicyDefinition, param::Object>> policies{
+      {fixed_variant(), {{"variants", param::List{"v3"}}}},
+      {cheapest_feasible(), {}},
+      {cheapest_feasible(), {{"batch_estimate", "one"}, {"idle_is_free", true}, {"on_infeasible", "reject"}}},
+      {accuracy_max(), {}},
+      {accuracy_max(), {{"hysteresis", 0.05}, {"on_infeasible", "reject"}}},
+      {infaas(), {{"memory_reserve_bytes", 0}}},
+      {infaas(), {{"memory_reserve_bytes", 0}, {"objective", "accuracy"}, {"mode", "best_effort"}}}};
+  for (const auto& [definition, params] : policies) {
+    SCOPED_TRACE(definition.name);
+    ClusterBench bench(builder());
+    Problems problems;
+    const auto made = definition.bind(params, "", problems).make(bench.setup());
+    auto& p = dynamic_cast<SelectionPolicy&>(*made);
+    in_all_states(bench, p, [&](const QueryView& q, ClusterView view) { p.select(q, view); });
+  }
+}
+
+TEST(NoAllocation, in_admission) {
+  const std::vector<std::pair<PolicyDefinition, param::Object>> policies{{accept_all(), {}}, {bounded_in_flight(), {{"limit", 5}}}};
+  for (const auto& [definition, params] : policies) {
+    SCOPED_TRACE(definition.name);
+    ClusterBench bench(builder());
+    Problems problems;
+    const auto made = definition.bind(params, "", problems).make(bench.setup());
+    auto& p = dynamic_cast<AdmissionPolicy&>(*made);
+    in_all_states(bench, p, [&](const QueryView& q, ClusterView view) { p.admit(q, view); });
+  }
+}
+
+TEST(NoAllocation, in_batching) {
+  const std::vector<std::pair<PolicyDefinition, param::Object>> policies{
+      {no_batching(), {}}, {timeout(), {}}, {slo_aware(), {}}, {slo_aware(), {{"drop", false}}}};
+  for (const auto& [definition, params] : policies) {
+    SCOPED_TRACE(definition.name);
+    ClusterBench bench(builder());
+    Problems problems;
+    const auto made = definition.bind(params, "", problems).make(bench.setup());
+    auto& p = dynamic_cast<BatchingPolicy&>(*made);
+    const InstanceId i = bench.warm(VariantId{3}, 2);
+    for (std::uint16_t k = 0; k < 30; ++k) {
+      const VisitId v = bench.admit(ClassId{k % 6U}, {}, k < 15 ? std::uint16_t{1} : k);
+      bench.cluster.send(v, bench.cluster[i].line);
+      bench.cluster.join(v, {});
+      for (const Duration t : {Duration{0ms}, Duration{30ms}, Duration{5s}}) {
+        const std::size_t before = allocations();
+        p.form(i, bench.line(i), bench.view(Time{} + t));
+        EXPECT_EQ(allocations(), before);
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace tideline::test
