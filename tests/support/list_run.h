@@ -46,7 +46,9 @@ class PlainPolicies final : public AdmissionPolicy,
     return n;
   }
   Admission admit(const QueryView&, ClusterView) override { return {}; }
-  Selection select(const QueryView& q, ClusterView view) override { return Selection::one(view.world().catalog()[q.task()].variants.front()); }
+  Selection select(const QueryView& q, ClusterView view) override {
+    return Selection::one(view.world().catalog()[q.task()].variants.front());
+  }
   Dispatch place(const QueryView& q, VariantId v, ClusterView view) override {
     for (const GroupId g : view.groups_of(v, q.origin()))
       if (view.warm(g) > 0) return Dispatch::to(view.least_loaded(g)[0]);
@@ -90,21 +92,23 @@ inline Controller plain_controller(Duration keep) {
   return c;
 }
 
-/// Runs queries of `cls` that arrive at `arrivals` at site 0. `meet` gets the simulation once it has ended.
-template <class Meet>
-void run_list(const World& world, ClassId cls, std::vector<Duration> arrivals, RunOptions options, Duration keep, std::vector<Recorder*> recorders,
-              Meet meet) {
+/// Runs queries of `cls` that arrive at `arrivals` at site 0, with 1000 bytes there and 500 back. `drive` runs the simulation.
+template <class Drive>
+void run_list(const World& world, ClassId cls, std::vector<Duration> arrivals, RunOptions options, Duration keep,
+              std::vector<Recorder*> recorders, Drive drive) {
   std::vector<WorkloadEntry> entries(1);
   entries[0].name = "list";
+  entries[0].payload_bytes = 1000;
+  entries[0].answer_bytes = 500;
   entries[0].source = std::make_unique<ListSource>(std::move(arrivals));
   entries[0].classes = {{{cls, 1}}};
   ProfiledExecutor executor(world.catalog(), world.topology(), options.seed);
   std::vector<Controller> controllers;
   controllers.push_back(plain_controller(keep));
   const std::uint64_t seed = options.seed;
-  Simulation simulation(world, std::move(options), std::move(controllers), Workload(std::move(entries), seed), executor, std::move(recorders));
-  simulation.run();
-  meet(simulation);
+  Simulation simulation(world, std::move(options), std::move(controllers), Workload(std::move(entries), seed), executor,
+                        std::move(recorders));
+  drive(simulation);
 }
 
 }  // namespace tideline::test

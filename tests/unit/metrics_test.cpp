@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cmath>
 #include <fstream>
+#include <functional>
 #include <iterator>
 #include <set>
 #include <string>
@@ -129,12 +130,12 @@ TEST(Metrics, a_window_without_queries_has_counts_of_nothing_and_no_shares) {
 TEST(Metrics, endings_are_counted_and_every_miss_has_one_cause) {
   Driven d(one_gpu_kind());
   d.begin();
-  d.answer(10s, parts(0ms, 0ms, 0ms, 100ms));   // on time to the nanosecond
-  d.answer(10s, parts(0ms, 0ms, 1ns, 100ms));   // late, mostly in service
-  d.answer(11s, parts(0ms, 90ms, 10ms, 20ms));  // load
-  d.answer(12s, parts(0ms, 10ms, 90ms, 20ms));  // queue
-  d.answer(13s, parts(90ms, 0ms, 10ms, 20ms));  // network
-  d.answer(13s, parts(50ms, 50ms, 50ms, 50ms)); // equal parts: load
+  d.answer(10s, parts(0ms, 0ms, 0ms, 100ms));    // on time to the nanosecond
+  d.answer(10s, parts(0ms, 0ms, 1ns, 100ms));    // late, mostly in service
+  d.answer(11s, parts(0ms, 90ms, 10ms, 20ms));   // load
+  d.answer(12s, parts(0ms, 10ms, 90ms, 20ms));   // queue
+  d.answer(13s, parts(90ms, 0ms, 10ms, 20ms));   // network
+  d.answer(13s, parts(50ms, 50ms, 50ms, 50ms));  // equal parts: load
   d.fail(14s, Ending::rejected);
   d.fail(14s, Ending::infeasible);
   d.fail(14s, Ending::dropped);
@@ -186,10 +187,10 @@ TEST(Metrics, queries_outside_the_window_count_for_nothing) {
 TEST(Metrics, rates_are_per_second_of_the_window_and_goodput_needs_slo_and_floor) {
   Driven d(one_gpu_kind());
   d.begin();
-  d.answer(10s, parts(0ms, 0ms, 0ms, 20ms));         // good
-  d.answer(11s, parts(0ms, 0ms, 0ms, 10ms, 0));      // below its floor of 0.7
-  d.answer(12s, parts(0ms, 0ms, 200ms, 20ms));       // late
-  d.answer(13s, parts(0ms, 0ms, 200ms, 10ms, 0), 1); // wants nothing: good
+  d.answer(10s, parts(0ms, 0ms, 0ms, 20ms));          // good
+  d.answer(11s, parts(0ms, 0ms, 0ms, 10ms, 0));       // below its floor of 0.7
+  d.answer(12s, parts(0ms, 0ms, 200ms, 20ms));        // late
+  d.answer(13s, parts(0ms, 0ms, 200ms, 10ms, 0), 1);  // wants nothing: good
   d.fail(14s, Ending::dropped);
   const Metrics m = d.end().total;
   EXPECT_DOUBLE_EQ(m.throughput_qps, 0.4);
@@ -201,10 +202,10 @@ TEST(Metrics, accuracies_are_means_over_answers) {
   d.begin();
   QueryEnd right = parts(0ms, 0ms, 0ms, 20ms);
   right.realised = 1;
-  d.answer(10s, right);                              // 0.8
-  d.answer(11s, parts(0ms, 0ms, 0ms, 10ms, 0));      // 0.6, below the floor
-  d.answer(12s, parts(0ms, 0ms, 200ms, 20ms));       // 0.8, late
-  d.answer(13s, parts(0ms, 0ms, 0ms, 10ms, 0), 1);   // 0.6, no SLO and no floor
+  d.answer(10s, right);                             // 0.8
+  d.answer(11s, parts(0ms, 0ms, 0ms, 10ms, 0));     // 0.6, below the floor
+  d.answer(12s, parts(0ms, 0ms, 200ms, 20ms));      // 0.8, late
+  d.answer(13s, parts(0ms, 0ms, 0ms, 10ms, 0), 1);  // 0.6, no SLO and no floor
   d.fail(14s, Ending::dropped);
   const Summary s = d.end();
   EXPECT_DOUBLE_EQ(s.total.effective_accuracy, 2.8 / 4);
@@ -250,10 +251,10 @@ TEST(Metrics, accuracies_of_several_tasks_are_relative_in_the_total) {
 TEST(Metrics, the_accuracy_drop_is_that_of_the_worst_whole_minute) {
   Driven d(one_gpu_kind());
   d.begin(10s);
-  d.answer(10s, parts(0ms, 0ms, 0ms, 20ms));                 // minute 0: 0.8
-  d.answer(70s, parts(0ms, 0ms, 0ms, 20ms));                 // minute 1: (0.8 + 0.6) / 2
+  d.answer(10s, parts(0ms, 0ms, 0ms, 20ms));  // minute 0: 0.8
+  d.answer(70s, parts(0ms, 0ms, 0ms, 20ms));  // minute 1: (0.8 + 0.6) / 2
   d.answer(129s, parts(0ms, 0ms, 0ms, 20ms, 0));
-  d.answer(130s, parts(0ms, 0ms, 0ms, 20ms, 0));             // minute 2 is not whole
+  d.answer(130s, parts(0ms, 0ms, 0ms, 20ms, 0));  // minute 2 is not whole
   EXPECT_NEAR(d.end(160s).total.accuracy_drop_max, 0.1, 1e-12);
 }
 
@@ -265,9 +266,9 @@ TEST(Metrics, the_worst_hour_is_a_whole_one_by_arrival) {
   d.answer(hour(1) - 1ns, parts(0ms, 0ms, 900ms, 20ms));  // hour 0: 1 of 2
   d.answer(hour(1), parts(0ms, 0ms, 0ms, 20ms));
   d.answer(hour(1), parts(0ms, 0ms, 0ms, 20ms));
-  d.fail(hour(1), Ending::dropped);                       // hour 1: 2 of 3
-  d.fail(hour(1), Ending::dropped, 1);                    // no SLO
-  d.fail(hour(2), Ending::dropped);                       // hour 2 is not whole
+  d.fail(hour(1), Ending::dropped);     // hour 1: 2 of 3
+  d.fail(hour(1), Ending::dropped, 1);  // no SLO
+  d.fail(hour(2), Ending::dropped);     // hour 2 is not whole
   const Summary s = d.end(hour(2) + 30min);
   EXPECT_DOUBLE_EQ(s.total.slo_attainment_worst_hour, 0.5);
   EXPECT_DOUBLE_EQ(s.tasks[0].metrics.slo_attainment_worst_hour, 0.5);
@@ -346,7 +347,8 @@ TEST(Metrics, partitioned_devices_are_billed_by_cores) {
   const SiteId s = b.site("here");
   const HardwareId cpu = b.hardware("cpu", 1000, Sharing::partitioned, 8);
   const TaskId t = b.task("see");
-  b.variant("v", t, cpu, 0.5, [](std::uint32_t) { return Duration{10ms}; }, 1, 900, {}, 2);
+  b.variant(
+      "v", t, cpu, 0.5, [](std::uint32_t) { return Duration{10ms}; }, 1, 900, {}, 2);
   b.pool("cpus", s, cpu, 1, 3.6);
   b.add_class(t, 100ms);
   Driven d(b, Billing::held);
@@ -435,10 +437,14 @@ TEST(Metrics, a_query_with_several_visits_is_one_cold_start) {
 // --- whole runs ---
 
 struct MeasuredRun {
-  MeasuredRun(const World& world, std::vector<Duration> arrivals, RunOptions options, Duration keep, Billing billing = Billing::held)
+  using Drive = std::function<void(Simulation&)>;
+  MeasuredRun(
+      const World& world, std::vector<Duration> arrivals, RunOptions options, Duration keep, Billing billing = Billing::held,
+      const Drive& drive = [](Simulation& s) { s.run(); })
       : summary_recorder(world, billing), series(world, billing), auditor(world) {
     test::run_list(world, ClassId{0}, std::move(arrivals), std::move(options), keep, {&summary_recorder, &series, &auditor},
-                   [&](const Simulation& simulation) {
+                   [&](Simulation& simulation) {
+                     drive(simulation);
                      summary = summary_recorder.summary();
                      audit = auditor.audit(simulation.cluster(), simulation.now(), summary);
                    });
@@ -554,6 +560,83 @@ TEST(WholeRun, the_series_has_a_row_a_sample) {
   EXPECT_DOUBLE_EQ(rows[2].effective_accuracy, 0.6);
   EXPECT_EQ(rows[3].served, 1U);
   EXPECT_EQ(rows[3].in_flight, 0U);
+}
+
+TEST(WholeRun, links_cost_time_and_money) {
+  WorldBuilder b;
+  const SiteId edge = b.site("edge"), core = b.site("core");
+  b.link(edge, core, 5ms);
+  b.topology.links[0].price_per_byte_usd = 1e-6;
+  const HardwareId gpu = b.hardware("gpu", 1000);
+  const TaskId t = b.task("see");
+  b.variant("v", t, gpu, 0.6, 10ms, 500, 50ms);
+  b.pool("gpus", core, gpu, 1, 3.6);
+  b.add_class(t, 15ms);
+  const auto world = b.build();
+  const MeasuredRun run(*world, {500ms, 2s, 3s, 10'999ms}, ten_seconds_from_one(), forever);
+  const Metrics& m = run.summary.total;
+  EXPECT_EQ(m.queries_served, 3U);
+  EXPECT_DOUBLE_EQ(m.latency_max_s, 0.02);
+  EXPECT_DOUBLE_EQ(m.network_mean_s, 0.01);
+  EXPECT_DOUBLE_EQ(m.wait_mean_s, 0);
+  EXPECT_EQ(misses(m, Miss::network), 3U);  // as long as the service: the first of the two
+  EXPECT_NEAR(m.cost_transfer_usd, 3 * 1500e-6, 1e-15);
+  EXPECT_NEAR(m.cost_usd, 10 * 0.5 * 0.001 + 3 * 1500e-6, 1e-15);
+  expect_passed(run.audit);
+}
+
+TEST(WholeRun, what_a_failed_node_takes_along_is_lost_and_the_books_balance) {
+  const auto world = one_gpu_kind(2).build();
+  for (const Billing billing : {Billing::nodes, Billing::held}) {
+    // Four wait or run on the first node as it fails at 2.010 s; the query at 4 s loads an instance on the second.
+    const MeasuredRun run(*world, {500ms, 2s, 2s, 2s, 2s, 2s, 4s}, ten_seconds_from_one(), forever, billing, [](Simulation& s) {
+      while (s.now() < at(2010ms) && s.step()) {
+      }
+      s.fail_node(NodeId{0});
+      while (s.now() < at(6s) && s.step()) {
+      }
+      s.restore_node(NodeId{0});
+      s.run();
+    });
+    const Metrics& m = run.summary.total;
+    EXPECT_EQ(m.queries_arrived, 6U);
+    EXPECT_EQ(m.queries_served, 2U);
+    EXPECT_EQ(m.queries_lost, 4U);
+    EXPECT_EQ(misses(m, Miss::lost), 4U);
+    EXPECT_EQ(m.loads, 1U);
+    if (billing == Billing::held)
+      EXPECT_NEAR(m.cost_usd, (1.01 + 7) * 0.5 * 0.001, 1e-15);
+    else
+      EXPECT_NEAR(m.cost_usd, (10 + 1.01 + 5) * 0.001, 1e-15);
+    expect_passed(run.audit);
+  }
+}
+
+TEST(WholeRun, an_interrupted_one_is_measured_up_to_then) {
+  const auto world = one_gpu_kind(1).build();
+  std::vector<Duration> arrivals;
+  for (int k = 0; k < 60'000; ++k) arrivals.emplace_back(k * 20ms);
+  RunOptions o = ten_seconds_from_one();
+  o.duration = 24h;
+  o.progress = [](Time) { return false; };
+  const MeasuredRun run(*world, arrivals, o, forever);
+  EXPECT_LT(to_seconds(run.summary.window_end), 1200);
+  EXPECT_GT(run.summary.total.queries_arrived, 10'000U);
+  EXPECT_NEAR(run.summary.total.throughput_qps, 50, 0.1);
+  expect_passed(run.audit);
+}
+
+TEST(WholeRun, one_that_never_reaches_its_window_has_an_empty_summary) {
+  const auto world = one_gpu_kind(1).build();
+  RunOptions o = ten_seconds_from_one();
+  const MeasuredRun run(*world, {500ms}, o, forever, Billing::held, [](Simulation& s) {
+    while (s.now() < at(500ms) && s.step()) {
+    }
+  });
+  EXPECT_EQ(run.summary.total.queries_arrived, 0U);
+  EXPECT_EQ(run.summary.window_begin, run.summary.window_end);
+  EXPECT_EQ(run.summary.total.cost_usd, 0);
+  EXPECT_TRUE(std::isnan(run.summary.total.throughput_qps));
 }
 
 // --- the audit finds what is wrong ---
