@@ -52,14 +52,13 @@ std::string energy(double j) {
   return printed(format_for(j), j, " J");
 }
 
-/// A line of the table: which metric, and how it is written. Without a metric it is the heading of a group.
+/// A line of the table: which metric, and how it is written.
 struct TableLine {
   std::string_view label, metric;
-  std::string (*text)(double) = nullptr;
+  std::string (*text)(double);
 };
 constexpr TableLine lines[] = {
-    {"Queries", "", nullptr},
-    {"  arrived", "queries_arrived", count},
+    {"Queries arrived", "queries_arrived", count},
     {"  served", "queries_served", count},
     {"  late", "queries_late", count},
     {"  dropped", "queries_dropped", count},
@@ -118,18 +117,14 @@ std::string comparison_table(std::span<const TableRun> runs) {
   for (const TableLine& line : lines) {
     const bool misses = line.metric.starts_with("misses_");
     std::string row = label(line.label);
-    bool shown = line.text == nullptr;
+    bool shown = !misses;  // a cause that no run knows needs no line
     for (const TableRun& r : runs) {
-      if (line.text == nullptr) continue;
       double x = value_of(*r.summary, line.metric);
       if (line.metric == "queries_lost") x += static_cast<double>(r.summary->total.queries_unfinished);
-      // A cause that no run knows needs no line.
-      shown = shown || (misses ? x > 0 : true);
+      shown = shown || x > 0;
       row += cell(std::isnan(x) ? "-" : line.text(x), column_width);
     }
-    if (!shown) continue;
-    row.erase(row.find_last_not_of(' ') + 1);
-    out += row + "\n";
+    if (shown) out += row + "\n";
   }
   for (const TableRun& r : runs) {
     out += "audit: ";

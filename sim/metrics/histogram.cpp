@@ -33,7 +33,7 @@ void DurationHistogram::clear() {
 
 double DurationHistogram::mean_s() const {
   if (count_ == 0) return std::numeric_limits<double>::quiet_NaN();
-  return static_cast<double>(sum_) / static_cast<double>(count_) * 1e-9;
+  return static_cast<double>(sum_) / static_cast<double>(count_) / 1e9;
 }
 
 double DurationHistogram::percentile_s(double p) const {
@@ -41,8 +41,8 @@ double DurationHistogram::percentile_s(double p) const {
   // p n a hair above a whole number because of rounding (0.95 x 100) is that whole number.
   const double exact = p * static_cast<double>(count_);
   const auto rank = std::clamp<std::uint64_t>(static_cast<std::uint64_t>(std::ceil(exact - exact * 1e-12)), 1, count_);
-  if (rank == 1) return static_cast<double>(min_) * 1e-9;
-  if (rank == count_) return static_cast<double>(max_) * 1e-9;
+  if (rank == 1) return static_cast<double>(min_) / 1e9;
+  if (rank == count_) return static_cast<double>(max_) / 1e9;
   std::uint64_t below = 0;
   std::size_t k = bucket(min_);
   while (below + counts_[k] < rank) below += counts_[k++];
@@ -50,7 +50,7 @@ double DurationHistogram::percentile_s(double p) const {
   const double low = static_cast<double>(std::max(lower_bound(k), min_)),
                high = static_cast<double>(std::min(lower_bound(k + 1) - 1, max_));
   const double part = (static_cast<double>(rank - below) - 0.5) / static_cast<double>(counts_[k]);
-  return (low + part * (high - low)) * 1e-9;
+  return (low + part * (high - low)) / 1e9;
 }
 
 }  // namespace tideline

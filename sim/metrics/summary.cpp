@@ -13,7 +13,9 @@ constexpr std::size_t minutes_per_hour = 60;
 double ratio(double part, double whole) { return whole > 0 ? part / whole : no_value; }
 double ratio(std::uint64_t part, std::uint64_t whole) { return ratio(static_cast<double>(part), static_cast<double>(whole)); }
 Area ns(Duration d) { return d.count() > 0 ? static_cast<std::uint64_t>(d.count()) : 0; }
-double mean_s(Area sum, std::uint64_t n) { return ratio(static_cast<double>(sum) * 1e-9, static_cast<double>(n)); }
+double mean_s(Area sum, std::uint64_t n) { return ratio(static_cast<double>(sum) / 1e9, static_cast<double>(n)); }
+/// Divided, not multiplied by 1e-9: a round number of milliseconds prints as one.
+double rounded_s(Duration d) { return static_cast<double>(d.count()) / 1e9; }
 double greater(double a, double b) { return std::isnan(a) || b > a ? b : a; }
 
 template <auto Member>
@@ -364,7 +366,7 @@ void SummaryRecorder::fill(Metrics& m, const Sums& s) const {
   m.latency_p90_s = s.latency.percentile_s(0.9);
   m.latency_p95_s = s.latency.percentile_s(0.95);
   m.latency_p99_s = s.latency.percentile_s(0.99);
-  m.latency_max_s = m.queries_served > 0 ? to_seconds(s.latency.max()) : no_value;
+  m.latency_max_s = m.queries_served > 0 ? rounded_s(s.latency.max()) : no_value;
   m.wait_mean_s = mean_s(s.wait, m.queries_served);
   m.service_mean_s = mean_s(s.service, m.queries_served);
   m.network_mean_s = mean_s(s.network, m.queries_served);
@@ -472,7 +474,7 @@ Summary SummaryRecorder::summary() const {
     row.queries_late = x.late;
     row.share = ratio(x.served, out.total.queries_served);
     row.latency_mean_s = mean_s(x.latency, x.served);
-    row.latency_max_s = x.served > 0 ? to_seconds(x.latency_max) : no_value;
+    row.latency_max_s = x.served > 0 ? rounded_s(x.latency_max) : no_value;
     row.effective_accuracy = ratio(x.accuracy, static_cast<double>(x.served));
     row.realised_accuracy = ratio(x.realised, static_cast<double>(x.served));
     row.batches = x.batches;

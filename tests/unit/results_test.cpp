@@ -1,0 +1,270 @@
+#include "src/results.h"
+
+#include "src/table.h"
+#include "tests/support/list_run.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <sstream>
+
+namespace tideline {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+using testing::Not;
+
+/// A small run: ten queries on one device, the first of them a cold start.
+struct SmallRun {
+  explicit SmallRun(const fs::path& path = {}) {
+    test::WorldBuilder b;
+    const SiteId site = b.site("here");
+    const HardwareId gpu = b.hardware("gpu", 1000);
+    const TaskId task = b.task("see");
+    b.variant("low", task, gpu, 0.6, 10ms, 500, 50ms);
+    b.variant("idle", task, gpu, 0.8, 20ms, 500);
+    b.pool("gpus", site, gpu, 1, 3.6);
+    b.add_class(task, 40ms);
+    b.add_class(task);
+    world = b.build();
+    RunOptions o;
+    o.duration = 10s;
+    o.sample = 1s;
+    SummaryRecorder summary_recorder(*world, Billing::held);
+    SeriesRecorder series(*world, Billing::held);
+    AuditRecorder auditor(*world);
+    std::vector<Recorder*> recorders{&summary_recorder, &series, &auditor};
+    std::unique_ptr<ResultsFile> file;
+    std::unique_ptr<QueryRecorder> queries;
+    if (!path.empty()) {
+      file = std::make_unique<ResultsFile>(path);
+      RunFacts facts;
+      facts.program_version = "0.1.0";
+      facts.compiler = compiler_name();
+      facts.seed = 7;
+      facts.configuration_json = "{\"seed\": 7}";
+      facts.overrides = {"--set /seed=7", "--load 2"};
+      facts.hashes = {{"catalog.json", "abc"}};
+      facts.warnings = {"measures less than a day"};
+      write_run(*file, facts);
+      queries = std::make_unique<QueryRecorder>(*file, *world);
+      recorders.push_back(queries.get());
+    }
+    std::vector<Duration> arrivals{500ms};
+    for (int k = 0; k < 9; ++k) arrivals.emplace_back(2s);
+    test::run_list(*world, ClassId{0}, arrivals, o, forever, recorders, [&](Simulation& simulation) {
+      simulation.run();
+      summary = summary_recorder.summary();
+      audit = auditor.audit(simulation.cluster(), simulation.now(), summary);
+    });
+    if (file == nullptr) return;
+    write_series(*file, series.rows());
+    write_summary(*file, summary);
+    write_audit(*file, audit);
+    file->commit();
+  }
+  std::unique_ptr<World> world;
+  Summary summary;
+  AuditResult audit;
+};
+
+class ResultsTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string name = (fs::temp_directory_path() / "tideline-results-XXXXXX").string();
+    ASSERT_NE(mkdtemp(name.data()), nullptr);
+    folder_ = name;
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  /// What a Python program prints that gets the file as `f`.
+  std::string python(const fs::path& path, const std::string& program) const {
+    const fs::path script = folder_ / "read.py", out = folder_ / "out.txt";
+    std::ofstream(script) << "import h5py\nf = h5py.File('" << path.string() << "', 'r')\n" << program;
+    const std::string command = std::string(TIDELINE_PYTHON) + " " + script.string() + " > " + out.string() + " 2>&1";
+    const int status = std::system(command.c_str());
+    EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    std::ifstream file(out);
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+
+  fs::path folder_;
+};
+
+std::string bytes(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+TEST_F(ResultsTest, h5py_reads_what_was_written) {
+  const fs::path path = folder_ / "run.h5";
+  const SmallRun run(path);
+  ASSERT_TRUE(run.audit.passed);
+  EXPECT_EQ(python(path, R"(
+print(f['run'].attrs['schema_version'], f['run'].attrs['seed'], f['run'].attrs['program_version'], f['run'].attrs['interrupted'])
+print(f['run/configuration'][()].decode(), repr(f['run/overrides'][()].decode()), repr(f['run/hashes'][()].decode()), repr(f['run/warnings'][()].decode()))
+print(f['summary'].attrs['window_end_ns'], f['summary'].attrs['billing'])
+t = f['summary/total']
+print(t['queries_arrived'][0], t['queries_late'][0], t['misses_queue'][0], t['misses_load'][0], t['cold_starts'][0], t['accuracy_floor_attainment'][0])
+print(t['latency_max_s'].attrs['unit'], t['latency_max_s'][0], t['queries_arrived'].dtype, t['latency_max_s'].attrs['description'])
+print(f['summary/classes/name'].asstr()[:], f['summary/classes/queries_arrived'][:], 'cost_usd' in f['summary/classes'], 'loads' in f['summary/tasks'])
+print(f['summary/variants/name'].asstr()[:], f['summary/variants/queries_served'][:], f['summary/variants/origin_latency'].asstr()[:])
+print(f['audit'].attrs['passed'], all(f['audit/passed'][:]), len(f['audit/name']))
+print(len(f['series/time']), f['series/time'][0], f['series/time'].attrs['unit'], f['series/arrived'][:3], f['series/time'].dtype)
+)"),
+            "1 7 0.1.0 0\n"
+            "{\"seed\": 7} '--set /seed=7\\n--load 2\\n' 'abc  catalog.json\\n' 'measures less than a day\\n'\n"
+            "10000000000 held\n"
+            "10 6 5 1 1 nan\n"
+            "s 0.09 uint64 Largest latency.\n"
+            "['class0' 'class1'] [10  0] False True\n"
+            "['low'] [10] ['assumed']\n"
+            "1 True 8\n"
+            "10 1000000000 ns [1 9 0] int64\n");
+}
+
+TEST_F(ResultsTest, records_of_queries_add_up) {
+  const fs::path path = folder_ / "run.h5";
+  const SmallRun run(path);
+  EXPECT_EQ(python(path, R"(
+q = {k: v[:] for k, v in f['queries'].items()}
+print(q['serial'], q['flags'][:3], q['flags'][-1], set(q['ending']), set(q['class']), set(q['variant']), set(q['batch']))
+print((q['finish'] - q['arrival'] == q['network'] + q['load'] + q['queue'] + q['service']).all(), q['finish'][0], q['load'][0])
+print(q['accuracy'][0], set(q['realised']) <= {0.0, 1.0}, q['class'].dtype, q['ending'].dtype)
+print(f['queries/service'].attrs['unit'], round(float(q['cost'].sum()) * 1e6, 6))
+)"),
+            "[0 1 2 3 4 5 6 7 8 9] [11  1  1] 9 {0} {0} {0} {1}\n"
+            "True 560000000 50000000\n"
+            "0.6 True uint16 uint8\n"
+            "ns 100.0\n");
+}
+
+TEST_F(ResultsTest, two_equal_runs_leave_equal_bytes) {
+  const SmallRun a(folder_ / "a.h5"), b(folder_ / "b.h5");
+  EXPECT_EQ(bytes(folder_ / "a.h5"), bytes(folder_ / "b.h5"));
+  EXPECT_EQ(summary_json(a.summary, a.audit).dump(), summary_json(b.summary, b.audit).dump());
+}
+
+TEST(SummaryJson, it_has_every_name_that_programs_read) {
+  const SmallRun run;
+  const Json json = summary_json(run.summary, run.audit);
+  for (const char* name : {"queries_arrived",
+                           "queries_served",
+                           "queries_dropped",
+                           "queries_late",
+                           "queries_rejected",
+                           "queries_lost",
+                           "queries_unfinished",
+                           "queries_delayed_by_load",
+                           "throughput_qps",
+                           "goodput_qps",
+                           "slo_attainment",
+                           "slo_attainment_worst_hour",
+                           "accuracy_weighted_attainment",
+                           "effective_accuracy",
+                           "realised_accuracy",
+                           "accuracy_floor_attainment",
+                           "accuracy_drop_max",
+                           "latency_mean_s",
+                           "latency_p50_s",
+                           "latency_p90_s",
+                           "latency_p95_s",
+                           "latency_p99_s",
+                           "latency_max_s",
+                           "wait_mean_s",
+                           "service_mean_s",
+                           "network_mean_s",
+                           "cost_usd",
+                           "cost_attributed_usd",
+                           "cost_idle_usd",
+                           "energy_j",
+                           "cold_starts",
+                           "loads",
+                           "loads_by_cause",
+                           "evictions",
+                           "misses",
+                           "wasted_work_s",
+                           "utilization",
+                           "batch_mean",
+                           "queries_by_origin"})
+    EXPECT_TRUE(json["total"].contains(name)) << name;
+  for (const char* cause : {"rejected", "no_feasible_variant", "dropped", "lost", "unfinished", "load", "queue", "network", "service"})
+    EXPECT_TRUE(json["total"]["misses"].contains(cause)) << cause;
+  for (const char* cause : {"held", "plan", "prewarm", "preload"}) EXPECT_TRUE(json["total"]["loads_by_cause"].contains(cause)) << cause;
+  for (const char* origin : {"measured", "computed", "derived", "assumed"})
+    EXPECT_TRUE(json["total"]["queries_by_origin"].contains(origin)) << origin;
+  ASSERT_EQ(json["classes"].size(), 2U);
+  EXPECT_EQ(json["classes"][0]["name"], "class0");
+  EXPECT_EQ(json["classes"][0]["task"], "see");
+  EXPECT_EQ(json["classes"][0]["queries_arrived"], 10);
+  EXPECT_EQ(json["classes"][0]["misses"]["load"], 1);
+  EXPECT_FALSE(json["classes"][0].contains("cost_usd"));
+  EXPECT_EQ(json["tasks"][0]["name"], "see");
+  EXPECT_EQ(json["tasks"][0]["loads"], 1);
+  for (const char* name : {"name", "queries_served", "queries_late", "share", "latency_mean_s", "latency_max_s", "effective_accuracy",
+                           "realised_accuracy", "cost_attributed_usd", "origin_latency"})
+    EXPECT_TRUE(json["variants"][0].contains(name)) << name;
+  EXPECT_EQ(json["audit"]["passed"], true);
+  EXPECT_EQ(json["audit"]["checks"].size(), 8U);
+  EXPECT_EQ(json["window"]["end_s"], 10.0);
+}
+
+TEST(SummaryJson, what_has_no_value_is_null) {
+  const SmallRun run;
+  const Json json = summary_json(run.summary, run.audit);
+  EXPECT_TRUE(json["total"]["slo_attainment_worst_hour"].is_null());
+  EXPECT_TRUE(json["total"]["accuracy_floor_attainment"].is_null());
+  EXPECT_TRUE(json["classes"][1]["slo_attainment"].is_null());
+  EXPECT_TRUE(json["classes"][1]["latency_p99_s"].is_null());
+  const std::string text = summary_json(Summary{}, AuditResult{}).dump();
+  EXPECT_THAT(text, Not(HasSubstr("nan")));
+  EXPECT_THAT(text, Not(HasSubstr("inf\"")));
+}
+
+TEST(ComparisonTable, three_runs_fit_a_hundred_columns_and_line_up) {
+  SmallRun a, b, c;
+  b.summary.total.energy_j = 1234.5;
+  c.audit.passed = false;
+  c.audit.checks[3].passed = false;
+  c.audit.checks[3].detail = "off by one";
+  const std::array<TableRun, 3> runs{{{"cheapest", &a.summary, &a.audit},
+                                      {"fastest", &b.summary, &b.audit},
+                                      {"a name that is much too long for its column", &c.summary, &c.audit}}};
+  const std::string table = comparison_table(runs);
+  std::istringstream lines(table);
+  std::string line;
+  std::getline(lines, line);
+  const std::size_t width = line.size();
+  EXPECT_LE(width, 100U);
+  std::size_t rows = 0;
+  while (std::getline(lines, line) && !line.starts_with("audit")) {
+    EXPECT_TRUE(line.size() == width) << line;
+    ++rows;
+  }
+  EXPECT_GT(rows, 20U);
+  EXPECT_THAT(table, HasSubstr("40.00 %"));
+  EXPECT_THAT(table, HasSubstr("90.00 ms"));
+  EXPECT_THAT(table, HasSubstr("1.234 kJ"));
+  EXPECT_THAT(table, HasSubstr("audit: passed (cheapest)\n"));
+  EXPECT_THAT(table, HasSubstr("audit: FAILED; cost: off by one (a name"));
+  EXPECT_THAT(table, Not(HasSubstr("nan")));
+}
+
+TEST(ComparisonTable, one_run_ends_in_its_audit) {
+  const SmallRun run;
+  const TableRun only{"run", &run.summary, &run.audit};
+  const std::string table = comparison_table({&only, 1});
+  EXPECT_TRUE(table.ends_with("audit: passed\n"));
+}
+
+}  // namespace
+}  // namespace tideline
