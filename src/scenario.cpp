@@ -282,6 +282,12 @@ class Reader {
     }
   }
 
+  /// A path is relative to the file that names it, or to the current folder where an option set it.
+  fs::path resolve(const std::string& pointer, const std::string& path) const {
+    const Place* place = document_.find_place(pointer);
+    return place != nullptr && place->line == 0 ? fs::path(path) : folder_ / path;
+  }
+
   void top() {
     const auto t = param::bind<TopSection>(to_value(root()), "", problems_,
                                            {"catalog", "cluster", "workload", "policies", "initial", "control", "measure", "on_lost"});
@@ -299,7 +305,7 @@ class Reader {
       out_.hashes.emplace_back("catalog", hex(hash(c->dump())));
       return;
     }
-    const fs::path path = folder_ / c->get<std::string>();
+    const fs::path path = resolve("/catalog", c->get<std::string>());
     Problems in_catalog;
     const JsonDocument file = [&] {
       try {
@@ -484,7 +490,7 @@ class Reader {
     const auto file = [&] {
       const Json* f = params != nullptr ? member(*params, "file") : nullptr;
       if (f == nullptr || !f->is_string()) return problems_.add(where, "source " + in_quotes(e.source) + " needs a \"file\"");
-      e.file = folder_ / f->get<std::string>();
+      e.file = resolve(child(where, "file"), f->get<std::string>());
       if (!fs::exists(e.file)) throw WorldError(document_.place_text(child(where, "file")) + ": " + child(where, "file") + ": no file " + e.file.string());
       if (fs::is_regular_file(e.file)) out_.hashes.emplace_back("trace " + e.name, hash_file(e.file));
       if (load_ > 1) problems_.add("/load", "a replayed trace cannot be scaled up by \"load\"; at most 1");
