@@ -163,18 +163,30 @@ void Simulation::place_held(ControllerId id, VariantId variant) {
   // Oldest first; the first that dispatch still holds ends it.
   Controller& c = controllers_[id.index()];
   const LineId line = cluster_.held_line(id, variant);
+  if (cluster_[line].count == 0) return;
   while (const VisitId v = cluster_.head(line)) {
     const Dispatch d = c.policies.dispatch->place(query(v), variant, view(c));
     if (d.answer == Dispatch::Answer::hold) return;
     cluster_.leave(v, engine_.now());
     apply(v, variant, d);
   }
+  // What was placed may have been given up at once; its instance did not count as idle while others were held for it.
+  for (std::size_t s = 0; s < world_.site_count(); ++s) {
+    const GroupId g = world_.group(variant, SiteId{s});
+    if (!g) continue;
+    members_.assign(cluster_.row(g).members.begin(), cluster_.row(g).members.end());
+    for (std::size_t k = 0; k < members_.size(); ++k)
+      if (cluster_.row(members_[k]).phase == Phase::warm && is_idle(members_[k])) became_idle(members_[k]);
+  }
 }
 
 bool Simulation::is_idle(InstanceId i) const {
   const InstanceRow& row = cluster_.row(i);
   if (row.load > 0 || cluster_[i].batch_count > 0 || (row.phase != Phase::warm && row.phase != Phase::draining)) return false;
-  return row.phase == Phase::draining || !has_work(i);
+  if (row.phase == Phase::draining) return true;
+  // Visits that are held for its variant are its work too.
+  if (any_held_ && cluster_[cluster_.held_line(controllers_.front().id, world_[row.group].variant)].count > 0) return false;
+  return !has_work(i);
 }
 
 void Simulation::became_idle(InstanceId i) {

@@ -211,7 +211,7 @@ class Simulation {
   bool any_shared_ = false, any_late_ = false, any_held_ = false;
   // Scratch: reused, so that rounds and starts allocate nothing in the steady state.
   std::vector<DeviceId> fits_, after_eviction_;
-  std::vector<InstanceId> victims_, idle_, ranking_;
+  std::vector<InstanceId> victims_, idle_, ranking_, members_;
   std::vector<QueryView> heads_;
   std::vector<Prewarm> prewarms_;
   std::vector<GroupId> pins_;
