@@ -1,0 +1,71 @@
+#include "policies/builtin.h"
+#include "policies/components/warm.h"
+#include "sim/policy/policy.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+
+namespace tideline {
+
+namespace {
+
+/// The least loaded of d different warm instances drawn at random from all within reach, ties at random; holds where nothing
+/// is warm.
+/// Source: Mitzenmacher, "The power of two choices in randomized load balancing", IEEE TPDS 2001.
+class PowerOfD final : public DispatchPolicy {
+ public:
+  static constexpr std::uint32_t most = 64;
+  struct Params {
+    std::uint32_t d = 2;
+    static constexpr auto declare() {
+      return param::fields(param::field("d", &Params::d, "Instances to draw and compare; all where there are fewer.", {1, most}));
+    }
+  };
+  PowerOfD(const Params& params, const Setup& setup) : d_(params.d), stream_(setup.stream) {}
+
+  Needs needs() const override { return {.indexes = {.by_load = true}, .writes = {}, .reads = {}}; }
+  std::span<const std::string_view> reasons() const override { return names; }
+
+  Dispatch place(const QueryView& query, VariantId variant, ClusterView view) override {
+    const auto groups = view.groups_of(variant, query.origin());
+    const std::uint32_t n = warm_count(groups, view), d = std::min(d_, n);
+    if (n == 0) return Dispatch::hold(nothing_warm);
+    // Floyd's method: d different numbers below n, each set as likely as the other, in d draws.
+    std::array<std::uint32_t, most> drawn;
+    InstanceId best, second;
+    std::uint32_t best_load = ~std::uint32_t{0}, second_load = best_load, ties = 0;
+    for (std::uint32_t k = 0; k < d; ++k) {
+      const std::uint32_t top = n - d + k;
+      const std::uint32_t x = top == 0 ? 0 : below(stream_, top + 1);
+      const auto end = drawn.begin() + k;
+      drawn[k] = std::find(drawn.begin(), end, x) == end ? x : top;
+      const InstanceId i = warm_at(groups, drawn[k], view);
+      const std::uint32_t load = view.instance(i).load;
+      ties = load < best_load ? 1 : load == best_load ? ties + 1 : ties;
+      const bool better = load < best_load || (load == best_load && below(stream_, ties) == 0);
+      if (better) {
+        second = best;
+        second_load = best_load;
+        best = i;
+        best_load = load;
+      } else if (load < second_load) {
+        second = i;
+        second_load = load;
+      }
+    }
+    return Dispatch::to(best, ties > 1 ? tie : least_loaded, second);
+  }
+
+ private:
+  enum : Reason { least_loaded, tie, nothing_warm };
+  static constexpr std::array<std::string_view, 3> names{"least_loaded", "tie", "nothing_warm"};
+  std::uint32_t d_;
+  Stream stream_;
+};
+
+}  // namespace
+
+PolicyDefinition power_of_d() { return define<PowerOfD>("power_of_d", "The least loaded of d warm instances drawn at random."); }
+
+}  // namespace tideline

@@ -1,0 +1,35 @@
+#include "policies/builtin.h"
+#include "sim/policy/policy.h"
+
+#include <array>
+
+namespace tideline {
+
+namespace {
+
+/// The instance whose last execution ended (or, unused, that became warm) longest ago; ties: lowest id.
+/// Source: least recently used, the keep-alive order of FaaS providers; baseline LRU of FaasCache (ASPLOS 2021).
+class Lru final : public EvictionPolicy {
+ public:
+  using Params = NoParams;
+  Lru(const Params&, const Setup&) {}
+
+  std::span<const std::string_view> reasons() const override { return names; }
+
+  Victim choose(DeviceId, std::span<const InstanceId> idle, std::int64_t, ClusterView view) override {
+    InstanceId victim;
+    for (const InstanceId i : idle)
+      if (!victim || view.instance(i).idle_since < view.instance(victim).idle_since) victim = i;
+    return {victim, least_recently_used};
+  }
+
+ private:
+  enum : Reason { least_recently_used };
+  static constexpr std::array<std::string_view, 1> names{"least_recently_used"};
+};
+
+}  // namespace
+
+PolicyDefinition lru() { return define<Lru>("lru", "The instance that was used longest ago."); }
+
+}  // namespace tideline
