@@ -17,8 +17,9 @@ void Simulation::held(VisitId v, VariantId variant, GroupId only) {
   if (only) count(only);
   else
     for (const GroupId g : world_.groups_of(variant, SiteId{cluster_[v].origin})) count(g);
+  // A start that a plan waits for may evict less than one for a held visit, and so come never: it is not on its way.
   for (const PendingStart& p : pending_)
-    if (p.variant == variant && (!only || !p.group || p.group == only)) ++starting;
+    if (p.cause == StartCause::held && p.variant == variant && (!only || !p.group || p.group == only)) ++starting;
   if (warm_ones > 0 && starting == 0) return;  // dispatch holds it although something is warm: it will be asked again
   const HeldAnswer answer = c.policies.autoscaling->on_held(query(v), variant, starting, view(c));
   const bool was_starting = starting > 0;
