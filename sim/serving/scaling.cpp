@@ -44,7 +44,10 @@ std::uint32_t Simulation::cores_to_hold(VariantId variant) const {
 bool Simulation::evictable(InstanceId i, StartCause cause) const {
   const InstanceRow& row = cluster_.row(i);
   if (row.phase != Phase::warm || !is_idle(i) || pinned_groups_[row.group.index()]) return false;
-  return cause == StartCause::held || cluster_.row(row.group).warm() > cluster_.row(row.group).wish;
+  if (cause == StartCause::held) return true;
+  // Those chosen already are as good as gone: the group keeps what it is wished.
+  const auto chosen = std::count_if(victims_.begin(), victims_.end(), [&](InstanceId k) { return cluster_.row(k).group == row.group; });
+  return cluster_.row(row.group).warm() > cluster_.row(row.group).wish + static_cast<std::uint32_t>(chosen);
 }
 
 DeviceId Simulation::find_device(VariantId variant, GroupId only, StartCause cause) {
@@ -69,8 +72,10 @@ DeviceId Simulation::find_device(VariantId variant, GroupId only, StartCause cau
       if (!cluster_.row(d).up) return;
       std::int64_t memory = cluster_.row(d).memory_free;
       std::uint32_t free_cores = cluster_.row(d).cores_free;
+      victims_.clear();
       for (const InstanceId i : cluster_[d].instances)
         if (evictable(i, cause)) {
+          victims_.push_back(i);
           memory += cluster_[i].memory_bytes;
           free_cores += cluster_[i].cores;
         }
@@ -218,7 +223,17 @@ void Simulation::drain_instance(InstanceId i) {
   cluster_.drain(i, engine_.now());
   Controller& c = controller_of(cluster_.site_id(i));
   for (Observer* o : c.hear_instances) o->instance_changed(i, Phase::draining, live_view(c));
+  const GroupId g = cluster_.row(i).group;
   if (is_idle(i)) stop_instance(i, StopCause::plan);
+  ask_for_held(g);
+}
+
+/// The group lost an instance: whoever waited for it must not wait for ever.
+void Simulation::ask_for_held(GroupId g) {
+  const VariantId variant = world_[g].variant;
+  if (const VisitId v = cluster_.head(cluster_.held_line(controllers_.front().id, variant))) held(v, variant, GroupId{});
+  if (cluster_.row(g).warm() > 0) return;
+  if (const VisitId v = cluster_.head(cluster_.shared_line(g))) held(v, variant, g);
 }
 
 void Simulation::try_pending() {
@@ -330,10 +345,13 @@ void Simulation::fail_node(NodeId n) {
   const Time now = engine_.now();
   std::vector<std::pair<VisitId, VariantId>> lost;
   std::vector<InstanceId> gone;
+  std::vector<GroupId> groups;
   for (std::uint32_t k = 0; k < node.devices; ++k)
     for (const InstanceId i : cluster_[DeviceId{node.first_device.index() + k}].instances) gone.push_back(i);
   for (const InstanceId i : gone) {
-    const VariantId variant = world_[cluster_.row(i).group].variant;
+    const GroupId group = cluster_.row(i).group;
+    const VariantId variant = world_[group].variant;
+    if (std::find(groups.begin(), groups.end(), group) == groups.end()) groups.push_back(group);
     // What runs ends here without an answer; what waits leaves its line.
     if (cluster_[i].batch_count > 0) {
       VisitId v = cluster_.end(i, now);
@@ -353,6 +371,7 @@ void Simulation::fail_node(NodeId n) {
     cluster_.fail(i, now);
   }
   cluster_.node_phase(n, NodePhase::off, now);
+  for (const GroupId g : groups) ask_for_held(g);
   for (const auto& [v, variant] : lost) {
     if (cluster_[v].flags.cancelled) {
       const GatheringId g = cluster_[v].gathering;

@@ -165,6 +165,7 @@ class Simulation {
   void keep_alive_due(std::uint32_t instance);
   void stop_instance(InstanceId i, StopCause cause);
   void drain_instance(InstanceId i);
+  void ask_for_held(GroupId g);
   void try_pending();
   void control_round(Controller& c);
   void apply_plan(Controller& c);
