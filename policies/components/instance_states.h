@@ -50,8 +50,12 @@ class InstanceStates {
     const double room = 1 + group.fill_rate * to_seconds(view.now() - observed_[view.world()[g].site.index()]);
     return static_cast<double>(row.counters.sent - group.sent) < (row.warm() - group.blocked) * room;
   }
-  /// The least use of its warm instances in the last window.
-  double least_use(GroupId g) const { return groups_[g.index()].least_use; }
+  /// What its warm instances were sent in this window over what they can take in it, in queries. O(1).
+  double use_so_far(ClusterView view, GroupId g) const {
+    const GroupRow& row = view.group(g);
+    const double room = 1 + peak_rate(view.world()[g].variant) * to_seconds(view.now() - observed_[view.world()[g].site.index()]);
+    return static_cast<double>(row.counters.sent - groups_[g.index()].sent) / (row.warm() * room);
+  }
   /// Share of the last window in which the device ran batches.
   double utilisation(DeviceId d) const { return utilisation_[d.index()]; }
 

@@ -307,7 +307,7 @@ class Infaas final : public SelectionPolicy {
       for (const GroupId g : view.groups_of(k.variant, query.origin())) {
         if (view.warm(g) == 0) continue;
         if (params_.objective == Objective::accuracy) return k.variant;
-        const double use = states_.least_use(g);
+        const double use = states_.use_so_far(view, g);
         if (!best || use < least || (use == least && k.variant < best)) {
           least = use;
           best = k.variant;
