@@ -271,15 +271,30 @@ class Reader {
     document_.forget_places(child(owner, "params"));
   }
 
+  /// The long form, which pointers see: every kind of policy with name and params, every entry with params, every section.
   void expand_short_forms() {
-    const auto at = document_.root.find("policies");
-    if (at == document_.root.end() || !at->is_object()) return;
-    for (auto& [kind, value] : at->items()) {
-      if (!value.is_string()) continue;
-      const Place place = document_.place("/policies/" + kind);
-      value = Json{{"name", value}};
-      document_.set_place("/policies/" + kind + "/name", place);
+    Json& r = document_.root;
+    for (const char* key : {"policies", "control", "measure", "on_lost"})
+      if (!r.contains(key)) r[key] = Json::object();
+    if (r["policies"].is_object()) {
+      for (auto& [kind, value] : r["policies"].items()) {
+        if (value.is_string()) {
+          const Place place = document_.place("/policies/" + kind);
+          value = Json{{"name", value}};
+          document_.set_place("/policies/" + kind + "/name", place);
+        }
+        if (value.is_object() && !value.contains("params")) value["params"] = Json::object();
+      }
+      for (std::size_t k = 0; k < policy_kinds; ++k) {
+        const auto kind = static_cast<PolicyKind>(k);
+        const PolicyDefinition* d = registry_.default_of(kind);
+        if (d != nullptr && !r["policies"].contains(std::string(to_string(kind))) && !r["policies"].contains("joint"))
+          r["policies"][std::string(to_string(kind))] = Json{{"name", d->name}, {"params", Json::object()}};
+      }
     }
+    if (r.contains("workload") && r["workload"].is_array())
+      for (auto& entry : r["workload"])
+        if (entry.is_object() && !entry.contains("params")) entry["params"] = Json::object();
   }
 
   /// A path is relative to the file that names it, or to the current folder where an option set it.
