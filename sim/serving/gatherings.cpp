@@ -46,14 +46,9 @@ void Simulation::add_stage(GatheringId id, VisitId like, const Selection& s) {
   notes(id).may_escalate = s.may_escalate;
   std::array<VisitId, Gathering::most_visits> made;
   for (std::size_t k = 0; k < s.count; ++k) made[k] = add_visit(id, like, s.variants[k]);
-  // A visit may end while the others are being placed: the gathering is held open until all are.
-  ++cluster_.gathering(id).open;
-  for (std::size_t k = 0; k < s.count; ++k)
-    if (!cluster_[made[k]].flags.cancelled) place(made[k], s.variants[k]);
-  Gathering& g = cluster_.gathering(id);
-  --g.open;
-  if (g.resolved) return release_if_done(id);
-  if (g.open == 0) resolve(id, {}, Ending::dropped);
+  // A visit may end while the others are being placed. The gathering stays open meanwhile: those that are not placed yet
+  // are among its visits, so only the last of them can resolve it.
+  for (std::size_t k = 0; k < s.count; ++k) place(made[k], s.variants[k]);
 }
 
 void Simulation::forget(GatheringId id, VisitId v) {
@@ -93,15 +88,12 @@ void Simulation::note_return(VisitId v) {
     if (s.answer == Selection::Answer::variants) {
       for (std::size_t n = 0; n < s.count; ++n) check_variant(v, s.variants[n], PolicyKind::selection);
       ++g.stage;
-      // The next stage's visits are copies of this one: it goes after they are made.
-      ++cluster_.gathering(id).open;
+      // The next stage's visits are copies of this one, which keeps the gathering open until they are placed.
       add_stage(id, v, s);
-      Gathering& after = cluster_.gathering(id);
-      --after.open;
+      if (cluster_[id].open == 1) return resolve(id, v, Ending::answered);  // none found a place: the answer so far stands
       forget(id, v);
       cluster_.close(v);
-      if (!after.resolved && after.open == 0) return resolve(id, {}, Ending::dropped);
-      return release_if_done(id);
+      return;
     }
   }
   resolve(id, v, Ending::answered);
