@@ -38,6 +38,8 @@ VisitId Simulation::add_visit(GatheringId id, VisitId like, VariantId variant) {
 void Simulation::add_stage(GatheringId id, VisitId like, const Selection& s) {
   if (cluster_[id].made + s.count > static_cast<int>(Gathering::most_visits))
     wrong_answer(PolicyKind::selection, "makes more than 16 visits for one query");
+  if (s.combine == Combine::majority && !world_.catalog()[world_[cluster_[like].cls].task].hit_rate)
+    wrong_answer(PolicyKind::selection, "lets answers vote on a task whose answers have scores");
   {
     Gathering& g = cluster_.gathering(id);
     g.quorum = static_cast<std::uint8_t>(g.answers + std::clamp<int>(s.quorum, 1, s.count));
