@@ -180,6 +180,7 @@ void Simulation::resolve(GatheringId id, VisitId last, Ending if_empty) {
 }
 
 void Simulation::ask_again(VisitId v, VariantId variant, Time when) {
+  if (when <= engine_.now()) wrong_answer(PolicyKind::dispatch, "asks to be asked again at a time that is not in the future");
   GatheringId id = cluster_[v].gathering;
   if (!id) {
     id = cluster_.gather(v);
