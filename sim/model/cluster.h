@@ -52,6 +52,8 @@ class Cluster {
   Indexes indexes() const { return indexes_; }
   InstanceId instance_at(GroupId g, std::uint32_t slot) const { return InstanceId{(world_[g].site.index() << slot_bits_) | slot}; }
   std::uint32_t slot_of(InstanceId id) const { return id.index() & slot_mask_; }
+  /// Whether the id is, or once was, that of an instance.
+  bool exists(InstanceId id) const { return id && site_id(id).index() < sites_.size() && slot_of(id) < site_of(id).instances.size(); }
   SiteId site_id(InstanceId id) const { return SiteId{id.index() >> slot_bits_}; }
   LineId shared_line(GroupId g) const { return shared_lines_[g.index()]; }
   LineId late_line(TaskId t, SiteId s) const { return late_lines_[s.index() * world_.catalog().tasks.size() + t.index()]; }

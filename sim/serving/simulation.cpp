@@ -240,6 +240,7 @@ void Simulation::apply(VisitId v, VariantId variant, const Dispatch& d) {
   if (d.ask_again != never) ask_again(v, variant, d.ask_again);
   switch (d.answer) {
     case Dispatch::Answer::instance: {
+      if (!cluster_.exists(d.instance)) wrong_answer(PolicyKind::dispatch, "chose an instance that never was");
       const InstanceRow& row = cluster_.row(d.instance);
       if (row.phase == Phase::gone || row.phase == Phase::draining) return placed_in_vain(v, variant, PolicyKind::dispatch);
       if (world_[row.group].variant != variant)
