@@ -55,7 +55,14 @@ void Simulation::start_ready(DeviceId d) {
     std::size_t pick = 0;
     if (ready.size() > 1) {
       heads_.clear();
-      for (const InstanceId i : ready) heads_.push_back(query(cluster_.head(line_to_serve(i))));
+      while (heads_.size() < ready.size()) {
+        const InstanceId i = ready[heads_.size()];
+        if (const VisitId head = cluster_.head(line_to_serve(i))) heads_.push_back(query(head));
+        else cluster_.set_ready(i, false);  // its visits were cancelled, or another instance took them from the shared line
+      }
+    }
+    if (ready.empty()) return;
+    if (ready.size() > 1) {
       Controller& c = controller_of(world_.topology()[d].site);
       pick = c.policies.sharing->next(d, ready, heads_, live_view(c));
       if (pick >= ready.size()) wrong_answer(PolicyKind::sharing, "chose an instance that was not offered");
