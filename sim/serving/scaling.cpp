@@ -40,10 +40,11 @@ std::uint32_t Simulation::cores_to_hold(VariantId variant) const {
   return partitioned ? world_[variant].profile.cores().front() : 0;
 }
 
-bool Simulation::evictable(InstanceId i, StartCause cause) const {
+/// `going`: instances of its group that will be evicted anyway.
+bool Simulation::evictable(InstanceId i, StartCause cause, std::uint32_t going) const {
   const InstanceRow& row = cluster_.row(i);
   if (row.phase != Phase::warm || !is_idle(i) || pinned_groups_[row.group.index()]) return false;
-  return cause == StartCause::held || cluster_.row(row.group).warm() > cluster_.row(row.group).wish;
+  return cause == StartCause::held || cluster_.row(row.group).warm() - going > cluster_.row(row.group).wish;
 }
 
 DeviceId Simulation::find_device(VariantId variant, GroupId only, StartCause cause) {
@@ -68,11 +69,15 @@ DeviceId Simulation::find_device(VariantId variant, GroupId only, StartCause cau
       if (!cluster_.row(d).up) return;
       std::int64_t memory = cluster_.row(d).memory_free;
       std::uint32_t free_cores = cluster_.row(d).cores_free;
-      for (const InstanceId i : cluster_[d].instances)
-        if (evictable(i, cause)) {
-          memory += cluster_[i].memory_bytes;
-          free_cores += cluster_[i].cores;
-        }
+      victims_.clear();
+      for (const InstanceId i : cluster_[d].instances) {
+        const GroupId own = cluster_.row(i).group;
+        const auto going = std::count_if(victims_.begin(), victims_.end(), [&](InstanceId k) { return cluster_.row(k).group == own; });
+        if (!evictable(i, cause, static_cast<std::uint32_t>(going))) continue;
+        victims_.push_back(i);
+        memory += cluster_[i].memory_bytes;
+        free_cores += cluster_[i].cores;
+      }
       if (memory >= cluster_.memory_of(g) && free_cores >= cores) after_eviction_.push_back(d);
     });
   }
@@ -88,13 +93,17 @@ DeviceId Simulation::find_device(VariantId variant, GroupId only, StartCause cau
 
 bool Simulation::evict_for(DeviceId d, std::int64_t memory, std::uint32_t cores, StartCause cause) {
   victims_.clear();
+  const auto going = [&](GroupId g) {
+    return static_cast<std::uint32_t>(std::count_if(victims_.begin(), victims_.end(), [&](InstanceId i) { return cluster_.row(i).group == g; }));
+  };
   Controller& c = controller_of(world_.topology()[d].site);
   std::int64_t free_memory = cluster_.row(d).memory_free;
   std::uint32_t free_cores = cluster_.row(d).cores_free;
   while (free_memory < memory || free_cores < cores) {
     idle_.clear();
     for (const InstanceId i : cluster_[d].instances)
-      if (evictable(i, cause) && std::find(victims_.begin(), victims_.end(), i) == victims_.end()) idle_.push_back(i);
+      if (std::find(victims_.begin(), victims_.end(), i) == victims_.end() && evictable(i, cause, going(cluster_.row(i).group)))
+        idle_.push_back(i);
     std::sort(idle_.begin(), idle_.end());
     if (idle_.empty()) return false;
     const Victim v = c.policies.eviction->choose(d, idle_, std::max<std::int64_t>(0, memory - free_memory), live_view(c));

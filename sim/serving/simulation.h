@@ -156,7 +156,7 @@ class Simulation {
   InstanceId start_instance(VariantId variant, GroupId only, StartCause cause);
   std::uint32_t cores_to_hold(VariantId variant) const;
   DeviceId find_device(VariantId variant, GroupId only, StartCause cause);
-  bool evictable(InstanceId i, StartCause cause) const;
+  bool evictable(InstanceId i, StartCause cause, std::uint32_t going) const;
   bool evict_for(DeviceId d, std::int64_t memory, std::uint32_t cores, StartCause cause);
   void warm(InstanceId i);
   void place_held(ControllerId c, VariantId variant);
