@@ -413,7 +413,7 @@ void Cluster::run(InstanceId i, Time now, Time until) {
   else if (indexes_.by_free) update_free_at(i);
 }
 
-VisitId Cluster::end(InstanceId i, Time now) {
+VisitId Cluster::end(InstanceId i, Time now, bool served) {
   Site& s = site_of(i);
   Instance& x = s.instances[slot_of(i)];
   InstanceRow& r = s.board.instances[slot_of(i)];
@@ -427,10 +427,11 @@ VisitId Cluster::end(InstanceId i, Time now) {
   }
   const Duration busy = now - x.batch_began;
   for (Counters* c : {&s.board.counters[slot_of(i)], &group_row(r.group).counters}) {
+    c->busy += busy;
+    if (!served) continue;
     c->answered += x.batch_count;
     ++c->batches;
     c->time_there += there;
-    c->busy += busy;
   }
   account_time(r.device, now);
   DeviceState& device = devices_[r.device.index()];

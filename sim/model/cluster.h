@@ -95,7 +95,8 @@ class Cluster {
   /// The batch that `begin` formed runs until, by profile, `until`.
   void run(InstanceId i, Time now, Time until);
   /// The batch of `i` is done. Returns its first visit; `next` leads on; their state is returning.
-  VisitId end(InstanceId i, Time now);
+  /// `served` false: its node failed; the time was used, but nothing was answered.
+  VisitId end(InstanceId i, Time now, bool served = true);
 
   // --- instances ---
   /// Takes memory and cores on the device; phase starting. `largest_batch`: items it is started for.

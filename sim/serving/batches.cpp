@@ -153,7 +153,7 @@ void Simulation::batch_done(InstanceId i, bool failed) {
   const double share = hardware.sharing == Sharing::partitioned ? static_cast<double>(row.cores) / hardware.cores : 1;
   const double cost_per_item = world_.device_price_per_s(d) * share * to_seconds(took) / items;
   std::uint32_t wasted = 0;
-  VisitId v = cluster_.end(i, now);
+  VisitId v = cluster_.end(i, now, !failed);
   cluster_.instance(i).batch_count = visits;  // still told to those who ask about this batch
   while (v) {
     const VisitId next = cluster_[v].next;

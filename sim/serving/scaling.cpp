@@ -351,7 +351,7 @@ void Simulation::fail_node(NodeId n) {
     const VariantId variant = world_[cluster_.row(i).group].variant;
     // What runs ends here without an answer; what waits leaves its line.
     if (cluster_[i].batch_count > 0) {
-      VisitId v = cluster_.end(i, now);
+      VisitId v = cluster_.end(i, now, false);
       while (v) {
         const VisitId next = cluster_[v].next;
         lost.emplace_back(v, variant);
