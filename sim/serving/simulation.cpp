@@ -103,7 +103,9 @@ void Simulation::handle(unsigned kind, std::uint32_t slot, bool failed) {
     case EventKind::returned: returned(VisitId{slot}); break;
     case EventKind::warm: {
       const InstanceId i{slot};
-      if (cluster_.row(i).phase == Phase::starting && cluster_[i].load_ends == engine_.now()) warm(i);
+      // At another time it is the load of an earlier user of the slot; a load without a time was posted.
+      const Time ends = cluster_[i].load_ends;
+      if (cluster_.row(i).phase == Phase::starting && (ends == engine_.now() || ends == never)) warm(i);
       break;
     }
     case EventKind::node_up: restore_node(NodeId{slot}); break;
