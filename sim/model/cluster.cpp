@@ -623,6 +623,14 @@ void Cluster::fail(InstanceId i, Time now) {
 
 void Cluster::put_off(InstanceId i, bool off) { instance(i).put_off = off; }
 
+void Cluster::set_batch_cap(GroupId g, std::uint32_t cap) {
+  GroupRow& group = group_row(g);
+  if (group.batch_cap == cap) return;
+  group.batch_cap = cap;
+  if (!indexes_.by_free) return;
+  for (const InstanceId i : group.members) update_free_at(i);  // what waits now takes other batches
+}
+
 void Cluster::set_ready(InstanceId i, bool ready) {
   Instance& x = instance(i);
   if (x.in_ready == ready) return;

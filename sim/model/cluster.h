@@ -118,7 +118,7 @@ class Cluster {
   Instance& instance(InstanceId i) { return site_of(i).instances[slot_of(i)]; }
   void set_wish(GroupId g, std::uint32_t wish) { group_row(g).wish = wish; }
   void set_share(GroupId g, double share) { group_row(g).share = share; }
-  void set_batch_cap(GroupId g, std::uint32_t cap) { group_row(g).batch_cap = cap; }
+  void set_batch_cap(GroupId g, std::uint32_t cap);
 
   // --- nodes and devices ---
   void node_phase(NodeId n, NodePhase phase, Time now);
