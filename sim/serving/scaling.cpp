@@ -312,7 +312,7 @@ void Simulation::policy_round(std::uint32_t object) {
   const Time due = rounds_[object]->round(view(c));
   round_due_[object] = due;
   if (due != never) {
-    if (due <= engine_.now() && round_scheduled_[object] == engine_.now()) throw PolicyError("a policy asks for its next round at the present time");
+    if (due <= engine_.now()) throw PolicyError("a policy asks for its next round at a time that is not in the future");
     round_scheduled_[object] = due;
     schedule(due, EventKind::policy_round, object);
   }
