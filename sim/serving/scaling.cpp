@@ -262,6 +262,14 @@ void Simulation::control_round(Controller& c) {
   if (c.plan.takes_effect > Duration{}) schedule(engine_.now() + c.plan.takes_effect, EventKind::plan_effect, c.id.index());
   else apply_plan(c);
   if (interval != forever) schedule(engine_.now() + interval, EventKind::control_round, c.id.index());
+  place_all_held(c);
+}
+
+/// A round ended: dispatch may know better now.
+void Simulation::place_all_held(Controller& c) {
+  if (!any_held_) return;
+  for (std::size_t v = 0; v < world_.catalog().variants.size(); ++v)
+    if (cluster_[cluster_.held_line(c.id, VariantId{v})].count > 0) place_held(c.id, VariantId{v});
 }
 
 void Simulation::apply_plan(Controller& c) {
@@ -317,6 +325,7 @@ void Simulation::policy_round(std::uint32_t object) {
     schedule(due, EventKind::policy_round, object);
   }
   if (dynamic_cast<ColdstartPolicy*>(rounds_[object]) != nullptr && began_ && engine_.now() > Time{}) apply_prewarms(c);
+  place_all_held(c);
 }
 
 void Simulation::apply_prewarms(Controller& c) {

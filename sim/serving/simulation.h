@@ -160,6 +160,7 @@ class Simulation {
   bool evict_for(DeviceId d, std::int64_t memory, std::uint32_t cores, StartCause cause);
   void warm(InstanceId i);
   void place_held(ControllerId c, VariantId variant);
+  void place_all_held(Controller& c);
   bool is_idle(InstanceId i) const;
   void became_idle(InstanceId i);
   void arm_keep_alive(InstanceId i, Time due);
