@@ -354,6 +354,7 @@ void Simulation::fail_node(NodeId n) {
   const Time now = engine_.now();
   std::vector<std::pair<VisitId, VariantId>> lost;
   std::vector<InstanceId> gone;
+  std::vector<VariantId> variants;
   for (std::uint32_t k = 0; k < node.devices; ++k)
     for (const InstanceId i : cluster_[DeviceId{node.first_device.index() + k}].instances) gone.push_back(i);
   for (const InstanceId i : gone) {
@@ -375,6 +376,7 @@ void Simulation::fail_node(NodeId n) {
     Controller& c = controller_of(cluster_.site_id(i));
     for (Observer* o : c.hear_instances) o->instance_changed(i, Phase::gone, live_view(c));
     cluster_.fail(i, now);
+    if (std::find(variants.begin(), variants.end(), variant) == variants.end()) variants.push_back(variant);
   }
   cluster_.node_phase(n, NodePhase::off, now);
   for (const auto& [v, variant] : lost) {
@@ -388,7 +390,18 @@ void Simulation::fail_node(NodeId n) {
       lose(v, variant);
     }
   }
+  for (const VariantId variant : variants) start_for_stranded(variant, world_.group(variant, node.site));
   after_transition();
+}
+
+/// Instances of the variant failed: who waits for one of them in a line that nobody serves any more asks for a start anew.
+void Simulation::start_for_stranded(VariantId variant, GroupId g) {
+  const LineId held_line = cluster_.held_line(controllers_.front().id, variant), shared = cluster_.shared_line(g);
+  if (cluster_[held_line].count > 0) {
+    place_held(controllers_.front().id, variant);
+    if (const VisitId v = cluster_.head(held_line)) held(v, variant, GroupId{});
+  }
+  if (cluster_[shared].count > 0 && cluster_.row(g).warm() == 0) held(cluster_.head(shared), variant, g);
 }
 
 void Simulation::restore_node(NodeId n) {

@@ -175,6 +175,7 @@ class Simulation {
   void prewarm_due(GroupId g);
   void apply_prewarms(Controller& c);
   void lose(VisitId v, VariantId variant);
+  void start_for_stranded(VariantId variant, GroupId g);
   void no_longer_idle(InstanceId i);
 
   // The window (simulation.cpp).
