@@ -200,29 +200,29 @@ void Simulation::offer_shared(LineId id) {
 }
 
 void Simulation::offer_group(LineId id, GroupId g) {
-  const auto ask = [&](InstanceId i) {
-    cluster_.instance(i).keep_due = never;
-    cluster_.put_off(i, false);
-    offer(i);
+  // The one idle longest first, ties to the lowest id. One that does not start, because its device is busy, is passed over.
+  const auto earlier = [&](InstanceId a, InstanceId b) {
+    const Time x = cluster_.row(a).idle_since, y = cluster_.row(b).idle_since;
+    return x != y ? x < y : a < b;
   };
-  if (cluster_.indexes().by_load) {
-    std::size_t k = 0;
-    while (cluster_[id].count > 0) {
-      const LevelIndex& index = cluster_.row(g).by_load;
-      if (index.empty() || index.least_load() > 0 || k >= index.least().size()) return;
-      const InstanceId i = cluster_.instance_at(g, index.least()[k]);
-      ask(i);
-      if (cluster_[i].put_off) return;
-      if (cluster_.row(i).phase == Phase::warm && cluster_.row(i).load == 0) ++k;  // its device is busy: the next one
+  InstanceId last;
+  while (cluster_[id].count > 0) {
+    InstanceId pick;
+    const auto consider = [&](InstanceId i) {
+      if (cluster_.row(i).phase != Phase::warm || cluster_.row(i).load > 0 || cluster_[i].batch_count > 0) return;
+      if ((!last || earlier(last, i)) && (!pick || earlier(i, pick))) pick = i;
+    };
+    const GroupRow& group = cluster_.row(g);
+    if (!cluster_.indexes().by_load) {
+      for (const InstanceId i : group.members) consider(i);
+    } else if (!group.by_load.empty() && group.by_load.least_load() == 0) {
+      for (const std::uint32_t slot : group.by_load.least()) consider(cluster_.instance_at(g, slot));
     }
-    return;
-  }
-  ranking_.assign(cluster_.row(g).members.begin(), cluster_.row(g).members.end());
-  for (std::size_t k = 0; k < ranking_.size() && cluster_[id].count > 0; ++k) {
-    const InstanceId i = ranking_[k];
-    if (cluster_.row(i).phase != Phase::warm || cluster_[i].batch_count > 0) continue;
-    ask(i);
-    if (cluster_[i].put_off) return;
+    if (!pick) return;
+    last = pick;
+    cluster_.put_off(pick, false);
+    offer(pick);
+    if (cluster_[pick].put_off) return;
   }
 }
 
