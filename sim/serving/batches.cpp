@@ -94,6 +94,7 @@ bool Simulation::try_start(InstanceId i) {
     if (b.drop > 0 && b.retry == never) continue;  // ask again about what is left
     if (cluster_[line].count == 0) continue;
     cluster_.put_off(i, true);
+    if (cluster_[line].kind != LineKind::own) wait_for_line(i);
     if (b.retry != never) arm_retry(i, std::max(b.retry, engine_.now()));
     return false;
   }
@@ -103,6 +104,7 @@ void Simulation::drop_head(LineId line) {
   const VisitId v = cluster_.head(line);
   cluster_.leave(v, engine_.now());
   end_unserved(v, Ending::dropped);
+  line_emptied(line);
 }
 
 void Simulation::start_batch(InstanceId i, LineId line, std::uint32_t take) {
@@ -135,6 +137,36 @@ void Simulation::start_batch(InstanceId i, LineId line, std::uint32_t take) {
   if (took != forever) schedule(x.batch_ends, EventKind::batch_done, i.index());
   Controller& c = controller_of(cluster_.site_id(i));
   for (Observer* o : c.hear_batches) o->batch_began(i, take, live_view(c));
+  line_emptied(line);
+}
+
+/// It is not idle only because a shared line has work: told when that is gone.
+void Simulation::wait_for_line(InstanceId i) {
+  no_longer_idle(i);
+  if (std::find(wait_for_line_.begin(), wait_for_line_.end(), i) == wait_for_line_.end()) wait_for_line_.push_back(i);
+}
+
+/// Visits left the line: if none is left in a shared one, those who waited with it for a batch are idle again.
+void Simulation::line_emptied(LineId line) {
+  if (wait_for_line_.empty() || cluster_[line].kind == LineKind::own || cluster_[line].count > 0) return;
+  emptied_.clear();
+  for (std::size_t k = 0; k < wait_for_line_.size();) {
+    const InstanceId i = wait_for_line_[k];
+    const Phase phase = cluster_.row(i).phase;
+    if ((phase == Phase::warm || phase == Phase::draining) && cluster_[i].batch_count == 0 && has_work(i)) {
+      ++k;
+      continue;
+    }
+    emptied_.push_back(i);
+    wait_for_line_[k] = wait_for_line_.back();
+    wait_for_line_.pop_back();
+  }
+  for (const InstanceId i : emptied_)
+    if (is_idle(i)) {
+      cluster_.put_off(i, false);
+      cluster_.instance(i).retry_due = never;
+      became_idle(i);
+    }
 }
 
 void Simulation::batch_done(InstanceId i, bool failed) {

@@ -166,12 +166,13 @@ void Simulation::resolve(GatheringId id, VisitId last, Ending if_empty) {
       forget(id, o);
       cluster_.close(o);
     } else if (state == VisitState::waiting || state == VisitState::held) {
-      const Line& line = cluster_[cluster_[o].line];
-      const InstanceId owner = line.kind == LineKind::own ? line.instance : InstanceId{};
+      const LineId line = cluster_[o].line;
+      const InstanceId owner = cluster_[line].kind == LineKind::own ? cluster_[line].instance : InstanceId{};
       cluster_.leave(o, engine_.now());
       forget(id, o);
       cluster_.close(o);
       if (owner && is_idle(owner)) became_idle(owner);
+      line_emptied(line);
     } else {
       cluster_.visit(o).flags.cancelled = true;
     }

@@ -213,7 +213,11 @@ void Simulation::keep_alive_due(std::uint32_t slot) {
   if (x.keep_due == never) return;
   if (x.keep_due > engine_.now()) return arm_keep_alive(i, x.keep_due);
   x.keep_due = never;
-  if (cluster_.row(i).phase != Phase::warm || !is_idle(i)) return;
+  if (cluster_.row(i).phase != Phase::warm) return;
+  if (!is_idle(i)) {
+    if (cluster_.row(i).load == 0) wait_for_line(i);  // a shared line has work: asked again when that is done
+    return;
+  }
   const GroupId g = cluster_.row(i).group;
   if (pinned_groups_[g.index()] || cluster_.row(g).warm() <= cluster_.row(g).wish) return;  // the wish is a floor
   stop_instance(i, StopCause::keep_alive);

@@ -150,6 +150,8 @@ class Simulation {
   void batch_retry(std::uint32_t instance);
   void arm_retry(InstanceId i, Time due);
   void drop_head(LineId line);
+  void wait_for_line(InstanceId i);
+  void line_emptied(LineId line);
 
   // Instances (scaling.cpp).
   void held(VisitId v, VariantId variant, GroupId only);
@@ -213,6 +215,7 @@ class Simulation {
   // Scratch: reused, so that rounds and starts allocate nothing in the steady state.
   std::vector<DeviceId> fits_, after_eviction_;
   std::vector<InstanceId> victims_, idle_, ranking_;
+  std::vector<InstanceId> wait_for_line_, emptied_;  // idle but for the work of a shared line
   std::vector<QueryView> heads_;
   std::vector<Prewarm> prewarms_;
   std::vector<GroupId> pins_;
