@@ -24,9 +24,12 @@ struct Three {
   VariantId v, w, c;
   std::size_t plain, second, urgent;
   Three() {
-    v = b.variant("v", task, gpu, 0.7, [](std::uint32_t n) { return Duration{n * 10ms}; }, 4, 30);
-    w = b.variant("w", task, gpu, 0.9, [](std::uint32_t n) { return Duration{n * 20ms}; }, 2, 40);
-    c = b.variant("c", task, cpu, 0.6, [](std::uint32_t n) { return Duration{n * 50ms}; }, 1, 10, {}, 2);
+    v = b.variant(
+        "v", task, gpu, 0.7, [](std::uint32_t n) { return Duration{n * 10ms}; }, 4, 30);
+    w = b.variant(
+        "w", task, gpu, 0.9, [](std::uint32_t n) { return Duration{n * 20ms}; }, 2, 40);
+    c = b.variant(
+        "c", task, cpu, 0.6, [](std::uint32_t n) { return Duration{n * 50ms}; }, 1, 10, {}, 2);
     b.pool("gpus", site, gpu, 2);
     b.pool("cpus", site, cpu, 1);
     plain = b.add_class(task);
@@ -444,10 +447,10 @@ TEST(a_line_by_deadline, puts_the_earliest_deadline_first) {
     s.cluster.join(q, at(10s));
     s.cluster.check_boards();
   };
-  join(s.plain, 0s);     // never due
-  join(s.second, 1s);    // due at 6 s
-  join(s.urgent, 2s);    // due at 3 s
-  join(s.second, 500ms); // due at 5.5 s
+  join(s.plain, 0s);       // never due
+  join(s.second, 1s);      // due at 6 s
+  join(s.urgent, 2s);      // due at 3 s
+  join(s.second, 500ms);   // due at 5.5 s
   join(s.urgent, 4500ms);  // due at 5.5 s too: the earlier arrival first
   EXPECT_EQ(s.line_order(line), (std::vector<std::uint64_t>{2, 3, 4, 1, 0}));
   s.run(i, 3, at(10s), 30ms);

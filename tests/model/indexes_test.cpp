@@ -95,10 +95,14 @@ TEST(the_index_by_load, agrees_with_a_list_after_any_operations) {
     const std::uint32_t slots = 1 + below(random, 40), most = 1 + below(random, 12);
     for (int step = 0; step < 400; ++step) {
       const std::uint32_t slot = below(random, slots), n = below(random, most);
-      if (s.load.count(slot) == 0) s.insert(slot, n);
-      else if (below(random, 6) == 0) s.remove(slot);
-      else if (below(random, 3) == 0) s.change(slot, n);
-      else s.change(slot, below(random, 2) == 0 && s.load[slot] > 0 ? s.load[slot] - 1 : s.load[slot] + 1);
+      if (s.load.count(slot) == 0)
+        s.insert(slot, n);
+      else if (below(random, 6) == 0)
+        s.remove(slot);
+      else if (below(random, 3) == 0)
+        s.change(slot, n);
+      else
+        s.change(slot, below(random, 2) == 0 && s.load[slot] > 0 ? s.load[slot] - 1 : s.load[slot] + 1);
       s.check();
       if (testing::Test::HasFatalFailure()) return;
     }
@@ -115,9 +119,12 @@ TEST(the_index_by_time, agrees_with_a_list_after_any_operations) {
     for (int step = 0; step < 400; ++step) {
       const std::uint32_t slot = below(random, slots);
       const Time t = at(below(random, most));
-      if (times.count(slot) == 0) index.insert(slot, t, positions), times[slot] = t;
-      else if (below(random, 4) == 0) index.remove(slot, positions), times.erase(slot);
-      else index.change(slot, t, positions), times[slot] = t;
+      if (times.count(slot) == 0)
+        index.insert(slot, t, positions), times[slot] = t;
+      else if (below(random, 4) == 0)
+        index.remove(slot, positions), times.erase(slot);
+      else
+        index.change(slot, t, positions), times[slot] = t;
       ASSERT_EQ(index.size(), times.size());
       ASSERT_EQ(index.empty(), times.empty());
       for (const auto& [k, x] : times) ASSERT_EQ(index.time_of(k, positions), x);

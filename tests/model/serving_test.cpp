@@ -18,10 +18,11 @@ struct Plain {
   HardwareId gpu;
   VariantId v;
   std::size_t cls = 0;
-  explicit Plain(std::uint32_t devices = 1, Duration latency = 10ms, Duration load = {}, std::int64_t memory = 1, std::uint32_t max_batch = 1,
-                 std::int64_t device_memory = 10)
+  explicit Plain(std::uint32_t devices = 1, Duration latency = 10ms, Duration load = {}, std::int64_t memory = 1,
+                 std::uint32_t max_batch = 1, std::int64_t device_memory = 10)
       : gpu(b.hardware("gpu", device_memory)) {
-    v = b.variant("v", task, gpu, 0.7, [latency](std::uint32_t n) { return latency * n; }, max_batch, memory, load);
+    v = b.variant(
+        "v", task, gpu, 0.7, [latency](std::uint32_t n) { return latency * n; }, max_batch, memory, load);
     b.pool("gpus", site, gpu, devices);
     cls = b.add_class(task);
   }
@@ -284,9 +285,12 @@ TEST(keep_alive, of_an_instance_of_a_shared_line_is_asked_for_again_when_another
   s.script.place = [&](const QueryView&, VariantId, ClusterView) { return Dispatch::to(p.site); };
   s.script.form = [](InstanceId, const LineView& line, ClusterView view) {
     Batch b;
-    if (line.size() >= 2) b.take = 2;
-    else if (view.now() >= line.front().arrival() + 1s) b.take = 1;
-    else b.retry = line.front().arrival() + 1s;
+    if (line.size() >= 2)
+      b.take = 2;
+    else if (view.now() >= line.front().arrival() + 1s)
+      b.take = 1;
+    else
+      b.retry = line.front().arrival() + 1s;
     return b;
   };
   s.script.became_idle = [](InstanceId, ClusterView) { return KeepAlive{3s, forever, 0}; };
@@ -435,8 +439,8 @@ TEST(a_start_that_fits_nowhere, waits_until_memory_is_freed) {
   s.warm_at_start(p.v, 0);
   s.script.victim = [](DeviceId, std::span<const InstanceId>, std::int64_t, ClusterView) { return Victim{}; };  // refuses
   s.script.became_idle = [](InstanceId, ClusterView) { return KeepAlive{5s, forever, 0}; };
-  s.arrive(p.cls, {at(1s)});        // keeps v until 6.01 s
-  s.arrive(accurate, {at(2s)});     // needs w
+  s.arrive(p.cls, {at(1s)});     // keeps v until 6.01 s
+  s.arrive(accurate, {at(2s)});  // needs w
   s.run();
   ASSERT_EQ(s.record.stops.size(), 2U);
   EXPECT_EQ(s.record.stops[0].at, at(6010ms));
@@ -468,7 +472,9 @@ TEST(eviction, makes_room_for_a_held_query_at_the_cost_of_an_idle_instance) {
   s.warm_at_start(p.v, 0);
   std::uint32_t told = 0;
   s.script.evicted = [&](InstanceId, ClusterView) { ++told; };
-  s.script.plan = [&](ClusterView, Plan& plan) { plan.wishes.push_back({s.group(p.v), 1, 0}); };  // a wish does not protect from a held start
+  s.script.plan = [&](ClusterView, Plan& plan) {
+    plan.wishes.push_back({s.group(p.v), 1, 0});
+  };  // a wish does not protect from a held start
   s.arrive(accurate, {at(2s)});
   s.run();
   ASSERT_EQ(s.record.stops.size(), 1U);
@@ -538,8 +544,8 @@ TEST(an_exclusive_device, runs_the_batches_of_two_instances_one_after_the_other)
     EXPECT_EQ(heads.size(), 2U);
     return heads[0].arrival() < heads[1].arrival() ? std::size_t{1} : std::size_t{0};  // the newest first, to see that it decides
   };
-  s.arrive(p.cls, {at(1000ms), at(1001ms)});   // v: 10 ms each
-  s.arrive(accurate, {at(1002ms)});            // w: 20 ms
+  s.arrive(p.cls, {at(1000ms), at(1001ms)});  // v: 10 ms each
+  s.arrive(accurate, {at(1002ms)});           // w: 20 ms
   s.run();
   EXPECT_EQ(s.end(0).finish, at(1010ms));
   EXPECT_EQ(s.end(2).finish, at(1030ms)) << "sharing chose the newer head";
@@ -582,8 +588,10 @@ TEST(an_exclusive_device, leaves_out_who_batching_put_off) {
     }
     ++forms_of_v;
     const Time limit = line.front().arrival() + 100ms;
-    if (line.size() == 2 || view.now() >= limit) b.take = line.size();
-    else b.retry = limit;
+    if (line.size() == 2 || view.now() >= limit)
+      b.take = line.size();
+    else
+      b.retry = limit;
     return b;
   };
   s.arrive(p.cls, {at(1000ms), at(2000ms), at(2050ms)});
@@ -625,7 +633,8 @@ TEST(a_partitioned_device, runs_batches_side_by_side_slowed_by_interference) {
   const TaskId t = b.task("t");
   const HardwareId cpu = b.hardware("cpu", 100, Sharing::partitioned, 4);
   b.catalog.hardware[0].interference = {1.0, 1.5};
-  const VariantId v = b.variant("v", t, cpu, 0.7, [](std::uint32_t) { return Duration{100ms}; }, 1, 1, {}, 2);
+  const VariantId v = b.variant(
+      "v", t, cpu, 0.7, [](std::uint32_t) { return Duration{100ms}; }, 1, 1, {}, 2);
   b.pool("cpus", site, cpu, 1);
   const std::size_t cls = b.add_class(t);
   ServingBench s(b);
@@ -648,8 +657,10 @@ TEST(batching, waits_and_is_asked_again_at_its_retry_time) {
   s.script.form = [](InstanceId, const LineView& line, ClusterView view) {
     Batch b;
     const Time limit = line.front().arrival() + 50ms;
-    if (line.size() >= 8 || view.now() >= limit) b.take = std::min(8U, line.size());
-    else b.retry = limit;
+    if (line.size() >= 8 || view.now() >= limit)
+      b.take = std::min(8U, line.size());
+    else
+      b.retry = limit;
     return b;
   };
   s.arrive(p.cls, {at(1000ms), at(1020ms), at(2000ms)});
@@ -770,11 +781,13 @@ TEST(a_wrong_answer, stops_the_run) {
   expect_policy_error([](ServingBench& s, Two&, VariantId) {
     s.script.place = [](const QueryView&, VariantId, ClusterView) { return Dispatch::to(InstanceId{77}); };
   });
-  expect_policy_error([](ServingBench& s, Two&, VariantId) { s.script.form = take_up_to(0), s.script.form = [](InstanceId, const LineView& l, ClusterView) {
-    Batch b;
-    b.take = l.size() + 1;
-    return b;
-  }; });
+  expect_policy_error([](ServingBench& s, Two&, VariantId) {
+    s.script.form = take_up_to(0), s.script.form = [](InstanceId, const LineView& l, ClusterView) {
+      Batch b;
+      b.take = l.size() + 1;
+      return b;
+    };
+  });
   expect_policy_error([](ServingBench& s, Two&, VariantId) { s.script.form = take_up_to(8); });  // batch cap is 1
   expect_policy_error([](ServingBench& s, Two& p, VariantId) {
     s.options.initial.clear();
@@ -809,7 +822,9 @@ TEST(a_shared_line, is_served_by_all_instances_of_the_variant_at_the_site) {
   Plain p(2, 10ms, 1s, 1, 1, 1);  // one instance a device
   ServingBench s(p.b);
   s.script.place = [&](const QueryView&, VariantId, ClusterView) { return Dispatch::to(p.site); };
-  s.script.on_held = [](const QueryView&, VariantId, std::uint32_t starting, ClusterView) { return HeldAnswer{starting == 0 ? 2U : 0U, 0}; };
+  s.script.on_held = [](const QueryView&, VariantId, std::uint32_t starting, ClusterView) {
+    return HeldAnswer{starting == 0 ? 2U : 0U, 0};
+  };
   s.arrive(p.cls, std::vector<Time>(10, at(1s)));
   s.look(at(1500ms), [&] {
     EXPECT_EQ(s.cluster().row(s.group(p.v)).waiting, 10U);
@@ -1447,7 +1462,7 @@ TEST(a_steady_state, allocates_nothing) {
     s.arrive(p.cls, std::make_unique<RandomSource>(300.0, 100000, 5));
     s.make().begin();
     while (s.record.arrivals < 50000) ASSERT_TRUE(s.simulation->step());
-    // The check of the boards itself allocates: where it is compiled in there is nothing to count.
+      // The check of the boards itself allocates: where it is compiled in there is nothing to count.
 #ifndef TIDELINE_CHECK_BOARDS
     const std::uint64_t before = test::allocations();
     while (s.record.arrivals < 99000) ASSERT_TRUE(s.simulation->step());

@@ -24,8 +24,8 @@ struct Script {
     const auto list = view.candidates(q.class_id(), CandidateOrder::by_latency);
     return list.empty() ? Selection::reject() : Selection::one(list.front());
   };
-  std::function<Selection(const QueryView&, const StageResult&, ClusterView)> escalate =
-      [](const QueryView&, const StageResult&, ClusterView) { return Selection::reject(); };
+  std::function<Selection(const QueryView&, const StageResult&, ClusterView)> escalate = [](const QueryView&, const StageResult&,
+                                                                                            ClusterView) { return Selection::reject(); };
   std::function<Dispatch(const QueryView&, VariantId, ClusterView)> place = [](const QueryView& q, VariantId v, ClusterView view) {
     for (const GroupId g : view.groups_of(v, q.origin()))
       if (view.warm(g) > 0) return Dispatch::to(view.least_loaded(g)[0]);
@@ -45,20 +45,26 @@ struct Script {
   };
   Duration interval = forever;
   std::function<void(ClusterView, Plan&)> plan = [](ClusterView, Plan&) {};
-  std::function<HeldAnswer(const QueryView&, VariantId, std::uint32_t, ClusterView)> on_held =
-      [](const QueryView&, VariantId, std::uint32_t starting, ClusterView) { return HeldAnswer{starting == 0 ? 1U : 0U, 0}; };
+  std::function<HeldAnswer(const QueryView&, VariantId, std::uint32_t, ClusterView)> on_held = [](const QueryView&, VariantId,
+                                                                                                  std::uint32_t starting, ClusterView) {
+    return HeldAnswer{starting == 0 ? 1U : 0U, 0};
+  };
   std::function<Placement(VariantId, std::int64_t, std::span<const DeviceId>, std::span<const DeviceId>, ClusterView)> choose =
       [](VariantId, std::int64_t, std::span<const DeviceId> fits, std::span<const DeviceId> after_eviction, ClusterView) {
         Placement p;
-        if (!fits.empty()) p.device = fits.front();
-        else if (!after_eviction.empty()) p.device = after_eviction.front();
+        if (!fits.empty())
+          p.device = fits.front();
+        else if (!after_eviction.empty())
+          p.device = after_eviction.front();
         return p;
       };
   std::function<KeepAlive(InstanceId, ClusterView)> became_idle = [](InstanceId, ClusterView) { return KeepAlive{}; };
   std::function<void(ClusterView, std::vector<Prewarm>&, std::vector<GroupId>&)> prewarm = [](ClusterView, std::vector<Prewarm>&,
-                                                                                             std::vector<GroupId>&) {};
+                                                                                              std::vector<GroupId>&) {};
   std::function<Victim(DeviceId, std::span<const InstanceId>, std::int64_t, ClusterView)> victim =
-      [](DeviceId, std::span<const InstanceId> idle, std::int64_t, ClusterView) { return Victim{idle.front(), 0}; };
+      [](DeviceId, std::span<const InstanceId> idle, std::int64_t, ClusterView) {
+        return Victim{idle.front(), 0};
+      };
   std::function<void(InstanceId, ClusterView)> evicted = [](InstanceId, ClusterView) {};
   std::function<Time(ClusterView)> round = [](ClusterView) { return never; };
   Needs needs{};

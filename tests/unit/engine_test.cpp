@@ -98,7 +98,8 @@ TEST(the_engine, takes_kinds_in_their_order_and_arrivals_between_them) {
   s.arrivals = {t, t};
   for (const unsigned kind : {9U, 6U, 4U, 5U, 0U, 4U}) s.engine.schedule(t, kind, 100 + kind);
   s.engine.run(s, nullptr);
-  const std::vector<std::pair<unsigned, std::uint32_t>> expected{{0, 100}, {4, 104}, {4, 104}, {5, 1}, {5, 2}, {5, 105}, {6, 106}, {9, 109}};
+  const std::vector<std::pair<unsigned, std::uint32_t>> expected{{0, 100}, {4, 104}, {4, 104}, {5, 1},
+                                                                 {5, 2},   {5, 105}, {6, 106}, {9, 109}};
   EXPECT_EQ(s.seen, expected);
   EXPECT_EQ(s.engine.now(), t);
   EXPECT_EQ(s.engine.events(), 6U);
