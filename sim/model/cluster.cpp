@@ -97,22 +97,45 @@ bool Cluster::before(const Line& line, const Visit& a, const Visit& b) const {
   return a.arrival != b.arrival ? a.arrival < b.arrival : a.serial < b.serial;
 }
 
-VisitId Cluster::head(const Line& line) const {
-  VisitId best = line.lane.head;
+VisitId Cluster::head(const Line& line, VariantId by) const {
+  VisitId best = sees(by, line, line.lane) ? line.lane.head : VisitId{};
   for (std::uint32_t k = line.more; k != no_lane; k = lanes_[k].next) {
-    const VisitId h = lanes_[k].head;
+    const VisitId h = sees(by, line, lanes_[k]) ? lanes_[k].head : VisitId{};
     if (h && (!best || before(line, visits_[h], visits_[best]))) best = h;
   }
   return best;
 }
 
-VisitId Cluster::first_in(LineId id) const {
+std::uint32_t Cluster::visits_for(LineId id, VariantId by) const {
   const Line& line = lines_[id.index()];
-  if (line.more == no_lane) return line.lane.head;
+  if (line.kind != LineKind::late) return line.count;
+  std::uint32_t sum = sees(by, line, line.lane) ? line.lane.count : 0;
+  for (std::uint32_t k = line.more; k != no_lane; k = lanes_[k].next)
+    if (sees(by, line, lanes_[k])) sum += lanes_[k].count;
+  return sum;
+}
+
+std::uint32_t Cluster::items_for(LineId id, VariantId by) const {
+  const Line& line = lines_[id.index()];
+  if (line.kind != LineKind::late) return line.items;
+  std::uint32_t sum = 0;
+  const auto add = [&](const Lane& lane) {
+    if (!sees(by, line, lane)) return;
+    for (VisitId v = lane.head; v; v = visits_[v].next) sum += visits_[v].items;
+  };
+  add(line.lane);
+  for (std::uint32_t k = line.more; k != no_lane; k = lanes_[k].next) add(lanes_[k]);
+  return sum;
+}
+
+VisitId Cluster::first_in(LineId id, VariantId by) const {
+  const Line& line = lines_[id.index()];
+  if (line.more == no_lane) return head(line, by);
   cursor_.clear();
-  cursor_.push_back(line.lane.head);
-  for (std::uint32_t k = line.more; k != no_lane; k = lanes_[k].next) cursor_.push_back(lanes_[k].head);
-  return head(line);
+  if (sees(by, line, line.lane)) cursor_.push_back(line.lane.head);
+  for (std::uint32_t k = line.more; k != no_lane; k = lanes_[k].next)
+    if (sees(by, line, lanes_[k])) cursor_.push_back(lanes_[k].head);
+  return head(line, by);
 }
 
 VisitId Cluster::next_in(LineId id, VisitId v) const {
@@ -379,7 +402,7 @@ VisitId Cluster::begin(InstanceId i, LineId id, std::uint32_t take, Time now) {
     l.waits += waits;
   } else {
     for (std::uint32_t k = 0; k < take; ++k) {
-      const VisitId v = head(l);
+      const VisitId v = head(l, world_[r.group].variant);
       remove(l, v, now);
       visits_[v].state = VisitState::in_service;
       visits_[v].next = {};

@@ -63,9 +63,13 @@ class Cluster {
   std::size_t visit_slots() const { return visits_.size(); }
   std::size_t gatherings_open() const { return gatherings_.used(); }
   /// The visit that leaves the line next, or none.
-  VisitId head(LineId line) const { return head(lines_[line.index()]); }
+  VisitId head(LineId line) const { return head(lines_[line.index()], {}); }
+  /// The same for an instance of `by`: of a line that is bound late it sees only the classes that it is a candidate for.
+  VisitId head(LineId line, VariantId by) const { return head(lines_[line.index()], by); }
+  std::uint32_t visits_for(LineId line, VariantId by) const;
+  std::uint32_t items_for(LineId line, VariantId by) const;
   /// The visit after `v` in its line's order. Iterating starts with `first_in`; one iteration at a time.
-  VisitId first_in(LineId line) const;
+  VisitId first_in(LineId line, VariantId by = {}) const;
   VisitId next_in(LineId line, VisitId v) const;
   Time deadline(const Visit& v) const { return later(v.arrival, world_[v.cls].slo); }
 
@@ -153,7 +157,10 @@ class Cluster {
   Line& line(LineId l) { return lines_[l.index()]; }
 
   bool before(const Line& line, const Visit& a, const Visit& b) const;
-  VisitId head(const Line& line) const;
+  VisitId head(const Line& line, VariantId by) const;
+  bool sees(VariantId by, const Line& line, const Lane& lane) const {
+    return line.kind != LineKind::late || !by || (lane.cls && world_.is_candidate(lane.cls, by));
+  }
   Lane& lane_for(Line& line, ClassId cls);
   void insert(Line& line, VisitId v, Time now);
   void remove(Line& line, VisitId v, Time now);

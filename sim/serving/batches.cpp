@@ -16,7 +16,7 @@ LineId Simulation::line_to_serve(InstanceId i) const {
   const Group& g = world_[row.group];
   LineId best = own;
   const auto consider = [&](LineId line) {
-    const VisitId h = cluster_.head(line);
+    const VisitId h = cluster_.head(line, g.variant);
     if (!h) return;
     const VisitId b = cluster_.head(best);
     if (!b || cluster_[h].arrival < cluster_[b].arrival) best = line;
@@ -57,7 +57,7 @@ void Simulation::start_ready(DeviceId d) {
       heads_.clear();
       while (heads_.size() < ready.size()) {
         const InstanceId i = ready[heads_.size()];
-        if (const VisitId head = cluster_.head(line_to_serve(i))) heads_.push_back(query(head));
+        if (const VisitId head = cluster_.head(line_to_serve(i), world_[cluster_.row(i).group].variant)) heads_.push_back(query(head));
         else cluster_.set_ready(i, false);  // its visits were cancelled, or another instance took them from the shared line
       }
     }
@@ -76,23 +76,24 @@ void Simulation::start_ready(DeviceId d) {
 /// Asks batching; true if a batch was started. Otherwise the instance is put off until its line changes or its retry time.
 bool Simulation::try_start(InstanceId i) {
   Controller& c = controller_of(cluster_.site_id(i));
+  const VariantId variant = world_[cluster_.row(i).group].variant;
   for (;;) {
     const LineId line = line_to_serve(i);
-    const Line& l = cluster_[line];
-    if (l.count == 0) {
+    const std::uint32_t count = cluster_.visits_for(line, variant);
+    if (count == 0) {
       if (is_idle(i)) became_idle(i);
       return false;
     }
-    const Batch b = c.policies.batching->form(i, LineView(cluster_, line), live_view(c));
-    if (b.drop > l.count || b.take > l.count - b.drop)
-      wrong_answer(PolicyKind::batching, "takes or drops more visits than the " + std::to_string(l.count) + " that wait");
-    for (std::uint32_t k = 0; k < b.drop; ++k) drop_head(line);
+    const Batch b = c.policies.batching->form(i, LineView(cluster_, line, variant), live_view(c));
+    if (b.drop > count || b.take > count - b.drop)
+      wrong_answer(PolicyKind::batching, "takes or drops more visits than the " + std::to_string(count) + " that wait");
+    for (std::uint32_t k = 0; k < b.drop; ++k) drop_head(line, variant);
     if (b.take > 0) {
       start_batch(i, line, b.take);
       return true;
     }
     if (b.drop > 0 && b.retry == never) continue;  // ask again about what is left
-    if (cluster_[line].count == 0) continue;
+    if (cluster_.visits_for(line, variant) == 0) continue;
     cluster_.put_off(i, true);
     if (cluster_[line].kind != LineKind::own) wait_for_line(i);
     if (b.retry != never) arm_retry(i, std::max(b.retry, engine_.now()));
@@ -100,8 +101,8 @@ bool Simulation::try_start(InstanceId i) {
   }
 }
 
-void Simulation::drop_head(LineId line) {
-  const VisitId v = cluster_.head(line);
+void Simulation::drop_head(LineId line, VariantId by) {
+  const VisitId v = cluster_.head(line, by);
   cluster_.leave(v, engine_.now());
   end_unserved(v, Ending::dropped);
   line_emptied(line);
@@ -148,7 +149,8 @@ void Simulation::wait_for_line(InstanceId i) {
 
 /// Visits left the line: if none is left in a shared one, those who waited with it for a batch are idle again.
 void Simulation::line_emptied(LineId line) {
-  if (wait_for_line_.empty() || cluster_[line].kind == LineKind::own || cluster_[line].count > 0) return;
+  const LineKind kind = cluster_[line].kind;
+  if (wait_for_line_.empty() || kind == LineKind::own || (kind == LineKind::shared && cluster_[line].count > 0)) return;
   emptied_.clear();
   for (std::size_t k = 0; k < wait_for_line_.size();) {
     const InstanceId i = wait_for_line_[k];
@@ -238,7 +240,7 @@ void Simulation::offer_group(LineId id, GroupId g) {
     return x != y ? x < y : a < b;
   };
   InstanceId last;
-  while (cluster_[id].count > 0) {
+  while (cluster_.visits_for(id, world_[g].variant) > 0) {
     InstanceId pick;
     const auto consider = [&](InstanceId i) {
       if (cluster_.row(i).phase != Phase::warm || cluster_.row(i).load > 0 || cluster_[i].batch_count > 0) return;

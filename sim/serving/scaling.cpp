@@ -35,6 +35,21 @@ void Simulation::held(VisitId v, VariantId variant, GroupId only) {
   }
 }
 
+/// A visit waits in a line that is bound late. True if no candidate is warm at its site: a start is asked for the candidate
+/// that is on its way there, or else for the fastest.
+bool Simulation::held_late(VisitId v) {
+  const SiteId site = cluster_[cluster_[v].line].site;
+  GroupId chosen;
+  for (const VariantId k : world_.candidates(cluster_[v].cls, CandidateOrder::by_latency)) {
+    const GroupId g = world_.group(k, site);
+    if (!g) continue;
+    if (cluster_.row(g).warm() > 0) return false;
+    if (!chosen || (cluster_.row(chosen).starting() == 0 && cluster_.row(g).starting() > 0)) chosen = g;
+  }
+  if (chosen) held(v, world_[chosen].variant, chosen);
+  return true;
+}
+
 std::uint32_t Simulation::cores_to_hold(VariantId variant) const {
   const bool partitioned = world_.catalog()[world_[variant].hardware].sharing == Sharing::partitioned;
   return partitioned ? world_[variant].profile.cores().front() : 0;
@@ -248,7 +263,9 @@ void Simulation::try_pending() {
       return g.starting() + g.warm() < g.wish;
     }
     if (cluster_[cluster_.held_line(controllers_.front().id, p.variant)].count > 0) return true;
-    return p.group && cluster_[cluster_.shared_line(p.group)].count > 0;
+    if (!p.group) return false;
+    return cluster_[cluster_.shared_line(p.group)].count > 0 ||
+           cluster_.visits_for(cluster_.late_line(world_[p.variant].task, world_[p.group].site), p.variant) > 0;
   };
   std::vector<PendingStart> waiting;
   waiting.swap(pending_);
@@ -406,6 +423,7 @@ void Simulation::start_for_stranded(VariantId variant, GroupId g) {
     if (const VisitId v = cluster_.head(held_line)) held(v, variant, GroupId{});
   }
   if (cluster_[shared].count > 0 && cluster_.row(g).warm() == 0) held(cluster_.head(shared), variant, g);
+  if (const VisitId v = cluster_.head(cluster_.late_line(world_[variant].task, world_[g].site), variant)) held_late(v);
 }
 
 void Simulation::restore_node(NodeId n) {

@@ -318,6 +318,7 @@ void Simulation::joins(VisitId v) {
   }
   cluster_.join(v, engine_.now());
   if (kind == LineKind::shared && cluster_.row(cluster_[id].group).warm() == 0) return held(v, cluster_[id].variant, cluster_[id].group);
+  if (kind == LineKind::late && held_late(v)) return;
   offer_shared(id);
 }
 

@@ -149,12 +149,13 @@ class Simulation {
   void batch_done(InstanceId i, bool failed);
   void batch_retry(std::uint32_t instance);
   void arm_retry(InstanceId i, Time due);
-  void drop_head(LineId line);
+  void drop_head(LineId line, VariantId by);
   void wait_for_line(InstanceId i);
   void line_emptied(LineId line);
 
   // Instances (scaling.cpp).
   void held(VisitId v, VariantId variant, GroupId only);
+  bool held_late(VisitId v);
   InstanceId start_instance(VariantId variant, GroupId only, StartCause cause);
   std::uint32_t cores_to_hold(VariantId variant) const;
   DeviceId find_device(VariantId variant, GroupId only, StartCause cause);
