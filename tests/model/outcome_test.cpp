@@ -90,8 +90,9 @@ TEST(a_tied_majority, goes_to_the_most_accurate_then_to_the_lowest_id) {
   const Voters same({0.7, 0.7}, 0.5);
   std::uint32_t ties = 0;
   for (std::uint64_t q = 0; q < 1000; ++q) {
-    EXPECT_EQ(v.model().majority_right(q, v.variants), v.model().realised(q, v.variants[1]) > 0.5 ||
-                                                           (v.model().realised(q, v.variants[0]) > 0.5 && v.model().realised(q, v.variants[1]) > 0.5));
+    EXPECT_EQ(v.model().majority_right(q, v.variants),
+              v.model().realised(q, v.variants[1]) > 0.5 ||
+                  (v.model().realised(q, v.variants[0]) > 0.5 && v.model().realised(q, v.variants[1]) > 0.5));
     const std::vector<VariantId> reversed{same.variants[1], same.variants[0]};
     EXPECT_EQ(same.model().majority_right(q, same.variants), same.model().majority_right(q, reversed));
     EXPECT_EQ(same.model().majority_right(q, reversed), same.model().realised(q, same.variants[0]) > 0.5);
@@ -141,7 +142,8 @@ TEST(confidence, tells_right_from_wrong_as_well_as_kappa_says) {
     const OutcomeModel model = v.model(21);
     const std::size_t queries = 100000;
     std::vector<std::pair<double, bool>> list;
-    for (std::uint64_t q = 0; q < queries; ++q) list.emplace_back(model.confidence(q, v.variants[0]), model.realised(q, v.variants[0]) > 0.5);
+    for (std::uint64_t q = 0; q < queries; ++q)
+      list.emplace_back(model.confidence(q, v.variants[0]), model.realised(q, v.variants[0]) > 0.5);
     std::sort(list.begin(), list.end());
     // Mann-Whitney: mean rank of the right answers, ties at their mean rank.
     double ranks = 0, right = 0;

@@ -16,10 +16,14 @@ bool chance(Stream& r, double p) { return uniform01(r) < p; }
 
 Law random_law(Stream& r) {
   switch (below(r, 4)) {
-    case 0: return Law::exponential();
-    case 1: return Law::lognormal(0.5);
-    case 2: return Law::hyperexponential(3);
-    default: return Law{};
+    case 0:
+      return Law::exponential();
+    case 1:
+      return Law::lognormal(0.5);
+    case 2:
+      return Law::hyperexponential(3);
+    default:
+      return Law{};
   }
 }
 
@@ -47,9 +51,10 @@ struct RandomWorld {
         const HardwareId h{below(r, types)};
         const std::uint32_t batch = 2 + below(r, 5);
         const Duration base = 1ms + up_to(r, 80ms), more = up_to(r, 30ms);
-        b.variant("variant" + std::to_string(t) + "_" + std::to_string(k), task, h, 0.3 + 0.6 * uniform01(r),
-                  [=](std::uint32_t n) { return base + n * more; }, batch, 10 + below(r, 60), chance(r, 0.2) ? 0ms : up_to(r, 800ms),
-                  1 + below(r, 2));
+        b.variant(
+            "variant" + std::to_string(t) + "_" + std::to_string(k), task, h, 0.3 + 0.6 * uniform01(r),
+            [=](std::uint32_t n) { return base + n * more; }, batch, 10 + below(r, 60), chance(r, 0.2) ? 0ms : up_to(r, 800ms),
+            1 + below(r, 2));
         b.catalog.variants.back().memory_per_item_bytes = below(r, 4);
         b.catalog.variants.back().service = random_law(r);
         b.catalog.variants.back().load.law = random_law(r);
@@ -110,8 +115,10 @@ void answer_at_random(ServingBench& s, Stream& r, Stream& setup) {
     const GroupId g = groups[below(r, static_cast<std::uint32_t>(groups.size()))];
     const auto& members = view.group(g).members;
     Dispatch d = Dispatch::hold();
-    if (chance(r, site)) d = Dispatch::to(view.world()[g].site);
-    else if (!members.empty() && !chance(r, hold)) d = Dispatch::to(members[below(r, static_cast<std::uint32_t>(members.size()))]);
+    if (chance(r, site))
+      d = Dispatch::to(view.world()[g].site);
+    else if (!members.empty() && !chance(r, hold))
+      d = Dispatch::to(members[below(r, static_cast<std::uint32_t>(members.size()))]);
     if (chance(r, hedge)) d.ask_again = view.now() + 1ms + up_to(r, 300ms);
     return d;
   };

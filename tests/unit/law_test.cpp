@@ -98,7 +98,9 @@ TEST(a_law_of_quantiles, has_the_mean_and_variance_of_its_integral) {
 }
 
 TEST(a_keyed_draw, depends_on_every_part_of_its_key) {
-  const auto first = [](std::uint64_t seed, Purpose p, std::uint64_t serial, std::uint64_t detail) { return KeyedDraw(seed, p, serial, detail)(); };
+  const auto first = [](std::uint64_t seed, Purpose p, std::uint64_t serial, std::uint64_t detail) {
+    return KeyedDraw(seed, p, serial, detail)();
+  };
   const std::uint64_t base = first(1, Purpose::service, 2, 3);
   EXPECT_EQ(base, first(1, Purpose::service, 2, 3));
   EXPECT_NE(base, first(2, Purpose::service, 2, 3));
