@@ -150,7 +150,7 @@ Run assemble(Scenario scenario, const std::function<std::vector<Recorder*>(const
                                   in_quotes(world.catalog()[world.classes()[c].task].name) +
                                   ": no variant of this cluster meets its accuracy floor, pin and, at batch 1, its SLO");
 
-  run.executor = std::make_unique<ProfiledExecutor>(world.catalog(), world.topology(), options.seed);
+  run.executor = std::make_unique<ProfiledExecutor>(world.catalog(), options.seed);
   std::vector<Controller> controllers;
   controllers.push_back(std::move(controller));
   auto recorders = make_recorders(scenario, world);

@@ -7,8 +7,8 @@ namespace tideline {
 
 class ProfiledExecutor final : public Executor {
  public:
-  ProfiledExecutor(const Catalog& catalog, const Topology& topology, std::uint64_t seed)
-      : catalog_(catalog), topology_(topology), seed_(seed) {}
+  ProfiledExecutor(const Catalog& catalog, std::uint64_t seed)
+      : catalog_(catalog), seed_(seed) {}
   Duration expected_load(const LoadParts& parts) const override;
   Duration load(InstanceId i, const LoadParts& parts) override;
   Duration expected_run(const BatchRun& run) const override;
@@ -16,7 +16,6 @@ class ProfiledExecutor final : public Executor {
 
  private:
   const Catalog& catalog_;
-  const Topology& topology_;
   std::uint64_t seed_;
 };
 

@@ -102,7 +102,7 @@ void run_list(const World& world, ClassId cls, std::vector<Duration> arrivals, R
   entries[0].answer_bytes = 500;
   entries[0].source = std::make_unique<ListSource>(std::move(arrivals));
   entries[0].classes = {{{cls, 1}}};
-  ProfiledExecutor executor(world.catalog(), world.topology(), options.seed);
+  ProfiledExecutor executor(world.catalog(), options.seed);
   std::vector<Controller> controllers;
   controllers.push_back(plain_controller(keep));
   const std::uint64_t seed = options.seed;

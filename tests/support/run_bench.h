@@ -142,7 +142,7 @@ struct Notes final : Recorder {
 /// A run of one controller: policies by definition, the rest plain.
 class RunBench {
  public:
-  explicit RunBench(WorldBuilder builder) : world_(builder.build()), executor_(world_->catalog(), world_->topology(), 1) {
+  explicit RunBench(WorldBuilder builder) : world_(builder.build()), executor_(world_->catalog(), 1) {
     options.sample = forever;
     options.drain = 1000h;
     options.duration = 24h * 365;

@@ -309,7 +309,7 @@ struct ServingBench {
     for (const Facts f : listeners) p.objects.push_back(std::make_unique<Listener>(f, heard));
     std::vector<Controller> controllers;
     controllers.push_back(std::move(c));
-    if (!executor) executor = std::make_unique<ProfiledExecutor>(world->catalog(), world->topology(), options.seed);
+    if (!executor) executor = std::make_unique<ProfiledExecutor>(world->catalog(), options.seed);
     simulation = std::make_unique<Simulation>(*world, options, std::move(controllers), Workload(std::move(entries), options.seed),
                                               *executor, std::vector<Recorder*>{&record});
     return *simulation;
