@@ -62,6 +62,8 @@ class Profile {
 
   /// Time of a batch of `items` (1 .. max_items()), padding and work on the host included.
   Duration latency(std::uint32_t items, std::uint32_t option = 0) const { return table_[option * stride_ + items]; }
+  /// The times of one core option, by items.
+  const Duration* table(std::uint32_t option) const { return table_.data() + option * stride_; }
   std::uint32_t max_items() const { return stride_ == 0 ? 0 : static_cast<std::uint32_t>(stride_ - 1); }
   const std::vector<std::uint32_t>& cores() const { return cores_; }
 

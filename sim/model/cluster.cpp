@@ -54,6 +54,10 @@ Cluster::Cluster(const World& world, Indexes indexes, std::uint32_t controllers)
       late_lines_.push_back(id);
     }
   }
+  for (Site& site : sites_) {
+    for (GroupRow& r : site.board.groups) group_rows_.push_back(&r);
+    for (DeviceRow& r : site.board.devices) device_rows_.push_back(&r);
+  }
   for (std::uint32_t c = 0; c < controllers; ++c)
     for (std::size_t v = 0; v < catalog.variants.size(); ++v) {
       const LineId id = new_line(LineKind::held);
@@ -68,23 +72,6 @@ Cluster::Cluster(const World& world, Indexes indexes, std::uint32_t controllers)
     const Node& node = topology.nodes[n];
     if (node.index_in_pool < topology[node.pool].count) node_phase(NodeId{n}, NodePhase::up, Time{});
   }
-}
-
-const GroupRow& Cluster::row(GroupId g) const {
-  const SiteId s = world_[g].site;
-  return sites_[s.index()].board.groups[g.index() - world_.first_group(s).index()];
-}
-GroupRow& Cluster::group_row(GroupId g) {
-  const SiteId s = world_[g].site;
-  return sites_[s.index()].board.groups[g.index() - world_.first_group(s).index()];
-}
-const DeviceRow& Cluster::row(DeviceId d) const {
-  const SiteId s = world_.topology()[d].site;
-  return sites_[s.index()].board.devices[d.index() - world_.topology().first_device_of_site[s.index()].index()];
-}
-DeviceRow& Cluster::device_row(DeviceId d) {
-  const SiteId s = world_.topology()[d].site;
-  return sites_[s.index()].board.devices[d.index() - world_.topology().first_device_of_site[s.index()].index()];
 }
 
 // --- lines ---
@@ -316,40 +303,33 @@ void Cluster::change_load(InstanceId i, std::uint32_t load) {
   if (indexes_.by_free) update_free_at(i);
 }
 
-Duration Cluster::pending_work(InstanceId i) const {
-  const InstanceRow& r = row(i);
+Duration Cluster::pending_work(const Instance& x, const InstanceRow& r) const {
   const std::uint32_t ahead = r.load - r.in_service;
   if (ahead == 0) return {};
-  const Profile& p = world_[world_[r.group].variant].profile;
   const std::uint32_t cap = row(r.group).batch_cap;
-  if (ahead <= cap) return p.latency(ahead, r.option);
+  if (ahead <= cap) return x.work[ahead];
   const std::uint32_t rest = ahead % cap;
-  return (ahead / cap) * p.latency(cap, r.option) + (rest != 0 ? p.latency(rest, r.option) : Duration{});
+  return (ahead / cap) * x.work[cap] + (rest != 0 ? x.work[rest] : Duration{});
 }
 
+/// free_at of an instance: when its batch is done, plus what waits, in full batches.
 void Cluster::update_free_at(InstanceId i) {
-  // free_at of an instance: when its batch is done, plus what waits, in full batches. On an exclusive device all its
-  // instances wait for each other, so the device's sum is the time of each.
   Site& s = site_of(i);
-  InstanceRow& r = s.board.instances[slot_of(i)];
-  const Duration pending = pending_work(i);
-  const Instance& x = s.instances[slot_of(i)];
-  const Time base = r.phase == Phase::starting ? x.batch_until : (r.in_service > 0 ? x.batch_until : std::max(x.batch_until, r.idle_since));
-  const bool exclusive = world_.catalog()[world_.topology()[r.device].hardware].sharing == Sharing::exclusive;
-  const Time own = base + pending;
-  if (!exclusive) {
-    r.free_at = own;
-    if (r.phase == Phase::warm) group_row(r.group).by_free.change(slot_of(i), own, s.board.by_free_positions);
-    return;
-  }
-  DeviceRow& d = device_row(r.device);
-  const DeviceState& state = devices_[r.device.index()];
-  if (state.instances.size() == 1) {
-    d.pending = pending;
-    r.free_at = own;
-    if (r.phase == Phase::warm) group_row(r.group).by_free.change(slot_of(i), own, s.board.by_free_positions);
-    return;
-  }
+  const std::uint32_t slot = slot_of(i);
+  const Instance& x = s.instances[slot];
+  if (x.waits_for_others) return free_at_of_device(i);
+  InstanceRow& r = s.board.instances[slot];
+  const Duration pending = pending_work(x, r);
+  if (x.exclusive) device_row(r.device).pending = pending;
+  r.free_at = x.batch_until + pending;
+  if (r.phase == Phase::warm) group_row(r.group).by_free.change(slot, r.free_at, s.board.by_free_positions);
+}
+
+/// On an exclusive device all its instances wait for each other, so the device's sum is the time of each.
+void Cluster::free_at_of_device(InstanceId i) {
+  Site& s = site_of(i);
+  DeviceRow& d = device_row(row(i).device);
+  const DeviceState& state = devices_[row(i).device.index()];
   d.pending = {};
   for (const InstanceId k : state.instances)
     if (row(k).phase == Phase::warm || row(k).phase == Phase::draining) d.pending += pending_work(k);
@@ -362,6 +342,14 @@ void Cluster::update_free_at(InstanceId i) {
       o.free_at = d.free_at();
       if (o.phase == Phase::warm) group_row(o.group).by_free.change(slot_of(k), o.free_at, s.board.by_free_positions);
     }
+  }
+}
+
+void Cluster::note_sharers(DeviceId d) {
+  const DeviceState& state = devices_[d.index()];
+  for (const InstanceId k : state.instances) {
+    Instance& x = instance(k);
+    x.waits_for_others = x.exclusive && state.instances.size() > 1;
   }
 }
 
@@ -517,6 +505,8 @@ InstanceId Cluster::start(GroupId g, DeviceId d, std::uint8_t option, std::uint3
   x.largest_batch = largest_batch;
   x.memory_bytes = variant.memory_for(largest_batch);
   x.cores = hardware.sharing == Sharing::partitioned ? variant.profile.cores()[option] : 0;
+  x.exclusive = hardware.sharing == Sharing::exclusive;
+  x.work = variant.profile.table(option);
 
   Line& l = line(own);
   l.kind = LineKind::own;
@@ -540,6 +530,7 @@ InstanceId Cluster::start(GroupId g, DeviceId d, std::uint8_t option, std::uint3
   DeviceState& device = devices_[d.index()];
   x.position_on_device = static_cast<std::uint32_t>(device.instances.size());
   device.instances.push_back(id);
+  note_sharers(d);
   if (device.ready.capacity() < device.instances.size()) device.ready.reserve(device.instances.capacity());
   ++device.starting;
   DeviceRow& row = device_row(d);
@@ -634,6 +625,7 @@ void Cluster::fail(InstanceId i, Time now) {
   device.instances[x.position_on_device] = moved;
   instance(moved).position_on_device = x.position_on_device;
   device.instances.pop_back();
+  note_sharers(r.device);
   GroupRow& g = group_row(r.group);
   const InstanceId member = g.members.back();
   g.members[x.position_in_group] = member;

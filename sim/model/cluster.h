@@ -47,8 +47,8 @@ class Cluster {
   const DeviceState& operator[](DeviceId id) const { return devices_[id.index()]; }
   const NodeState& operator[](NodeId id) const { return nodes_[id.index()]; }
   const InstanceRow& row(InstanceId id) const { return site_of(id).board.instances[slot_of(id)]; }
-  const GroupRow& row(GroupId id) const;
-  const DeviceRow& row(DeviceId id) const;
+  const GroupRow& row(GroupId id) const { return *group_rows_[id.index()]; }
+  const DeviceRow& row(DeviceId id) const { return *device_rows_[id.index()]; }
   Indexes indexes() const { return indexes_; }
   InstanceId instance_at(GroupId g, std::uint32_t slot) const { return InstanceId{(world_[g].site.index() << slot_bits_) | slot}; }
   std::uint32_t slot_of(InstanceId id) const { return id.index() & slot_mask_; }
@@ -152,8 +152,8 @@ class Cluster {
   Site& site_of(InstanceId i) { return sites_[i.index() >> slot_bits_]; }
   const Site& site_of(InstanceId i) const { return sites_[i.index() >> slot_bits_]; }
   InstanceRow& instance_row(InstanceId i) { return site_of(i).board.instances[slot_of(i)]; }
-  GroupRow& group_row(GroupId g);
-  DeviceRow& device_row(DeviceId d);
+  GroupRow& group_row(GroupId g) { return *group_rows_[g.index()]; }
+  DeviceRow& device_row(DeviceId d) { return *device_rows_[d.index()]; }
   Line& line(LineId l) { return lines_[l.index()]; }
 
   bool before(const Line& line, const Visit& a, const Visit& b) const;
@@ -167,7 +167,10 @@ class Cluster {
   void drop_empty_lanes(Line& line);
   void change_load(InstanceId i, std::uint32_t load);
   void update_free_at(InstanceId i);
-  Duration pending_work(InstanceId i) const;
+  Duration pending_work(InstanceId i) const { return pending_work((*this)[i], row(i)); }
+  Duration pending_work(const Instance& x, const InstanceRow& r) const;
+  void free_at_of_device(InstanceId i);
+  void note_sharers(DeviceId d);
   void set_phase(InstanceId i, Phase phase);
   void account_time(DeviceId d, Time now);
   void account_holding(DeviceId d, Time now);
@@ -177,6 +180,8 @@ class Cluster {
   unsigned slot_bits_;
   std::uint32_t slot_mask_;
   std::vector<Site> sites_;
+  std::vector<GroupRow*> group_rows_;    // into the boards, whose rows never move
+  std::vector<DeviceRow*> device_rows_;
   std::vector<DeviceState> devices_;
   std::vector<Time> holding_changed_;  // by device
   std::vector<NodeState> nodes_;

@@ -34,18 +34,12 @@ void Simulation::offer(InstanceId i) {
   const InstanceRow& row = cluster_.row(i);
   const Instance& x = cluster_[i];
   if (x.batch_count > 0 || x.put_off || (row.phase != Phase::warm && row.phase != Phase::draining)) return;
-  const DeviceId d = row.device;
-  const Hardware& hardware = world_.catalog()[world_.topology()[d].hardware];
-  if (hardware.sharing == Sharing::partitioned) {
-    if (has_work(i)) try_start(i);
-    return;
-  }
-  if (cluster_[d].instances.size() == 1) {  // nobody to share with
+  if (!x.waits_for_others) {  // nobody to share the device with
     if (has_work(i)) try_start(i);
     return;
   }
   cluster_.set_ready(i, has_work(i));
-  start_ready(d);
+  start_ready(row.device);
 }
 
 void Simulation::start_ready(DeviceId d) {

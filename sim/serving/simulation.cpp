@@ -275,7 +275,8 @@ void Simulation::apply(VisitId v, VariantId variant, const Dispatch& d) {
         wrong_answer(PolicyKind::dispatch,
                      "chose an instance of '" + world_[world_[row.group].variant].name + "' for '" + world_[variant].name + "'");
       const Line& line = cluster_[cluster_[d.instance].line];
-      if (line.count >= line.bound || !world_.topology().route(SiteId{cluster_[v].origin}, line.site).reachable)
+      const SiteId origin{cluster_[v].origin};
+      if (line.count >= line.bound || (line.site != origin && !world_.topology().route(origin, line.site).reachable))
         return placed_in_vain(v, variant, PolicyKind::dispatch);
       return send(v, cluster_[d.instance].line, line.site);
     }
