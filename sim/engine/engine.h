@@ -43,7 +43,7 @@ class Engine {
     const Time arrival = handler.next_arrival();
     const bool pending = !queue_.empty();
     if (!pending && arrival == never && pacer == nullptr) return false;
-    const bool arrive = !pending || Event{arrival, arrival_key} < queue_.top();
+    const bool arrive = !pending || Event{arrival_key, arrival} < queue_.top();
     const Time next = arrive ? arrival : queue_.top().at;
     if (pacer != nullptr) {
       if (const auto done = pacer->wait_until(next, now_)) {

@@ -16,15 +16,18 @@ struct Event {
   static constexpr unsigned slot_bits = 26, sequence_bits = 34;
   static constexpr std::uint64_t max_slots = std::uint64_t{1} << slot_bits;
 
-  Time at{};
   std::uint64_t key = 0;
+  Time at{};
 
   static Event make(Time at, unsigned kind, std::uint64_t sequence, std::uint32_t slot) {
-    return {at, std::uint64_t{kind} << (slot_bits + sequence_bits) | (sequence << slot_bits) | slot};
+    return {std::uint64_t{kind} << (slot_bits + sequence_bits) | (sequence << slot_bits) | slot, at};
   }
   unsigned kind() const { return static_cast<unsigned>(key >> (slot_bits + sequence_bits)); }
   std::uint32_t slot() const { return static_cast<std::uint32_t>(key & (max_slots - 1)); }
-  friend bool operator<(const Event& a, const Event& b) { return a.at != b.at ? a.at < b.at : a.key < b.key; }
+  /// Time and key as one number: compared without a branch.
+  __extension__ using Order = __int128;
+  Order order() const { return static_cast<Order>(at.time_since_epoch().count()) << 64 | static_cast<Order>(key); }
+  friend bool operator<(const Event& a, const Event& b) { return a.order() < b.order(); }
 };
 static_assert(sizeof(Event) == 16);
 

@@ -208,14 +208,18 @@ void Cluster::remove(Line& line, VisitId id, Time now) {
 // --- visits ---
 
 VisitId Cluster::admit(const Visit& query) {
-  const VisitId id = visits_.take();
+  const VisitId id = open_visit();
+  visits_[id] = query;
+  admit(id);
+  return id;
+}
+
+void Cluster::admit(VisitId id) {
   Visit& v = visits_[id];
-  v = query;
   v.state = VisitState::deciding;
   TaskRow& t = sites_[v.origin].board.tasks[world_[v.cls].task.index()];
   ++t.arrived;
   ++t.in_flight;
-  return id;
 }
 
 VisitId Cluster::add_visit(VisitId like) {

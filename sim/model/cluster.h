@@ -74,7 +74,10 @@ class Cluster {
   Time deadline(const Visit& v) const { return later(v.arrival, world_[v.cls].slo); }
 
   // --- visits ---
-  /// A query arrived: takes a slot for it (state deciding) and counts it in flight at its origin.
+  /// A slot whose fields the caller fills; then `admit`.
+  VisitId open_visit() { return visits_.take(); }
+  /// The query of this slot arrived: state deciding, counted in flight at its origin.
+  void admit(VisitId v);
   VisitId admit(const Visit& query);
   /// A second visit of a query whose first is `like`; not counted in flight again.
   VisitId add_visit(VisitId like);

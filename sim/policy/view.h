@@ -16,8 +16,19 @@ namespace tideline {
 /// What a controller goes by: its boards and the world.
 struct Knowledge {
   const World* world = nullptr;
-  std::vector<const Board*> boards;  ///< by site
+  std::vector<const Board*> boards;       ///< by site
+  std::vector<const GroupRow*> groups;    ///< by group: the rows of these boards
   unsigned slot_bits = 26;
+
+  /// Goes by these boards. Their rows of groups must not move from now on.
+  void look_at(const World& w, std::vector<const Board*> by_site) {
+    world = &w;
+    boards = std::move(by_site);
+    slot_bits = w.instance_slot_bits();
+    groups.clear();
+    for (const Board* b : boards)
+      for (const GroupRow& row : b->groups) groups.push_back(&row);
+  }
 };
 
 /// Instances of one group as ids, made from board slots on the fly.
@@ -71,10 +82,7 @@ class ClusterView {
   Duration age(SiteId s) const { return board(s).version == 0 ? Duration{} : now_ - board(s).taken_at; }
 
   // Groups.
-  const GroupRow& group(GroupId g) const {
-    const SiteId s = world()[g].site;
-    return board(s).groups[g.index() - world().first_group(s).index()];
-  }
+  const GroupRow& group(GroupId g) const { return *knowledge_->groups[g.index()]; }
   std::uint32_t warm(GroupId g) const { return group(g).warm(); }
   std::uint32_t starting(GroupId g) const { return group(g).starting(); }
   /// All warm instances of least load; needs the index `by_load`. Ties are the caller's to break, at random from its stream.

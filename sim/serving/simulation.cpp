@@ -43,12 +43,9 @@ Simulation::Simulation(const World& world, RunOptions options, std::vector<Contr
   visible_shared_.resize(world.groups().size());
   visible_late_.resize(world.catalog().tasks.size() * world.site_count());
   for (auto& c : controllers_) {
-    for (Knowledge* k : {&c.knowledge, &c.live}) {
-      k->world = &world;
-      k->slot_bits = world.instance_slot_bits();
-      k->boards.clear();
-      for (std::size_t s = 0; s < world.site_count(); ++s) k->boards.push_back(&cluster_.board(SiteId{s}));
-    }
+    std::vector<const Board*> boards;
+    for (std::size_t s = 0; s < world.site_count(); ++s) boards.push_back(&cluster_.board(SiteId{s}));
+    for (Knowledge* k : {&c.knowledge, &c.live}) k->look_at(world, boards);
     for (const auto& p : c.policies.objects) {
       rounds_.push_back(p.get());
       if (auto* o = dynamic_cast<Observer*>(p.get())) {
@@ -204,11 +201,15 @@ void Simulation::close_run() {
 // --- a query's way ---
 
 void Simulation::arrive() {
-  Visit q = workload_.take();
-  q.flags.measured = q.arrival >= window_begin_ && q.arrival < window_end_;
-  const VisitId v = cluster_.admit(q);
-  if (q.flags.measured) ++measured_open_;
-  for (Recorder* r : recorders_) r->arrived(q);
+  const VisitId v = cluster_.open_visit();
+  {
+    Visit& q = cluster_.visit(v);
+    workload_.take(q);
+    q.flags.measured = q.arrival >= window_begin_ && q.arrival < window_end_;
+    if (q.flags.measured) ++measured_open_;
+    cluster_.admit(v);
+    for (Recorder* r : recorders_) r->arrived(q);
+  }
   decide(v);
   after_transition();
 }

@@ -12,6 +12,8 @@ Workload::Workload(std::vector<WorkloadEntry> entries, std::uint64_t seed) : ent
       for (const auto& c : choices) sums.push_back(sum += c.share);
       for (double& s : sums) s /= sum;
     }
+    const auto& classes = entries_[k].classes;
+    only_.push_back(classes.size() == 1 && classes[0].size() == 1 ? classes[0][0].cls : ClassId{});
     advance(k);
   }
   next_ = queue_.empty() ? never : queue_.top().at;
@@ -21,31 +23,33 @@ void Workload::advance(std::uint32_t k) {
   if (entries_[k].source->next(ahead_[k])) queue_.push(Event::make(ahead_[k].at, 0, k, k));
 }
 
-Visit Workload::take() {
+void Workload::take(Visit& out) {
   const std::uint32_t k = queue_.pop().slot();
   const Arrival& a = ahead_[k];
   const WorkloadEntry& e = entries_[k];
-  const std::size_t task = a.task == Arrival::unknown ? 0 : a.task;
-  const auto& choices = e.classes[task];
+  out = Visit{};
+  out.arrival = a.at;
+  out.serial = serial_++;
+  out.cls = only_[k] ? only_[k] : draw_class(k, a.task == Arrival::unknown ? 0 : a.task);
+  out.work = a.work;
+  out.payload_bytes = a.payload_bytes == Arrival::unknown ? e.payload_bytes : a.payload_bytes;
+  out.items = a.items != 1 ? a.items : e.items;
+  out.tenant = a.tenant != 0 ? static_cast<std::uint16_t>(a.tenant) : e.tenant;
+  out.origin = static_cast<std::uint16_t>(e.origin.index());
+  out.entry = static_cast<std::uint16_t>(k);
+  advance(k);
+  next_ = queue_.empty() ? never : queue_.top().at;
+}
+
+ClassId Workload::draw_class(std::uint32_t k, std::size_t task) {
+  const auto& choices = entries_[k].classes[task];
+  const auto& sums = cumulative_[k][task];
   std::size_t pick = 0;
   if (choices.size() > 1) {
     const double u = uniform01(class_streams_[k]);
-    const auto& sums = cumulative_[k][task];
     while (pick + 1 < choices.size() && u >= sums[pick]) ++pick;
   }
-  Visit v;
-  v.arrival = a.at;
-  v.serial = serial_++;
-  v.cls = choices[pick].cls;
-  v.work = a.work;
-  v.payload_bytes = a.payload_bytes == Arrival::unknown ? e.payload_bytes : a.payload_bytes;
-  v.items = a.items != 1 ? a.items : e.items;
-  v.tenant = a.tenant != 0 ? static_cast<std::uint16_t>(a.tenant) : e.tenant;
-  v.origin = static_cast<std::uint16_t>(e.origin.index());
-  v.entry = static_cast<std::uint16_t>(k);
-  advance(k);
-  next_ = queue_.empty() ? never : queue_.top().at;
-  return v;
+  return choices[pick].cls;
 }
 
 }  // namespace tideline

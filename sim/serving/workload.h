@@ -36,17 +36,19 @@ class Workload {
 
   /// Time of the next query, or `never`.
   Time next() const { return next_; }
-  /// The next query as an unplaced visit; moves to the one after it.
-  Visit take();
+  /// Writes the next query as an unplaced visit; moves to the one after it.
+  void take(Visit& out);
   std::uint32_t answer_bytes(std::uint16_t entry) const { return entries_[entry].answer_bytes; }
   const std::vector<WorkloadEntry>& entries() const { return entries_; }
   std::uint64_t taken() const { return serial_; }
 
  private:
   void advance(std::uint32_t entry);
+  ClassId draw_class(std::uint32_t entry, std::size_t task);
 
   std::vector<WorkloadEntry> entries_;
   std::vector<Arrival> ahead_;                                // the next of each entry
+  std::vector<ClassId> only_;    // class of each entry that has one, else none
   std::vector<std::vector<std::vector<double>>> cumulative_;  // by entry and task: shares up to each class
   std::vector<Stream> class_streams_;
   EventQueue queue_;  // slot: entry; equal times in order of entries

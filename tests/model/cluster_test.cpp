@@ -540,7 +540,7 @@ TEST(a_copy_of_a_board, is_an_old_view) {
   s.wait_at(i, s.cls(s.plain));
   const Board copy = s.cluster.board(s.site);
   Knowledge old = s.knowledge;
-  old.boards = {&copy};
+  old.look_at(*s.world, {&copy});
   s.wait_at(k, s.cls(s.plain));
   s.wait_at(k, s.cls(s.plain));
   const ClusterView then{old, at(1s)}, now = s.view(at(1s));

@@ -394,7 +394,7 @@ struct InfaasWorld {
 struct InfaasBench : ClusterBench {
   explicit InfaasBench(const InfaasWorld& w, param::Object params = {})
       : ClusterBench(w.b), board(*knowledge.boards[0]), policy(make(std::move(params))) {
-    knowledge.boards[0] = &board;
+    knowledge.look_at(*world, {&board});
   }
   Made<SelectionPolicy> make(param::Object params) {
     params.emplace_back("memory_reserve_bytes", 0);
@@ -642,7 +642,7 @@ TEST(InstanceStates, take_differences_and_forget_without_answers) {
   ClusterBench bench(w.b);
   const InstanceId i = bench.warm(w.gpu1, 1);
   Board board = *bench.knowledge.boards[0];
-  bench.knowledge.boards[0] = &board;
+  bench.knowledge.look_at(*bench.world, {&board});
   InstanceStates x(*bench.world, {});
   const GroupId g = bench.group(w.gpu1);
   x.observe(bench.view());

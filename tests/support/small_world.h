@@ -94,9 +94,9 @@ struct WorldBuilder {
 /// A cluster whose transitions a test makes by hand, and the views that policies get of it.
 struct ClusterBench {
   explicit ClusterBench(WorldBuilder builder) : world(builder.build()), cluster(*world, Indexes{true, true}) {
-    knowledge.world = world.get();
-    knowledge.slot_bits = world->instance_slot_bits();
-    for (std::size_t s = 0; s < world->site_count(); ++s) knowledge.boards.push_back(&cluster.board(SiteId{s}));
+std::vector<const Board*> boards;
+    for (std::size_t s = 0; s < world->site_count(); ++s) boards.push_back(&cluster.board(SiteId{s}));
+    knowledge.look_at(*world, boards);
   }
   ClusterView view(Time now = {}) const { return {knowledge, now}; }
   Setup setup(std::uint64_t seed = 1) const {
