@@ -140,6 +140,7 @@ class Infaas final : public SelectionPolicy {
   struct Recent {
     std::array<VariantId, most_recent> picks;
     std::uint32_t count = 0;
+    bool matters = false;  ///< some class of the task is worth fewer look-ups than it has candidates
   };
   /// Devices of one type at one site, and what is known of their room.
   struct Room {
@@ -216,6 +217,7 @@ class Infaas final : public SelectionPolicy {
       cls.by_fit.push_back(k);
     }
     cls.by_start = cls.by_fit;
+    if (cls.look_ups < all.size()) recent_[c.task.index()].matters = true;
     std::stable_sort(cls.by_fit.begin(), cls.by_fit.end(), [&](const Candidate& a, const Candidate& b) { return fits_better(a, b); });
     std::stable_sort(cls.by_start.begin(), cls.by_start.end(), [&](const Candidate& a, const Candidate& b) {
       if (by_accuracy && a.accuracy != b.accuracy) return a.accuracy > b.accuracy;
@@ -254,7 +256,7 @@ class Infaas final : public SelectionPolicy {
   }
 
   VariantId active(const Class& cls, const QueryView& query, ClusterView view) const {
-    if (query.items() == 1 && cls.look_ups >= cls.by_fit.size()) {  // the usual case: the order made before the run holds for all
+    if (query.items() == 1 && !recent_[cls.task.index()].matters) {  // the usual case: the order made before the run holds for all
       for (const Candidate& k : cls.by_fit)
         for (const GroupId g : view.groups_of(k.variant, query.origin()))
           if (states_.has_active(view, g)) return k.variant;
@@ -325,7 +327,7 @@ class Infaas final : public SelectionPolicy {
 
   Selection picked(const Class& cls, VariantId v, Reason step) {
     Recent& recent = recent_[cls.task.index()];
-    if (recent.count > 0 && recent.picks.front() == v) return Selection::one(v, step);
+    if (!recent.matters || (recent.count > 0 && recent.picks.front() == v)) return Selection::one(v, step);
     const auto begin = recent.picks.begin();
     auto at = std::find(begin, begin + recent.count, v);
     if (at == begin + recent.count) {

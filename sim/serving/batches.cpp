@@ -181,6 +181,10 @@ void Simulation::batch_done(InstanceId i, bool failed) {
   const double share = hardware.sharing == Sharing::partitioned ? static_cast<double>(row.cores) / hardware.cores : 1;
   const double cost_per_item = world_.device_price_per_s(d) * share * to_seconds(took) / items;
   std::uint32_t wasted = 0;
+  const VariantId variant = world_[group].variant;
+  const Task& task = world_.catalog()[world_[variant].task];
+  const BatchEnd batch{i,      variant,       cluster_.site_id(i),       now - took, cluster_[i].warm_at, took,
+                       visits, cost_per_item, world_[variant].accuracy, task.hit_rate || task.concentration > 0};
   VisitId v = cluster_.end(i, now, !failed);
   cluster_.instance(i).batch_count = visits;  // still told to those who ask about this batch
   while (v) {
@@ -193,14 +197,14 @@ void Simulation::batch_done(InstanceId i, bool failed) {
       cluster_.close(v);
       release_if_done(g);
     } else if (failed) {
-      lose(v, world_[group].variant);
+      lose(v, variant);
     } else {
-      answered(v, i, took, cost_per_item * visit.items);
+      answered(v, batch);
     }
     v = next;
   }
   cluster_.instance(i).batch_count = 0;
-  for (Recorder* r : recorders_) r->batch_done(i, d, world_[group].variant, items, wasted, took, now);
+  for (Recorder* r : recorders_) r->batch_done(i, d, variant, items, wasted, took, now);
   Controller& c = controller_of(cluster_.site_id(i));
   for (Observer* o : c.hear_batches) o->batch_done(i, visits, took, live_view(c));
 
@@ -208,7 +212,7 @@ void Simulation::batch_done(InstanceId i, bool failed) {
   offer(i);
   // On an exclusive device others may have waited for this slot.
   if (hardware.sharing == Sharing::exclusive && cluster_[d].instances.size() > 1) start_ready(d);
-  if (any_held_ && cluster_[cluster_.held_line(c.id, world_[group].variant)].count > 0) place_held(c.id, world_[group].variant);
+  if (any_held_) place_held(c.id, variant);
   if (cluster_[i].batch_count == 0 && is_idle(i)) became_idle(i);
 }
 

@@ -248,6 +248,9 @@ void Simulation::decide(VisitId v) {
 }
 
 void Simulation::check_variant(VisitId v, VariantId variant, PolicyKind kind) const {
+  if (variant.index() < world_.catalog().variants.size() && world_[variant].task == world_[cluster_[v].cls].task &&
+      !world_.groups_of(variant, SiteId{cluster_[v].origin}).empty()) [[likely]]
+    return;
   if (!variant || variant.index() >= world_.catalog().variants.size()) wrong_answer(kind, "chose a variant that does not exist");
   if (world_[variant].task != world_[cluster_[v].cls].task)
     wrong_answer(kind, "chose variant '" + world_[variant].name + "', which is of another task");
@@ -351,12 +354,11 @@ void Simulation::joins(VisitId v) {
   offer_shared(id);
 }
 
-void Simulation::answered(VisitId v, InstanceId i, Duration took, double cost) {
+void Simulation::answered(VisitId v, const BatchEnd& batch) {
   const Visit& visit = cluster_[v];
-  const Instance& x = cluster_[i];
-  const InstanceRow& row = cluster_.row(i);
-  const SiteId site = cluster_.site_id(i), origin{visit.origin};
-  const Time now = engine_.now(), began = now - took;
+  const SiteId site = batch.site, origin{visit.origin};
+  const Time now = engine_.now();
+  double cost = batch.cost_per_item * visit.items;
   Duration there{}, back{};
   double transfer = 0;
   if (site != origin) {
@@ -369,31 +371,29 @@ void Simulation::answered(VisitId v, InstanceId i, Duration took, double cost) {
   }
   const Time could = visit.arrival + there;  // when it could have begun at once
   Duration load{};
-  if ((visit.flags.triggered_load || visit.flags.delayed_by_load) && x.warm_at > could) load = std::min(x.warm_at, began) - could;
-  const VariantId variant = world_[row.group].variant;
-  const Duration network = there + back, queue = std::max(Duration{}, began - could - load);
+  if ((visit.flags.triggered_load || visit.flags.delayed_by_load) && batch.warm_at > could) load = std::min(batch.warm_at, batch.began) - could;
+  const Duration network = there + back, queue = std::max(Duration{}, batch.began - could - load);
   if (visit.gathering) {
     GatheringNotes& n = notes(visit.gathering);
     n.cost += cost;
     n.transfer += transfer;
     const auto& open = cluster_[visit.gathering].visits;
     const auto k = static_cast<std::size_t>(std::find(open.begin(), open.end(), v) - open.begin());
-    n.answers[k] = {variant, i, x.batch_count, network, load, queue, took};
+    n.answers[k] = {batch.variant, batch.instance, batch.visits, network, load, queue, batch.took};
     if (back > Duration{}) return schedule(now + back, EventKind::returned, v.index());
     return note_return(v);
   }
   QueryEnd end;
   end.finish = now + back;
-  end.variant = variant;
-  end.instance = i;
-  end.batch = x.batch_count;
+  end.variant = batch.variant;
+  end.instance = batch.instance;
+  end.batch = batch.visits;
   end.network = network;
   end.load = load;
   end.queue = queue;
-  end.service = took;
-  end.accuracy = world_[variant].accuracy;
-  const Task& task = world_.catalog()[world_[variant].task];
-  end.realised = task.hit_rate || task.concentration > 0 ? outcome_.realised(visit.serial, variant) : end.accuracy;
+  end.service = batch.took;
+  end.accuracy = batch.accuracy;
+  end.realised = batch.drawn ? outcome_.realised(visit.serial, batch.variant) : batch.accuracy;
   end.cost_usd = cost;
   end.transfer_usd = transfer;
   if (back > Duration{}) {

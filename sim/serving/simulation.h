@@ -105,7 +105,18 @@ class Simulation {
   void placed_in_vain(VisitId v, VariantId variant, PolicyKind kind);
   void check_variant(VisitId v, VariantId variant, PolicyKind kind) const;
   [[noreturn]] void wrong_answer(PolicyKind kind, const std::string& what) const;
-  void answered(VisitId v, InstanceId i, Duration took, double cost);
+  /// What the visits of one batch have in common.
+  struct BatchEnd {
+    InstanceId instance;
+    VariantId variant;
+    SiteId site;
+    Time began{}, warm_at{};
+    Duration took{};
+    std::uint32_t visits = 0;
+    double cost_per_item = 0, accuracy = 0;
+    bool drawn = false;  ///< what an answer is worth is drawn, not the accuracy itself
+  };
+  void answered(VisitId v, const BatchEnd& batch);
   void returned(VisitId v);
   /// The query ended; frees the visit's slot.
   void finish(VisitId v, const QueryEnd& end);
