@@ -11,6 +11,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -117,6 +118,8 @@ void check(const Cell& cell, bool full);
 void check_full_table(const std::vector<Cell>& cells);
 /// One measure of each replication, `millions` of queries in all.
 std::vector<double> replicate(const Cell& cell, double millions, double (*measured)(const Observed&), int runs = replications);
+
+inline void PrintTo(const Cell& cell, std::ostream* out) { *out << cell.name; }
 
 /// Names parametrised tests after their cells.
 struct CellName {

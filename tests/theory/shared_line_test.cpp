@@ -38,7 +38,7 @@ Cell mmc(int c, double rho, double millions, double quick_millions, double quick
 std::vector<Cell> mmc_cells() {
   return {mmc(2, .5, 3, 3, 1),        mmc(2, .7, 5, 0, 1),        mmc(2, .8, 10, 10, 1, true), mmc(2, .9, 40, 0, 1),
           mmc(4, .5, 5, 0, 1),        mmc(4, .7, 6, 6, 1),        mmc(4, .8, 12, 8, 1.5, true), mmc(4, .9, 45, 0, 1),
-          mmc(8, .5, 10, 3, 2),       mmc(8, .8, 15, 4, 2),       mmc(8, .9, 50, 0, 1, true),
+          mmc(8, .5, 20, 5, 2),       mmc(8, .8, 15, 4, 2),       mmc(8, .9, 50, 0, 1, true),
           mmc(16, .8, 20, 5, 2),      mmc(16, .9, 60, 0, 1),      mmc(64, .9, 80, 0, 1)};
 }
 
@@ -48,7 +48,7 @@ Cell erlang_delay(int c, double a, double millions, double quick_millions) {
 }
 
 std::vector<Cell> delay_cells() {
-  return {erlang_delay(5, 3, 4, 1), erlang_delay(10, 8, 12, 3), erlang_delay(10, 5, 8, 2), erlang_delay(20, 15, 10, 3)};
+  return {erlang_delay(5, 3, 4, 1), erlang_delay(10, 8, 12, 3), erlang_delay(10, 5, 14, 4), erlang_delay(20, 15, 10, 3)};
 }
 
 /// No line: as many are let in as there are servers.
