@@ -23,7 +23,7 @@ std::vector<Cell> cells() {
 
 class BoundedQueue : public testing::TestWithParam<Cell> {};
 TEST_P(BoundedQueue, refuses_what_finds_it_full) { check(GetParam(), false); }
-INSTANTIATE_TEST_SUITE_P(Cells, BoundedQueue, testing::ValuesIn(quick(cells())), CellName());
+INSTANTIATE_TEST_SUITE_P(Cells, BoundedQueue, testing::ValuesIn(quick(cells())), CellName());  // this is the full table
 
 TEST(BoundedQueue, serves_all_it_can_under_overload) {
   for (const double load : {2.0, 5.0, 20.0}) {

@@ -60,14 +60,16 @@ Cell shut_down(double rate, double after, Draw set_up_law, double set_up, Draw s
 
 std::vector<Cell> shut_down_cells() {
   constexpr auto exponential = Draw::exponential, deterministic = Draw::deterministic;
-  return {shut_down(.5, 0, exponential, 10, exponential, 8, 8),      shut_down(.5, 0, deterministic, 10, exponential, 4, 4),
-          shut_down(.1, 5, deterministic, 20, deterministic, 4, 4),  shut_down(.1, 10, deterministic, 20, deterministic, 4, 4),
-          shut_down(.3, 3, exponential, 5, exponential, 6, 6),       shut_down(.05, 20, deterministic, 40, deterministic, 4, 4)};
+  return {shut_down(.5, 0, exponential, 10, exponential, 8, 3),      shut_down(.5, 0, deterministic, 10, exponential, 4, 1.5),
+          shut_down(.1, 5, deterministic, 20, deterministic, 4, 1.5),  shut_down(.1, 10, deterministic, 20, deterministic, 4, 1.5),
+          shut_down(.3, 3, exponential, 5, exponential, 6, 2),       shut_down(.05, 20, deterministic, 40, deterministic, 4, 1.5)};
 }
 
 class SetUp : public testing::TestWithParam<Cell> {};
 TEST_P(SetUp, delays_as_the_delayed_shutdown_queue_says) { check(GetParam(), false); }
 INSTANTIATE_TEST_SUITE_P(Cells, SetUp, testing::ValuesIn(quick(shut_down_cells())), CellName());
+
+TEST(SetUpTable, full) { check_full_table(shut_down_cells()); }
 
 /// With arrivals every 10 s, service of 1 s and a load of 2 s, what counts is the time from the end of the last execution: 7 s after a
 /// cold start, 9 s after a warm one.

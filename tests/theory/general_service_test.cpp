@@ -49,13 +49,13 @@ std::vector<Cell> mg1_cells() {
           mg1(.8, plain("exponential", 1), 10, 0),
           mg1(.8, with_cv2("gamma", 4), 40, 0),
           mg1(.8, with_cv2("lognormal", .5), 8, 0),
-          mg1(.8, with_cv2("hyperexponential", 4), 30, 8, 2),
+          mg1(.8, with_cv2("hyperexponential", 4), 36, 8, 2),
           mg1(.8, with_cv2("hyperexponential", 8), 50, 0),
           mg1(.9, plain("deterministic", 0), 15, 0),
           mg1(.9, erlang(4), 20, 0),
           mg1(.9, erlang(2), 24, 0),
           mg1(.9, plain("exponential", 1), 40, 0),
-          mg1(.9, with_cv2("hyperexponential", 4), 120, 0)};
+          mg1(.9, with_cv2("hyperexponential", 4), 150, 0)};
 }
 
 Cell mdc(int c, double rho, double wait, double millions, double quick_millions, double quick_factor = 1) {
@@ -65,7 +65,7 @@ Cell mdc(int c, double rho, double wait, double millions, double quick_millions,
 
 std::vector<Cell> mdc_cells() {
   return {mdc(1, .5, .5, 1, 0),       mdc(1, .8, 2, 4, 0),        mdc(1, .9, 4.5, 15, 0),    mdc(2, .5, .176741, 1.5, 1.5), mdc(2, .8, .903284, 5, 5),
-          mdc(2, .9, 2.146923, 16, 5, 2), mdc(4, .8, .386095, 6, 3, 1.5), mdc(4, .9, .999966, 18, 0), mdc(8, .8, .151954, 8, 3, 2), mdc(8, .9, .449973, 20, 0)};
+          mdc(2, .9, 2.146923, 20, 5, 2), mdc(4, .8, .386095, 6, 3, 1.5), mdc(4, .9, .999966, 18, 0), mdc(8, .8, .151954, 8, 3, 2), mdc(8, .9, .449973, 20, 0)};
 }
 
 class Mg1 : public testing::TestWithParam<Cell> {};

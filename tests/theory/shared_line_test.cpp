@@ -37,9 +37,9 @@ Cell mmc(int c, double rho, double millions, double quick_millions, double quick
 
 std::vector<Cell> mmc_cells() {
   return {mmc(2, .5, 3, 3, 1),        mmc(2, .7, 5, 0, 1),        mmc(2, .8, 10, 10, 1, true), mmc(2, .9, 40, 0, 1),
-          mmc(4, .5, 5, 0, 1),        mmc(4, .7, 6, 6, 1),        mmc(4, .8, 12, 8, 1.5, true), mmc(4, .9, 45, 0, 1),
-          mmc(8, .5, 20, 5, 2),       mmc(8, .8, 15, 4, 2),       mmc(8, .9, 50, 0, 1, true),
-          mmc(16, .8, 20, 5, 2),      mmc(16, .9, 60, 0, 1),      mmc(64, .9, 80, 0, 1)};
+          mmc(4, .5, 8, 0, 1),        mmc(4, .7, 6, 6, 1),        mmc(4, .8, 14, 8, 1.5, true), mmc(4, .9, 45, 0, 1),
+          mmc(8, .5, 20, 5, 2),       mmc(8, .8, 20, 4, 2),       mmc(8, .9, 50, 0, 1, true),
+          mmc(16, .8, 24, 5, 2),      mmc(16, .9, 60, 0, 1),      mmc(64, .9, 80, 0, 1)};
 }
 
 Cell erlang_delay(int c, double a, double millions, double quick_millions) {
@@ -67,7 +67,7 @@ std::vector<Cell> loss_cells() {
   for (const std::string law : {"exponential", "deterministic"}) {
     out.push_back(erlang_loss(5, 3, law, 1.5, 1.5));
     out.push_back(erlang_loss(10, 8, law, 2, 2));
-    out.push_back(erlang_loss(10, 5, law, 6, 0));
+    out.push_back(erlang_loss(10, 5, law, 9, 0));
     out.push_back(erlang_loss(20, 15, law, 5, law == "deterministic" ? 5 : 0));
   }
   return out;
