@@ -291,7 +291,8 @@ class Reader {
     for (const std::string& token : tokens(pointer)) {
       std::string key = token;
       if (at->is_array() && token.find_first_not_of("0123456789") != std::string::npos) {
-        const auto named = std::find_if(at->begin(), at->end(), [&](const Json& x) { return x.is_object() && x.contains("name") && x["name"] == token; });
+        const auto named =
+            std::find_if(at->begin(), at->end(), [&](const Json& x) { return x.is_object() && x.contains("name") && x["name"] == token; });
         if (named != at->end()) key = std::to_string(named - at->begin());
       }
       out = child(out, key);

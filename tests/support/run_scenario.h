@@ -88,7 +88,8 @@ class QueryLog final : public Recorder {
  public:
   void ended(const Visit& v, const QueryEnd& end) override {
     if (!v.flags.measured) return;
-    records_.push_back({v.serial, v.arrival, end.finish, v.cls, end.ending, end.instance, end.batch, end.network, end.load, end.queue, end.service});
+    records_.push_back(
+        {v.serial, v.arrival, end.finish, v.cls, end.ending, end.instance, end.batch, end.network, end.load, end.queue, end.service});
   }
   /// In order of arrival.
   std::vector<QueryRecord> records() const {

@@ -12,7 +12,8 @@ const std::string keep = "/policies/coldstart/params/keep_alive_s";
 /// Service and load take no time to speak of. A minute of the table is a second here; idle time in the same unit.
 Cell kept(double per_hour, double minutes, double millions, double quick_millions, double unit = 1) {
   const double rate = per_hour / 60 / unit, tau = minutes * unit, cold = std::exp(-rate * tau);
-  Cell cell{"rate" + std::to_string(static_cast<int>(per_hour)) + "_keep" + std::to_string(static_cast<int>(minutes)) + (unit == 1 ? "" : "_real"),
+  Cell cell{"rate" + std::to_string(static_cast<int>(per_hour)) + "_keep" + std::to_string(static_cast<int>(minutes)) +
+                (unit == 1 ? "" : "_real"),
             "keep_alive.json",
             {set(keep, tau), set(variant + "profile/latency_s/1", 1e-7), set(variant + "service/law", "deterministic"),
              set(variant + "load/first_run_s", 1e-7), set(variant + "load/law", "deterministic")},
@@ -25,10 +26,10 @@ Cell kept(double per_hour, double minutes, double millions, double quick_million
 }
 
 std::vector<Cell> kept_cells() {
-  return {kept(1, 5, .1, .1),     kept(1, 10, .1, .1),     kept(1, 20, .1, .1), kept(1, 60, .3, .3), kept(1, 120, .6, .6),
-          kept(3, 5, .1, .1),     kept(3, 10, .1, .1),     kept(3, 20, .2, .2), kept(3, 60, 1.8, 0), kept(3, 120, 30, 0),
-          kept(6, 5, .1, .1),     kept(6, 10, .2, .2),     kept(6, 20, .6, .6), kept(6, 60, 30, 0),  kept(12, 5, .2, .2),
-          kept(12, 10, .6, .6),   kept(12, 20, 5, 0),      kept(60, 5, 12, 0),  kept(6, 10, .2, .2, 60)};
+  return {kept(1, 5, .1, .1),   kept(1, 10, .1, .1), kept(1, 20, .1, .1), kept(1, 60, .3, .3),    kept(1, 120, .6, .6),
+          kept(3, 5, .1, .1),   kept(3, 10, .1, .1), kept(3, 20, .2, .2), kept(3, 60, 1.8, 0),    kept(3, 120, 30, 0),
+          kept(6, 5, .1, .1),   kept(6, 10, .2, .2), kept(6, 20, .6, .6), kept(6, 60, 30, 0),     kept(12, 5, .2, .2),
+          kept(12, 10, .6, .6), kept(12, 20, 5, 0),  kept(60, 5, 12, 0),  kept(6, 10, .2, .2, 60)};
 }
 
 class KeepAlive : public testing::TestWithParam<Cell> {};
@@ -60,9 +61,9 @@ Cell shut_down(double rate, double after, Draw set_up_law, double set_up, Draw s
 
 std::vector<Cell> shut_down_cells() {
   constexpr auto exponential = Draw::exponential, deterministic = Draw::deterministic;
-  return {shut_down(.5, 0, exponential, 10, exponential, 8, 3),      shut_down(.5, 0, deterministic, 10, exponential, 4, 1.5),
-          shut_down(.1, 5, deterministic, 20, deterministic, 4, 1.5),  shut_down(.1, 10, deterministic, 20, deterministic, 4, 1.5),
-          shut_down(.3, 3, exponential, 5, exponential, 6, 2),       shut_down(.05, 20, deterministic, 40, deterministic, 4, 1.5)};
+  return {shut_down(.5, 0, exponential, 10, exponential, 8, 3),       shut_down(.5, 0, deterministic, 10, exponential, 4, 1.5),
+          shut_down(.1, 5, deterministic, 20, deterministic, 4, 1.5), shut_down(.1, 10, deterministic, 20, deterministic, 4, 1.5),
+          shut_down(.3, 3, exponential, 5, exponential, 6, 2),        shut_down(.05, 20, deterministic, 40, deterministic, 4, 1.5)};
 }
 
 class SetUp : public testing::TestWithParam<Cell> {};

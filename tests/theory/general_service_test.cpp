@@ -23,8 +23,15 @@ LawCase quantiles(const std::string& name, double cv2, const std::string& points
 }
 
 Cell mg1(double rho, const LawCase& law, double millions, double quick_millions, double quick_factor = 1) {
-  return {law.name + "_rho" + std::to_string(static_cast<int>(std::lround(rho * 100))), "mg1.json", law.settings, rho, warmup(rho), millions,
-          {{"mean wait", measure::wait, mg1_wait(rho, law.cv2)}, {"utilization", measure::utilization, rho}}, quick_millions, quick_factor};
+  return {law.name + "_rho" + std::to_string(static_cast<int>(std::lround(rho * 100))),
+          "mg1.json",
+          law.settings,
+          rho,
+          warmup(rho),
+          millions,
+          {{"mean wait", measure::wait, mg1_wait(rho, law.cv2)}, {"utilization", measure::utilization, rho}},
+          quick_millions,
+          quick_factor};
 }
 
 std::vector<Cell> mg1_cells() {
@@ -59,13 +66,22 @@ std::vector<Cell> mg1_cells() {
 }
 
 Cell mdc(int c, double rho, double wait, double millions, double quick_millions, double quick_factor = 1) {
-  return {"c" + std::to_string(c) + "_rho" + std::to_string(static_cast<int>(std::lround(rho * 100))), "mdc.json",
-          {set("/cluster/pools/0/count", c)}, c * rho, warmup(rho), millions, {{"mean wait", measure::wait, wait}}, quick_millions, quick_factor};
+  return {"c" + std::to_string(c) + "_rho" + std::to_string(static_cast<int>(std::lround(rho * 100))),
+          "mdc.json",
+          {set("/cluster/pools/0/count", c)},
+          c * rho,
+          warmup(rho),
+          millions,
+          {{"mean wait", measure::wait, wait}},
+          quick_millions,
+          quick_factor};
 }
 
 std::vector<Cell> mdc_cells() {
-  return {mdc(1, .5, .5, 1, 0),       mdc(1, .8, 2, 4, 0),        mdc(1, .9, 4.5, 15, 0),    mdc(2, .5, .176741, 1.5, 1.5), mdc(2, .8, .903284, 5, 5),
-          mdc(2, .9, 2.146923, 20, 5, 2), mdc(4, .8, .386095, 6, 3, 1.5), mdc(4, .9, .999966, 18, 0), mdc(8, .8, .151954, 8, 3, 2), mdc(8, .9, .449973, 20, 0)};
+  return {mdc(1, .5, .5, 1, 0),           mdc(1, .8, 2, 4, 0),        mdc(1, .9, 4.5, 15, 0),
+          mdc(2, .5, .176741, 1.5, 1.5),  mdc(2, .8, .903284, 5, 5),  mdc(2, .9, 2.146923, 20, 5, 2),
+          mdc(4, .8, .386095, 6, 3, 1.5), mdc(4, .9, .999966, 18, 0), mdc(8, .8, .151954, 8, 3, 2),
+          mdc(8, .9, .449973, 20, 0)};
 }
 
 class Mg1 : public testing::TestWithParam<Cell> {};

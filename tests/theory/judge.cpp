@@ -10,9 +10,7 @@ namespace tideline::test {
 
 namespace {
 
-double quantile(std::size_t runs, double p) {
-  return boost::math::quantile(boost::math::students_t(static_cast<double>(runs - 1)), p);
-}
+double quantile(std::size_t runs, double p) { return boost::math::quantile(boost::math::students_t(static_cast<double>(runs - 1)), p); }
 
 void replicate_into(const Cell& cell, double millions, int runs, const std::function<void(const Observed&)>& each) {
   auto settings = cell.settings;

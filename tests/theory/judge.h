@@ -91,7 +91,7 @@ struct Cell {
   std::string name;  ///< letters, digits and _
   std::string file;  ///< below scenarios/theory/
   std::vector<std::string> settings;
-  double rate = 0;      ///< queries per second
+  double rate = 0;  ///< queries per second
   double warmup_s = 0;
   double millions = 0;  ///< queries of all replications where the tolerances are to be met as they are
   std::vector<Expected> expected;
@@ -109,8 +109,7 @@ inline double warmup(double rho) { return 10 / ((1 - rho) * (1 - rho)); }
 inline constexpr int replications = 20;
 
 /// Judges one quantity from its replications. Where all are equal, rounding to nanoseconds is forgiven.
-void judge(const std::string& what, const std::vector<double>& replicated, double reference, double tolerance,
-           double half_width = 0);
+void judge(const std::string& what, const std::vector<double>& replicated, double reference, double tolerance, double half_width = 0);
 /// Runs the replications of a cell and judges all that is expected of it. `full`: at full length. In a build with assertions, which is
 /// too slow for statistics, runs are short, only audited, and the test is skipped.
 void check(const Cell& cell, bool full);

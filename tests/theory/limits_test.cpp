@@ -69,12 +69,15 @@ std::vector<std::int64_t> irregular(int n, double mean_ns, std::int64_t scale) {
 std::vector<QueryRecord> scaled(int k, const std::string& batching, double keep_s) {
   const TraceFile trace(irregular(20000, 2e6, k), "_" + std::to_string(k));
   auto settings = trace.settings();
-  const std::string params = batching == "timeout" ? set("/policies/batching/params/timeout_s", k * .005) : set("/policies/batching/params/margin_s", k * .001);
+  const std::string params =
+      batching == "timeout" ? set("/policies/batching/params/timeout_s", k * .005) : set("/policies/batching/params/margin_s", k * .001);
   for (const auto& s :
        {set("/catalog/variants/0/profile/affine/base_s", k * .004), set("/catalog/variants/0/profile/affine/per_item_s", k * .001),
-        set("/catalog/variants/0/load", R"({"first_run_s": )" + std::to_string(k * .03125) + "}"), set("/policies/coldstart/params/keep_alive_s", k * keep_s),
+        set("/catalog/variants/0/load", R"({"first_run_s": )" + std::to_string(k * .03125) + "}"),
+        set("/policies/coldstart/params/keep_alive_s", k * keep_s),
         set("/workload/0/classes", R"([{"latency_slo_s":)" + std::to_string(k * .0625) + "}]"), std::string("/cluster/pools/0/count=3"),
-        std::string("/initial=cold"), set("/policies/batching/name", batching), params, set("/measure/warmup_s", 0), set("/measure/duration_s", k * 30)})
+        std::string("/initial=cold"), set("/policies/batching/name", batching), params, set("/measure/warmup_s", 0),
+        set("/measure/duration_s", k * 30)})
     settings.push_back(s);
   return log_of("batch.json", settings);
 }
