@@ -391,8 +391,7 @@ class Reader {
   }
 
   Law read_law(const LawParams& p, const std::string& pointer) {
-    const bool has_cv2 = p.law == LawKind::gamma || p.law == LawKind::lognormal || p.law == LawKind::hyperexponential;
-    const bool has_k = p.law == LawKind::erlang, has_points = p.law == LawKind::quantiles;
+    const bool has_cv2 = law_takes(p.law, "cv2"), has_k = law_takes(p.law, "k"), has_points = law_takes(p.law, "points");
     // Each is called: all of its problems are reported.
     bool good = check_use("cv2", has_cv2, p.cv2.has_value(), p, pointer);
     good = check_use("k", has_k, p.k.has_value(), p, pointer) && good;

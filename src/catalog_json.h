@@ -196,6 +196,13 @@ struct LawParams {
   }
 };
 
+/// Whether a law takes the parameter `key` of LawParams.
+constexpr bool law_takes(LawKind law, std::string_view key) {
+  if (key == "cv2") return law == LawKind::gamma || law == LawKind::lognormal || law == LawKind::hyperexponential;
+  if (key == "k") return law == LawKind::erlang;
+  return key == "points" && law == LawKind::quantiles;
+}
+
 struct LoadParams : LawParams {
   Duration build{}, runtime_init{}, first_run{};
   static constexpr auto declare() {

@@ -204,9 +204,10 @@ class Reader {
       if (eq == std::string::npos || !o.starts_with('/'))
         throw InputError("--set " + o + ": expected POINTER=VALUE with a JSON pointer such as /cluster/pools/0/count=4");
       const std::string pointer = o.substr(0, eq);
-      if (set_pointer(document_, pointer, std::string_view(o).substr(eq + 1), problems_)) naming_replaces(pointer);
+      if (!set_pointer(document_, pointer, std::string_view(o).substr(eq + 1), problems_)) continue;
+      expand_short_forms();
+      naming_replaces(pointer);
     }
-    expand_short_forms();
     top();
     catalog();
     throw_if_wrong();
@@ -261,14 +262,43 @@ class Reader {
     return out;
   }
 
-  /// Naming a policy or a source anew discards the parameters that were meant for the old one.
-  void naming_replaces(const std::string& pointer) {
+  /// Naming a policy, a source or a law anew discards the parameters that were meant for the old one.
+  void naming_replaces(const std::string& option) {
+    const std::string pointer = by_number(option), owner{parent(pointer)};
     const auto t = tokens(pointer);
-    if (t.size() != 3 || !((t[0] == "policies" && t[2] == "name") || (t[0] == "workload" && t[2] == "source"))) return;
-    const std::string owner{parent(pointer)};
-    Json& object = document_.root.at(Json::json_pointer(owner));
-    object.erase("params");
-    document_.forget_places(child(owner, "params"));
+    if (t.size() == 3 && ((t[0] == "policies" && t[2] == "name") || (t[0] == "workload" && t[2] == "source"))) {
+      document_.root.at(Json::json_pointer(owner))["params"] = Json::object();  // there, for a later option to reach into
+      document_.forget_places(child(owner, "params"));
+    }
+    if (t.size() == 5 && t[0] == "catalog" && t[1] == "variants" && (t[3] == "service" || t[3] == "load") && t[4] == "law") {
+      Problems wrong;  // the catalog's reader will say what
+      const Json named{{"law", document_.root.at(Json::json_pointer(pointer))}};
+      const auto law = param::bind<catalog_format::LawParams>(to_value(named), "", wrong).law;
+      if (!wrong.empty()) return;
+      // What the new law takes too means the same there: it stays, and options may come in any order.
+      for (const std::string_view key : {"cv2", "k", "points"}) {
+        if (catalog_format::law_takes(law, key)) continue;
+        document_.root.at(Json::json_pointer(owner)).erase(std::string(key));
+        document_.forget_places(child(owner, key));
+      }
+    }
+  }
+
+  /// A pointer that leads somewhere, with elements of lists by number where they were chosen by name.
+  std::string by_number(const std::string& pointer) const {
+    std::string out;
+    const Json* at = &document_.root;
+    for (const std::string& token : tokens(pointer)) {
+      std::string key = token;
+      if (at->is_array() && token.find_first_not_of("0123456789") != std::string::npos) {
+        const auto named =
+            std::find_if(at->begin(), at->end(), [&](const Json& x) { return x.is_object() && x.contains("name") && x["name"] == token; });
+        if (named != at->end()) key = std::to_string(named - at->begin());
+      }
+      out = child(out, key);
+      at = &document_.root.at(Json::json_pointer(out));
+    }
+    return out;
   }
 
   /// The long form, which pointers see: every kind of policy with name and params, every entry with params, every section.
