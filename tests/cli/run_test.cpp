@@ -86,8 +86,7 @@ TEST_F(RunTest, json_summary_is_one_object_with_stable_names) {
     ASSERT_TRUE(total.contains(name)) << name;
     EXPECT_TRUE(total[name].is_number() || total[name].is_null()) << name;
   }
-  for (const char* cause :
-       {"rejected", "no_feasible_variant", "dropped", "lost", "unfinished", "load", "queue", "network", "service"})
+  for (const char* cause : {"rejected", "no_feasible_variant", "dropped", "lost", "unfinished", "load", "queue", "network", "service"})
     EXPECT_TRUE(total.at("misses").contains(cause)) << cause;
   EXPECT_EQ(all.at("audit").at("passed"), true);
   EXPECT_GT(total["queries_arrived"], 500);
@@ -200,9 +199,7 @@ TEST_F(RunTest, set_reaches_numbers_elements_and_names) {
   EXPECT_EQ(summary({"--set", "/measure/duration_s=60s"}), summary({"--set", "/measure/duration_s=60"}));
 }
 
-TEST_F(RunTest, the_last_set_wins) {
-  EXPECT_EQ(summary({"--set", "/load=3", "--set", "/load=1"}), summary({"--set", "/load=1"}));
-}
+TEST_F(RunTest, the_last_set_wins) { EXPECT_EQ(summary({"--set", "/load=3", "--set", "/load=1"}), summary({"--set", "/load=1"})); }
 
 TEST_F(RunTest, set_takes_values_with_commas) {
   const Json s = summary({"--set", R"(/initial=[{"variant":"little","pool":"cpus","count":1},{"variant":"big","pool":"gpus","count":1}])"});
@@ -230,7 +227,10 @@ TEST_F(RunTest, naming_a_source_replaces_its_parameters) {
   EXPECT_EQ(done.code, 2);
   EXPECT_THAT(done.err, HasSubstr("mean_qps"));
   EXPECT_THAT(done.err, testing::Not(HasSubstr("rate_qps")));
-  EXPECT_EQ(tideline(folder, {"validate", "s.json", "--set", "/workload/0/source=diurnal", "--set", R"(/workload/0/params={"mean_qps": 2})"}).code, 0);
+  EXPECT_EQ(
+      tideline(folder, {"validate", "s.json", "--set", "/workload/0/source=diurnal", "--set", R"(/workload/0/params={"mean_qps": 2})"})
+          .code,
+      0);
 }
 
 // --- policies of one's own ---

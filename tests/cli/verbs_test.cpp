@@ -65,10 +65,10 @@ TEST(UnknownVerb, gets_the_nearest_one) {
 TEST(UnknownOption, gets_the_nearest_one_for_each_verb) {
   const Folder folder;
   const std::vector<std::pair<std::vector<std::string>, std::string>> cases{{{"run", "--sed", "1"}, "seed"},
-                                                                           {{"run", "--summary=json", "--recods=queries"}, "records"},
-                                                                           {{"validate", "--sett", "/a=1"}, "set"},
-                                                                           {{"policies", "--jsn"}, "json"},
-                                                                           {{"import", "--tsks", "voc"}, "tasks"}};
+                                                                            {{"run", "--summary=json", "--recods=queries"}, "records"},
+                                                                            {{"validate", "--sett", "/a=1"}, "set"},
+                                                                            {{"policies", "--jsn"}, "json"},
+                                                                            {{"import", "--tsks", "voc"}, "tasks"}};
   for (const auto& [words, name] : cases) {
     const Outcome done = tideline(folder, words);
     EXPECT_EQ(done.code, 2);
@@ -192,8 +192,8 @@ TEST(Validate, every_shipped_scenario_is_fine) {
   std::vector<std::string> words{"validate"};
   for (const auto& entry : fs::recursive_directory_iterator(fs::path(TIDELINE_SOURCE_DIR) / "scenarios")) {
     const std::string path = entry.path().string();
-    if (entry.path().extension() != ".json" || path.find("/catalogs/") != std::string::npos || path.find("/systems/") != std::string::npos ||
-        entry.path().filename() == "schema.json")
+    if (entry.path().extension() != ".json" || path.find("/catalogs/") != std::string::npos ||
+        path.find("/systems/") != std::string::npos || entry.path().filename() == "schema.json")
       continue;
     words.push_back(path);
   }
