@@ -3,6 +3,7 @@
 #include "sim/core/text.h"
 #include "src/errors.h"
 
+#include <set>
 #include <stdexcept>
 
 namespace tideline {
@@ -19,6 +20,7 @@ std::vector<InitialInstance> place_initial(const Scenario& scenario, const World
   std::vector<InitialInstance> out;
   std::vector<std::int64_t> memory;
   std::vector<std::uint32_t> cores;
+  std::vector<std::size_t> instances(world.topology().devices.size());
   for (const Device& d : world.topology().devices) {
     memory.push_back(world.catalog()[d.hardware].memory_bytes);
     cores.push_back(world.catalog()[d.hardware].cores);
@@ -30,26 +32,26 @@ std::vector<InitialInstance> place_initial(const Scenario& scenario, const World
     const std::uint32_t cores_held = partitioned ? variant.profile.cores().front() : 0;
     const Pool& pool = world.topology()[spec.pool];
     const GroupId g = world.group(spec.variant, pool.site);
-    std::vector<std::size_t> devices;
+    // The device with fewest instances that has room, ties the lowest id; one without room for this variant stays without.
+    std::set<std::pair<std::size_t, std::size_t>> devices;
     for (std::size_t d = 0; d < world.topology().devices.size(); ++d) {
       const Device& device = world.topology().devices[d];
-      if (device.pool == spec.pool && world.topology()[device.node].index_in_pool < pool.count) devices.push_back(d);
+      if (device.pool == spec.pool && world.topology()[device.node].index_in_pool < pool.count) devices.emplace(instances[d], d);
     }
     const std::size_t n = spec.per_device > 0 ? spec.per_device * devices.size() : spec.count;
-    std::size_t at = 0;
     for (std::size_t i = 0; i < n; ++i) {
-      std::size_t tried = 0;
       const auto fits = [&](std::size_t d) { return memory[d] >= variant.memory_for(world[g].batch_cap) && cores[d] >= cores_held; };
-      while (tried < devices.size() && !fits(devices[at % devices.size()])) ++at, ++tried;
-      if (tried == devices.size())
+      while (!devices.empty() && !fits(devices.begin()->second)) devices.erase(devices.begin());
+      if (devices.empty())
         throw wrong(scenario, "/initial/" + std::to_string(k),
                     "only " + std::to_string(i) + " of " + std::to_string(n) + " instances of " + in_quotes(variant.name) +
                         " fit on the devices of pool " + in_quotes(pool.name));
-      const std::size_t d = devices[at % devices.size()];
+      const std::size_t d = devices.begin()->second;
+      devices.erase(devices.begin());
       memory[d] -= variant.memory_for(world[g].batch_cap);
       cores[d] -= cores_held;
+      devices.emplace(++instances[d], d);
       out.push_back({g, DeviceId{d}});
-      ++at;
     }
   }
   return out;

@@ -206,7 +206,6 @@ class Reader {
       if (eq == std::string::npos || !o.starts_with('/'))
         throw InputError("--set " + o + ": expected POINTER=VALUE with a JSON pointer such as /cluster/pools/0/count=4");
       const std::string pointer = o.substr(0, eq);
-      make_room(pointer);
       if (set_pointer(document_, pointer, std::string_view(o).substr(eq + 1), problems_)) naming_replaces(pointer);
       expand_short_forms();
     }
@@ -292,31 +291,36 @@ class Reader {
     document_.forget_places(child(owner, "params"));
   }
 
-  /// Lets --set reach what has a place in the scenario but is left to its defaults: a section, the parameters of a policy.
-  void make_room(const std::string& pointer) {
-    const auto t = tokens(pointer);
-    if (t.size() < 2 || !root().is_object()) return;
-    static const std::vector<std::string_view> sections{"policies", "control", "measure", "on_lost"};
-    if (std::find(sections.begin(), sections.end(), t[0]) == sections.end()) return;
-    if (member(root(), t[0]) == nullptr) document_.root[t[0]] = Json::object();
-    Json& section = document_.root[t[0]];
-    if (t[0] != "policies" || t.size() != 4 || t[2] != "params" || !section.is_object()) return;
-    if (!section.contains(t[1]) && !section.contains("joint"))
-      for (std::size_t k = 0; k < policy_kinds; ++k)
-        if (const auto kind = static_cast<PolicyKind>(k); to_string(kind) == t[1])
-          if (const PolicyDefinition* d = registry_.default_of(kind)) section[t[1]] = Json{{"name", d->name}};
-    if (section.contains(t[1]) && section[t[1]].is_object() && !section[t[1]].contains("params")) section[t[1]]["params"] = Json::object();
+  /// The long form, which pointers see: every kind of policy with name and params, every entry with params, every section.
+  void expand_short_forms() {
+    Json& r = document_.root;
+    for (const char* key : {"policies", "control", "measure", "on_lost"})
+      if (!r.contains(key)) r[key] = Json::object();
+    if (r["policies"].is_object()) {
+      for (auto& [kind, value] : r["policies"].items()) {
+        if (value.is_string()) {
+          const Place place = document_.place("/policies/" + kind);
+          value = Json{{"name", value}};
+          document_.set_place("/policies/" + kind + "/name", place);
+        }
+        if (value.is_object() && !value.contains("params")) value["params"] = Json::object();
+      }
+      for (std::size_t k = 0; k < policy_kinds; ++k) {
+        const auto kind = static_cast<PolicyKind>(k);
+        const PolicyDefinition* d = registry_.default_of(kind);
+        if (d != nullptr && !r["policies"].contains(std::string(to_string(kind))) && !r["policies"].contains("joint"))
+          r["policies"][std::string(to_string(kind))] = Json{{"name", d->name}, {"params", Json::object()}};
+      }
+    }
+    if (r.contains("workload") && r["workload"].is_array())
+      for (auto& entry : r["workload"])
+        if (entry.is_object() && !entry.contains("params")) entry["params"] = Json::object();
   }
 
-  void expand_short_forms() {
-    const auto at = document_.root.find("policies");
-    if (at == document_.root.end() || !at->is_object()) return;
-    for (auto& [kind, value] : at->items()) {
-      if (!value.is_string()) continue;
-      const Place place = document_.place("/policies/" + kind);
-      value = Json{{"name", value}};
-      document_.set_place("/policies/" + kind + "/name", place);
-    }
+  /// A path is relative to the file that names it, or to the current folder where an option set it.
+  fs::path resolve(const std::string& pointer, const std::string& path) const {
+    const Place* place = document_.find_place(pointer);
+    return place != nullptr && place->line == 0 ? fs::path(path) : folder_ / path;
   }
 
   void top() {
@@ -336,7 +340,7 @@ class Reader {
       out_.hashes.emplace_back("catalog", hex(hash(c->dump())));
       return;
     }
-    const fs::path path = folder_ / c->get<std::string>();
+    const fs::path path = resolve("/catalog", c->get<std::string>());
     Problems in_catalog;
     const JsonDocument file = [&] {
       try {
@@ -534,7 +538,7 @@ class Reader {
       const Json* f = params != nullptr ? member(*params, "file") : nullptr;
       if (f == nullptr) return problems_.add(where, "source " + in_quotes(e.source) + " needs a \"file\"");
       if (!f->is_string()) return problems_.add(child(where, "file"), "must be the path of a file, a text in quotes");
-      e.file = folder_ / f->get<std::string>();
+      e.file = resolve(child(where, "file"), f->get<std::string>());
       const std::string here = document_.place_text(child(where, "file")) + ": " + child(where, "file") + ": ";
       std::error_code error;
       const auto status = fs::status(e.file, error);

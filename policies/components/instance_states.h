@@ -18,6 +18,8 @@ struct InstanceStateRules {
   };
   std::uint32_t reference_batch = 32;  ///< of accelerators, at most; a CPU's is 1
   double overloaded = 1;               ///< share of the peak rate
+  /// Share of the peak rate up to which a group is filled within a window (online best fit, ATC'21 section 4.2.3).
+  double fill = 1 / 1.05;
   Interference accelerator{};
   /// Accelerators whose profile is shorter than `short_profile` may be slower by `short_allowance` / profile, at most `short_most`.
   Duration short_profile = 10ms, short_allowance = 15ms;
@@ -39,10 +41,21 @@ class InstanceStates {
   InstanceState state(InstanceId i) const { return record(i).state; }
   /// Rate of the last window over the peak rate.
   double use(InstanceId i) const { return record(i).use; }
-  /// Whether the group has an active instance. O(1): one that stopped since the last window may be missed until the next.
-  bool has_active(ClusterView view, GroupId g) const { return view.warm(g) > groups_[g.index()].blocked; }
-  /// The least use of its warm instances in the last window.
-  double least_use(GroupId g) const { return groups_[g.index()].least_use; }
+  /// Whether the group has an active instance that is not yet full in this window. O(1): one that stopped since the last window may be missed until the next.
+  bool has_active(ClusterView view, GroupId g) const {
+    const GroupRecord& group = groups_[g.index()];
+    const GroupRow& row = view.group(g);
+    if (row.warm() <= group.blocked) return false;
+    // What was sent since the window began fills its active instances at their peak rate, one query each ahead of it.
+    const double room = 1 + group.fill_rate * to_seconds(view.now() - observed_[view.world()[g].site.index()]);
+    return static_cast<double>(row.counters.sent - group.sent) < (row.warm() - group.blocked) * room;
+  }
+  /// What its warm instances were sent in this window over what they can take in it, in queries. O(1).
+  double use_so_far(ClusterView view, GroupId g) const {
+    const GroupRow& row = view.group(g);
+    const double room = 1 + peak_rate(view.world()[g].variant) * to_seconds(view.now() - observed_[view.world()[g].site.index()]);
+    return static_cast<double>(row.counters.sent - groups_[g.index()].sent) / (row.warm() * room);
+  }
   /// Share of the last window in which the device ran batches.
   double utilisation(DeviceId d) const { return utilisation_[d.index()]; }
 
@@ -70,6 +83,8 @@ class InstanceStates {
   struct GroupRecord {
     std::uint32_t blocked = 0;
     double least_use = 0;
+    double fill_rate = 0;    ///< of one instance, per second
+    std::uint64_t sent = 0;  ///< to the group when the window began
   };
   const Record& record(InstanceId i) const;
 

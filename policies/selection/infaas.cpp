@@ -27,6 +27,7 @@ class Infaas final : public SelectionPolicy {
     Duration window = 2s;
     std::uint32_t reference_batch = 32;
     double overloaded = 1;
+    std::optional<double> fill = 1 / 1.05;
     double interfered_slowdown = 1.5, interfered_load = 0.3, recovered_slowdown = 1.25, decay = 1.5;
     Duration short_profile = 10ms, short_allowance = 15ms;
     double short_most = 5;
@@ -50,6 +51,9 @@ class Infaas final : public SelectionPolicy {
           param::field("reference_batch", &P::reference_batch, "Batch at which accelerators are judged; CPUs at the query alone.",
                        {1, 1e6}),
           param::field("overloaded", &P::overloaded, "Share of its peak rate from which an instance is overloaded.", factor),
+          param::field("fill", &P::fill,
+                       "Share of their peak rate up to which the active instances of a variant are filled within a window; none: no bound.",
+                       {0, 1e6}),
           param::field("interfered_slowdown", &P::interfered_slowdown, "Time there over profile above which it is interfered.", factor),
           param::field("interfered_load", &P::interfered_load, "Share of its peak rate above which it can be interfered.", factor),
           param::field("recovered_slowdown", &P::recovered_slowdown, "Time there over profile below which that ends.", factor),
@@ -151,6 +155,7 @@ class Infaas final : public SelectionPolicy {
     InstanceStateRules r;
     r.reference_batch = p.reference_batch;
     r.overloaded = p.overloaded;
+    r.fill = p.fill.value_or(1e9);  // no bound that a queue could reach
     r.accelerator = {p.interfered_slowdown, p.interfered_load, p.recovered_slowdown, p.decay};
     r.short_profile = p.short_profile;
     r.short_allowance = p.short_allowance;
@@ -302,7 +307,7 @@ class Infaas final : public SelectionPolicy {
       for (const GroupId g : view.groups_of(k.variant, query.origin())) {
         if (view.warm(g) == 0) continue;
         if (params_.objective == Objective::accuracy) return k.variant;
-        const double use = states_.least_use(g);
+        const double use = states_.use_so_far(view, g);
         if (!best || use < least || (use == least && k.variant < best)) {
           least = use;
           best = k.variant;

@@ -50,6 +50,7 @@ class Engine {
         handler.handle(done->kind, done->slot, done->failed);
         return true;
       }
+      if (next == never) return false;
     }
     assert(next >= now_);
     now_ = next;

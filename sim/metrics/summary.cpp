@@ -334,7 +334,8 @@ double SummaryRecorder::accuracy_drop(const Sums& s, double best) const {
   double drop = no_value;
   for (std::size_t k = 0; k < s.minutes.size() && (k < whole || whole == 0); ++k)
     if (s.minutes[k].served > 0) drop = greater(drop, best - s.minutes[k].accuracy / s.minutes[k].served);
-  return drop;
+  // The mean of many equal accuracies is off by rounding: no drop is none.
+  return std::abs(drop) < 1e-12 ? 0 : drop;
 }
 
 void SummaryRecorder::fill(Metrics& m, const Sums& s) const {

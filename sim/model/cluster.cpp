@@ -97,22 +97,45 @@ bool Cluster::before(const Line& line, const Visit& a, const Visit& b) const {
   return a.arrival != b.arrival ? a.arrival < b.arrival : a.serial < b.serial;
 }
 
-VisitId Cluster::head(const Line& line) const {
-  VisitId best = line.lane.head;
+VisitId Cluster::head(const Line& line, VariantId by) const {
+  VisitId best = sees(by, line, line.lane) ? line.lane.head : VisitId{};
   for (std::uint32_t k = line.more; k != no_lane; k = lanes_[k].next) {
-    const VisitId h = lanes_[k].head;
+    const VisitId h = sees(by, line, lanes_[k]) ? lanes_[k].head : VisitId{};
     if (h && (!best || before(line, visits_[h], visits_[best]))) best = h;
   }
   return best;
 }
 
-VisitId Cluster::first_in(LineId id) const {
+std::uint32_t Cluster::visits_for(LineId id, VariantId by) const {
   const Line& line = lines_[id.index()];
-  if (line.more == no_lane) return line.lane.head;
+  if (line.kind != LineKind::late) return line.count;
+  std::uint32_t sum = sees(by, line, line.lane) ? line.lane.count : 0;
+  for (std::uint32_t k = line.more; k != no_lane; k = lanes_[k].next)
+    if (sees(by, line, lanes_[k])) sum += lanes_[k].count;
+  return sum;
+}
+
+std::uint32_t Cluster::items_for(LineId id, VariantId by) const {
+  const Line& line = lines_[id.index()];
+  if (line.kind != LineKind::late) return line.items;
+  std::uint32_t sum = 0;
+  const auto add = [&](const Lane& lane) {
+    if (!sees(by, line, lane)) return;
+    for (VisitId v = lane.head; v; v = visits_[v].next) sum += visits_[v].items;
+  };
+  add(line.lane);
+  for (std::uint32_t k = line.more; k != no_lane; k = lanes_[k].next) add(lanes_[k]);
+  return sum;
+}
+
+VisitId Cluster::first_in(LineId id, VariantId by) const {
+  const Line& line = lines_[id.index()];
+  if (line.more == no_lane) return head(line, by);
   cursor_.clear();
-  cursor_.push_back(line.lane.head);
-  for (std::uint32_t k = line.more; k != no_lane; k = lanes_[k].next) cursor_.push_back(lanes_[k].head);
-  return head(line);
+  if (sees(by, line, line.lane)) cursor_.push_back(line.lane.head);
+  for (std::uint32_t k = line.more; k != no_lane; k = lanes_[k].next)
+    if (sees(by, line, lanes_[k])) cursor_.push_back(lanes_[k].head);
+  return head(line, by);
 }
 
 VisitId Cluster::next_in(LineId id, VisitId v) const {
@@ -381,7 +404,7 @@ VisitId Cluster::begin(InstanceId i, LineId id, std::uint32_t take, Time now) {
     l.waits += waits;
   } else {
     for (std::uint32_t k = 0; k < take; ++k) {
-      const VisitId v = head(l);
+      const VisitId v = head(l, world_[r.group].variant);
       remove(l, v, now);
       visits_[v].state = VisitState::in_service;
       visits_[v].next = {};
@@ -419,7 +442,7 @@ void Cluster::run(InstanceId i, Time now, Time until) {
     update_free_at(i);
 }
 
-VisitId Cluster::end(InstanceId i, Time now) {
+VisitId Cluster::end(InstanceId i, Time now, bool served) {
   Site& s = site_of(i);
   Instance& x = s.instances[slot_of(i)];
   InstanceRow& r = s.board.instances[slot_of(i)];
@@ -433,10 +456,11 @@ VisitId Cluster::end(InstanceId i, Time now) {
   }
   const Duration busy = now - x.batch_began;
   for (Counters* c : {&s.board.counters[slot_of(i)], &group_row(r.group).counters}) {
+    c->busy += busy;
+    if (!served) continue;
     c->answered += x.batch_count;
     ++c->batches;
     c->time_there += there;
-    c->busy += busy;
   }
   account_time(r.device, now);
   DeviceState& device = devices_[r.device.index()];
@@ -627,6 +651,14 @@ void Cluster::fail(InstanceId i, Time now) {
 }
 
 void Cluster::put_off(InstanceId i, bool off) { instance(i).put_off = off; }
+
+void Cluster::set_batch_cap(GroupId g, std::uint32_t cap) {
+  GroupRow& group = group_row(g);
+  if (group.batch_cap == cap) return;
+  group.batch_cap = cap;
+  if (!indexes_.by_free) return;
+  for (const InstanceId i : group.members) update_free_at(i);  // what waits now takes other batches
+}
 
 void Cluster::set_ready(InstanceId i, bool ready) {
   Instance& x = instance(i);

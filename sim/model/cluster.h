@@ -52,6 +52,8 @@ class Cluster {
   Indexes indexes() const { return indexes_; }
   InstanceId instance_at(GroupId g, std::uint32_t slot) const { return InstanceId{(world_[g].site.index() << slot_bits_) | slot}; }
   std::uint32_t slot_of(InstanceId id) const { return id.index() & slot_mask_; }
+  /// Whether the id is, or once was, that of an instance.
+  bool exists(InstanceId id) const { return id && site_id(id).index() < sites_.size() && slot_of(id) < site_of(id).instances.size(); }
   SiteId site_id(InstanceId id) const { return SiteId{id.index() >> slot_bits_}; }
   LineId shared_line(GroupId g) const { return shared_lines_[g.index()]; }
   LineId late_line(TaskId t, SiteId s) const { return late_lines_[s.index() * world_.catalog().tasks.size() + t.index()]; }
@@ -61,9 +63,13 @@ class Cluster {
   std::size_t visit_slots() const { return visits_.size(); }
   std::size_t gatherings_open() const { return gatherings_.used(); }
   /// The visit that leaves the line next, or none.
-  VisitId head(LineId line) const { return head(lines_[line.index()]); }
+  VisitId head(LineId line) const { return head(lines_[line.index()], {}); }
+  /// The same for an instance of `by`: of a line that is bound late it sees only the classes that it is a candidate for.
+  VisitId head(LineId line, VariantId by) const { return head(lines_[line.index()], by); }
+  std::uint32_t visits_for(LineId line, VariantId by) const;
+  std::uint32_t items_for(LineId line, VariantId by) const;
   /// The visit after `v` in its line's order. Iterating starts with `first_in`; one iteration at a time.
-  VisitId first_in(LineId line) const;
+  VisitId first_in(LineId line, VariantId by = {}) const;
   VisitId next_in(LineId line, VisitId v) const;
   Time deadline(const Visit& v) const { return later(v.arrival, world_[v.cls].slo); }
 
@@ -93,7 +99,8 @@ class Cluster {
   /// The batch that `begin` formed runs until, by profile, `until`.
   void run(InstanceId i, Time now, Time until);
   /// The batch of `i` is done. Returns its first visit; `next` leads on; their state is returning.
-  VisitId end(InstanceId i, Time now);
+  /// `served` false: its node failed; the time was used, but nothing was answered.
+  VisitId end(InstanceId i, Time now, bool served = true);
 
   // --- instances ---
   /// Takes memory and cores on the device; phase starting. `largest_batch`: items it is started for.
@@ -115,7 +122,7 @@ class Cluster {
   Instance& instance(InstanceId i) { return site_of(i).instances[slot_of(i)]; }
   void set_wish(GroupId g, std::uint32_t wish) { group_row(g).wish = wish; }
   void set_share(GroupId g, double share) { group_row(g).share = share; }
-  void set_batch_cap(GroupId g, std::uint32_t cap) { group_row(g).batch_cap = cap; }
+  void set_batch_cap(GroupId g, std::uint32_t cap);
 
   // --- nodes and devices ---
   void node_phase(NodeId n, NodePhase phase, Time now);
@@ -150,7 +157,10 @@ class Cluster {
   Line& line(LineId l) { return lines_[l.index()]; }
 
   bool before(const Line& line, const Visit& a, const Visit& b) const;
-  VisitId head(const Line& line) const;
+  VisitId head(const Line& line, VariantId by) const;
+  bool sees(VariantId by, const Line& line, const Lane& lane) const {
+    return line.kind != LineKind::late || !by || (lane.cls && world_.is_candidate(lane.cls, by));
+  }
   Lane& lane_for(Line& line, ClassId cls);
   void insert(Line& line, VisitId v, Time now);
   void remove(Line& line, VisitId v, Time now);

@@ -79,6 +79,7 @@ World::World(Catalog catalog, Topology topology, std::vector<QueryClass> classes
   }
 
   candidates_.resize(classes_.size() * candidate_orders);
+  is_candidate_.resize(classes_.size() * variants);
   for (std::size_t c = 0; c < classes_.size(); ++c) {
     const QueryClass& k = classes_[c];
     std::vector<VariantId> list;
@@ -88,6 +89,7 @@ World::World(Catalog catalog, Topology topology, std::vector<QueryClass> classes
           std::any_of(topology_.pools.begin(), topology_.pools.end(), [&](const Pool& p) { return p.hardware == variant.hardware; });
       if (here && variant.accuracy >= k.floor && pinned_to(k, variant) && variant.profile.latency(1) <= k.slo) list.push_back(v);
     }
+    for (const VariantId v : list) is_candidate_[c * variants + v.index()] = 1;
     const auto latency = [&](VariantId v) { return catalog_[v].profile.latency(1); };
     auto* lists = &candidates_[c * candidate_orders];
     for (std::size_t o = 0; o < candidate_orders; ++o) lists[o] = list;

@@ -73,6 +73,8 @@ class World {
   std::span<const VariantId> candidates(ClassId c, CandidateOrder order) const {
     return candidates_[c.index() * candidate_orders + static_cast<std::size_t>(order)];
   }
+  /// Whether the variant is among the candidates of the class.
+  bool is_candidate(ClassId c, VariantId v) const { return is_candidate_[c.index() * catalog_.variants.size() + v.index()] != 0; }
   /// Attributed price of one item of a batch of `items`: price of the device x l(b)/b, in US dollars.
   double item_price_usd(VariantId v, std::uint32_t items) const;
   /// Price of a device (its share of a node) per second, in US dollars.
@@ -95,6 +97,7 @@ class World {
   std::vector<GroupId> first_group_, group_of_, group_lists_;
   std::vector<Range> groups_by_delay_;
   std::vector<std::vector<VariantId>> candidates_;
+  std::vector<char> is_candidate_;  // by class and variant
   std::vector<double> device_price_per_s_, hardware_price_per_s_;
   unsigned instance_slot_bits_ = 26;
 };

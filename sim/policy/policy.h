@@ -256,6 +256,7 @@ class AutoscalingPolicy : public virtual Policy {
   /// A control round: fills the (empty) plan.
   virtual void plan(ClusterView, Plan&) {}
   /// Asked when a visit joins a line that no warm instance serves; `starting` instances of the variant are on their way.
+  /// Of a line that is bound late, the variant is the class's candidate that is on its way there, or else the fastest.
   virtual HeldAnswer on_held(const QueryView&, VariantId, std::uint32_t starting, ClusterView) { return {starting == 0 ? 1U : 0U, 0}; }
 };
 

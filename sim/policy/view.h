@@ -158,20 +158,22 @@ class LineView {
     const LineView* line_;
     VisitId at_;
   };
-  LineView(const Cluster& cluster, LineId line) : cluster_(&cluster), line_(line) {}
-  std::uint32_t size() const { return (*cluster_)[line_].count; }
+  /// As an instance of `by` sees it: see `Cluster::head`.
+  LineView(const Cluster& cluster, LineId line, VariantId by = {}) : cluster_(&cluster), line_(line), by_(by) {}
+  std::uint32_t size() const { return cluster_->visits_for(line_, by_); }
   bool empty() const { return size() == 0; }
   /// Sum of the items of all that wait.
-  std::uint32_t items() const { return (*cluster_)[line_].items; }
-  QueryView front() const { return {(*cluster_)[cluster_->head(line_)], cluster_->world()}; }
+  std::uint32_t items() const { return cluster_->items_for(line_, by_); }
+  QueryView front() const { return {(*cluster_)[cluster_->head(line_, by_)], cluster_->world()}; }
   /// When the visit at the head joined.
-  Time head_joined() const { return (*cluster_)[cluster_->head(line_)].joined; }
-  iterator begin() const { return {this, cluster_->first_in(line_)}; }
+  Time head_joined() const { return (*cluster_)[cluster_->head(line_, by_)].joined; }
+  iterator begin() const { return {this, cluster_->first_in(line_, by_)}; }
   iterator end() const { return {this, {}}; }
 
  private:
   const Cluster* cluster_;
   LineId line_;
+  VariantId by_;
 };
 
 }  // namespace tideline

@@ -16,7 +16,7 @@ LineId Simulation::line_to_serve(InstanceId i) const {
   const Group& g = world_[row.group];
   LineId best = own;
   const auto consider = [&](LineId line) {
-    const VisitId h = cluster_.head(line);
+    const VisitId h = cluster_.head(line, g.variant);
     if (!h) return;
     const VisitId b = cluster_.head(best);
     if (!b || cluster_[h].arrival < cluster_[b].arrival) best = line;
@@ -55,7 +55,14 @@ void Simulation::start_ready(DeviceId d) {
     std::size_t pick = 0;
     if (ready.size() > 1) {
       heads_.clear();
-      for (const InstanceId i : ready) heads_.push_back(query(cluster_.head(line_to_serve(i))));
+      while (heads_.size() < ready.size()) {
+        const InstanceId i = ready[heads_.size()];
+        if (const VisitId head = cluster_.head(line_to_serve(i), world_[cluster_.row(i).group].variant)) heads_.push_back(query(head));
+        else cluster_.set_ready(i, false);  // its visits were cancelled, or another instance took them from the shared line
+      }
+    }
+    if (ready.empty()) return;
+    if (ready.size() > 1) {
       Controller& c = controller_of(world_.topology()[d].site);
       pick = c.policies.sharing->next(d, ready, heads_, live_view(c));
       if (pick >= ready.size()) wrong_answer(PolicyKind::sharing, "chose an instance that was not offered");
@@ -69,33 +76,36 @@ void Simulation::start_ready(DeviceId d) {
 /// Asks batching; true if a batch was started. Otherwise the instance is put off until its line changes or its retry time.
 bool Simulation::try_start(InstanceId i) {
   Controller& c = controller_of(cluster_.site_id(i));
+  const VariantId variant = world_[cluster_.row(i).group].variant;
   for (;;) {
     const LineId line = line_to_serve(i);
-    const Line& l = cluster_[line];
-    if (l.count == 0) {
+    const std::uint32_t count = cluster_.visits_for(line, variant);
+    if (count == 0) {
       if (is_idle(i)) became_idle(i);
       return false;
     }
-    const Batch b = c.policies.batching->form(i, LineView(cluster_, line), live_view(c));
-    if (b.drop > l.count || b.take > l.count - b.drop)
-      wrong_answer(PolicyKind::batching, "takes or drops more visits than the " + std::to_string(l.count) + " that wait");
-    for (std::uint32_t k = 0; k < b.drop; ++k) drop_head(line);
+    const Batch b = c.policies.batching->form(i, LineView(cluster_, line, variant), live_view(c));
+    if (b.drop > count || b.take > count - b.drop)
+      wrong_answer(PolicyKind::batching, "takes or drops more visits than the " + std::to_string(count) + " that wait");
+    for (std::uint32_t k = 0; k < b.drop; ++k) drop_head(line, variant);
     if (b.take > 0) {
       start_batch(i, line, b.take);
       return true;
     }
     if (b.drop > 0 && b.retry == never) continue;  // ask again about what is left
-    if (cluster_[line].count == 0) continue;
+    if (cluster_.visits_for(line, variant) == 0) continue;
     cluster_.put_off(i, true);
+    if (cluster_[line].kind != LineKind::own) wait_for_line(i);
     if (b.retry != never) arm_retry(i, std::max(b.retry, engine_.now()));
     return false;
   }
 }
 
-void Simulation::drop_head(LineId line) {
-  const VisitId v = cluster_.head(line);
+void Simulation::drop_head(LineId line, VariantId by) {
+  const VisitId v = cluster_.head(line, by);
   cluster_.leave(v, engine_.now());
   end_unserved(v, Ending::dropped);
+  line_emptied(line);
 }
 
 void Simulation::start_batch(InstanceId i, LineId line, std::uint32_t take) {
@@ -128,6 +138,37 @@ void Simulation::start_batch(InstanceId i, LineId line, std::uint32_t take) {
   if (took != forever) schedule(x.batch_ends, EventKind::batch_done, i.index());
   Controller& c = controller_of(cluster_.site_id(i));
   for (Observer* o : c.hear_batches) o->batch_began(i, take, live_view(c));
+  line_emptied(line);
+}
+
+/// It is not idle only because a shared line has work: told when that is gone.
+void Simulation::wait_for_line(InstanceId i) {
+  no_longer_idle(i);
+  if (std::find(wait_for_line_.begin(), wait_for_line_.end(), i) == wait_for_line_.end()) wait_for_line_.push_back(i);
+}
+
+/// Visits left the line: if none is left in a shared one, those who waited with it for a batch are idle again.
+void Simulation::line_emptied(LineId line) {
+  const LineKind kind = cluster_[line].kind;
+  if (wait_for_line_.empty() || kind == LineKind::own || (kind == LineKind::shared && cluster_[line].count > 0)) return;
+  emptied_.clear();
+  for (std::size_t k = 0; k < wait_for_line_.size();) {
+    const InstanceId i = wait_for_line_[k];
+    const Phase phase = cluster_.row(i).phase;
+    if ((phase == Phase::warm || phase == Phase::draining) && cluster_[i].batch_count == 0 && has_work(i)) {
+      ++k;
+      continue;
+    }
+    emptied_.push_back(i);
+    wait_for_line_[k] = wait_for_line_.back();
+    wait_for_line_.pop_back();
+  }
+  for (const InstanceId i : emptied_)
+    if (is_idle(i)) {
+      cluster_.put_off(i, false);
+      cluster_.instance(i).retry_due = never;
+      became_idle(i);
+    }
 }
 
 void Simulation::batch_done(InstanceId i, bool failed) {
@@ -146,7 +187,7 @@ void Simulation::batch_done(InstanceId i, bool failed) {
   const double share = hardware.sharing == Sharing::partitioned ? static_cast<double>(row.cores) / hardware.cores : 1;
   const double cost_per_item = world_.device_price_per_s(d) * share * to_seconds(took) / items;
   std::uint32_t wasted = 0;
-  VisitId v = cluster_.end(i, now);
+  VisitId v = cluster_.end(i, now, !failed);
   cluster_.instance(i).batch_count = visits;  // still told to those who ask about this batch
   while (v) {
     const VisitId next = cluster_[v].next;
@@ -193,29 +234,29 @@ void Simulation::offer_shared(LineId id) {
 }
 
 void Simulation::offer_group(LineId id, GroupId g) {
-  const auto ask = [&](InstanceId i) {
-    cluster_.instance(i).keep_due = never;
-    cluster_.put_off(i, false);
-    offer(i);
+  // The one idle longest first, ties to the lowest id. One that does not start, because its device is busy, is passed over.
+  const auto earlier = [&](InstanceId a, InstanceId b) {
+    const Time x = cluster_.row(a).idle_since, y = cluster_.row(b).idle_since;
+    return x != y ? x < y : a < b;
   };
-  if (cluster_.indexes().by_load) {
-    std::size_t k = 0;
-    while (cluster_[id].count > 0) {
-      const LevelIndex& index = cluster_.row(g).by_load;
-      if (index.empty() || index.least_load() > 0 || k >= index.least().size()) return;
-      const InstanceId i = cluster_.instance_at(g, index.least()[k]);
-      ask(i);
-      if (cluster_[i].put_off) return;
-      if (cluster_.row(i).phase == Phase::warm && cluster_.row(i).load == 0) ++k;  // its device is busy: the next one
+  InstanceId last;
+  while (cluster_.visits_for(id, world_[g].variant) > 0) {
+    InstanceId pick;
+    const auto consider = [&](InstanceId i) {
+      if (cluster_.row(i).phase != Phase::warm || cluster_.row(i).load > 0 || cluster_[i].batch_count > 0) return;
+      if ((!last || earlier(last, i)) && (!pick || earlier(i, pick))) pick = i;
+    };
+    const GroupRow& group = cluster_.row(g);
+    if (!cluster_.indexes().by_load) {
+      for (const InstanceId i : group.members) consider(i);
+    } else if (!group.by_load.empty() && group.by_load.least_load() == 0) {
+      for (const std::uint32_t slot : group.by_load.least()) consider(cluster_.instance_at(g, slot));
     }
-    return;
-  }
-  ranking_.assign(cluster_.row(g).members.begin(), cluster_.row(g).members.end());
-  for (std::size_t k = 0; k < ranking_.size() && cluster_[id].count > 0; ++k) {
-    const InstanceId i = ranking_[k];
-    if (cluster_.row(i).phase != Phase::warm || cluster_[i].batch_count > 0) continue;
-    ask(i);
-    if (cluster_[i].put_off) return;
+    if (!pick) return;
+    last = pick;
+    cluster_.put_off(pick, false);
+    offer(pick);
+    if (cluster_[pick].put_off) return;
   }
 }
 

@@ -38,6 +38,8 @@ VisitId Simulation::add_visit(GatheringId id, VisitId like, VariantId variant) {
 void Simulation::add_stage(GatheringId id, VisitId like, const Selection& s) {
   if (cluster_[id].made + s.count > static_cast<int>(Gathering::most_visits))
     wrong_answer(PolicyKind::selection, "makes more than 16 visits for one query");
+  if (s.combine == Combine::majority && !world_.catalog()[world_[cluster_[like].cls].task].hit_rate)
+    wrong_answer(PolicyKind::selection, "lets answers vote on a task whose answers have scores");
   {
     Gathering& g = cluster_.gathering(id);
     g.quorum = static_cast<std::uint8_t>(g.answers + std::clamp<int>(s.quorum, 1, s.count));
@@ -46,14 +48,9 @@ void Simulation::add_stage(GatheringId id, VisitId like, const Selection& s) {
   notes(id).may_escalate = s.may_escalate;
   std::array<VisitId, Gathering::most_visits> made;
   for (std::size_t k = 0; k < s.count; ++k) made[k] = add_visit(id, like, s.variants[k]);
-  // A visit may end while the others are being placed: the gathering is held open until all are.
-  ++cluster_.gathering(id).open;
-  for (std::size_t k = 0; k < s.count; ++k)
-    if (!cluster_[made[k]].flags.cancelled) place(made[k], s.variants[k]);
-  Gathering& g = cluster_.gathering(id);
-  --g.open;
-  if (g.resolved) return release_if_done(id);
-  if (g.open == 0) resolve(id, {}, Ending::dropped);
+  // A visit may end while the others are being placed. The gathering stays open meanwhile: those that are not placed yet
+  // are among its visits, so only the last of them can resolve it.
+  for (std::size_t k = 0; k < s.count; ++k) place(made[k], s.variants[k]);
 }
 
 void Simulation::forget(GatheringId id, VisitId v) {
@@ -93,15 +90,12 @@ void Simulation::note_return(VisitId v) {
     if (s.answer == Selection::Answer::variants) {
       for (std::size_t n = 0; n < s.count; ++n) check_variant(v, s.variants[n], PolicyKind::selection);
       ++g.stage;
-      // The next stage's visits are copies of this one: it goes after they are made.
-      ++cluster_.gathering(id).open;
+      // The next stage's visits are copies of this one, which keeps the gathering open until they are placed.
       add_stage(id, v, s);
-      Gathering& after = cluster_.gathering(id);
-      --after.open;
+      if (cluster_[id].open == 1) return resolve(id, v, Ending::answered);  // none found a place: the answer so far stands
       forget(id, v);
       cluster_.close(v);
-      if (!after.resolved && after.open == 0) return resolve(id, {}, Ending::dropped);
-      return release_if_done(id);
+      return;
     }
   }
   resolve(id, v, Ending::answered);
@@ -173,12 +167,13 @@ void Simulation::resolve(GatheringId id, VisitId last, Ending if_empty) {
       forget(id, o);
       cluster_.close(o);
     } else if (state == VisitState::waiting || state == VisitState::held) {
-      const Line& line = cluster_[cluster_[o].line];
-      const InstanceId owner = line.kind == LineKind::own ? line.instance : InstanceId{};
+      const LineId line = cluster_[o].line;
+      const InstanceId owner = cluster_[line].kind == LineKind::own ? cluster_[line].instance : InstanceId{};
       cluster_.leave(o, engine_.now());
       forget(id, o);
       cluster_.close(o);
       if (owner && is_idle(owner)) became_idle(owner);
+      line_emptied(line);
     } else {
       cluster_.visit(o).flags.cancelled = true;
     }
@@ -187,6 +182,7 @@ void Simulation::resolve(GatheringId id, VisitId last, Ending if_empty) {
 }
 
 void Simulation::ask_again(VisitId v, VariantId variant, Time when) {
+  if (when <= engine_.now()) wrong_answer(PolicyKind::dispatch, "asks to be asked again at a time that is not in the future");
   GatheringId id = cluster_[v].gathering;
   if (!id) {
     id = cluster_.gather(v);

@@ -14,12 +14,12 @@ void Simulation::held(VisitId v, VariantId variant, GroupId only) {
     starting += cluster_.row(g).starting();
     warm_ones += cluster_.row(g).warm();
   };
-  if (only)
-    count(only);
+  if (only) count(only);
   else
     for (const GroupId g : world_.groups_of(variant, SiteId{cluster_[v].origin})) count(g);
+  // A start that a plan waits for may evict less than one for a held visit, and so come never: it is not on its way.
   for (const PendingStart& p : pending_)
-    if (p.variant == variant && (!only || !p.group || p.group == only)) ++starting;
+    if (p.cause == StartCause::held && p.variant == variant && (!only || !p.group || p.group == only)) ++starting;
   if (warm_ones > 0 && starting == 0) return;  // dispatch holds it although something is warm: it will be asked again
   const HeldAnswer answer = c.policies.autoscaling->on_held(query(v), variant, starting, view(c));
   const bool was_starting = starting > 0;
@@ -36,15 +36,31 @@ void Simulation::held(VisitId v, VariantId variant, GroupId only) {
   }
 }
 
+/// A visit waits in a line that is bound late. True if no candidate is warm at its site: a start is asked for the candidate
+/// that is on its way there, or else for the fastest.
+bool Simulation::held_late(VisitId v) {
+  const SiteId site = cluster_[cluster_[v].line].site;
+  GroupId chosen;
+  for (const VariantId k : world_.candidates(cluster_[v].cls, CandidateOrder::by_latency)) {
+    const GroupId g = world_.group(k, site);
+    if (!g) continue;
+    if (cluster_.row(g).warm() > 0) return false;
+    if (!chosen || (cluster_.row(chosen).starting() == 0 && cluster_.row(g).starting() > 0)) chosen = g;
+  }
+  if (chosen) held(v, world_[chosen].variant, chosen);
+  return true;
+}
+
 std::uint32_t Simulation::cores_to_hold(VariantId variant) const {
   const bool partitioned = world_.catalog()[world_[variant].hardware].sharing == Sharing::partitioned;
   return partitioned ? world_[variant].profile.cores().front() : 0;
 }
 
-bool Simulation::evictable(InstanceId i, StartCause cause) const {
+/// `going`: instances of its group that will be evicted anyway.
+bool Simulation::evictable(InstanceId i, StartCause cause, std::uint32_t going) const {
   const InstanceRow& row = cluster_.row(i);
   if (row.phase != Phase::warm || !is_idle(i) || pinned_groups_[row.group.index()]) return false;
-  return cause == StartCause::held || cluster_.row(row.group).warm() > cluster_.row(row.group).wish;
+  return cause == StartCause::held || cluster_.row(row.group).warm() - going > cluster_.row(row.group).wish;
 }
 
 DeviceId Simulation::find_device(VariantId variant, GroupId only, StartCause cause) {
@@ -69,11 +85,15 @@ DeviceId Simulation::find_device(VariantId variant, GroupId only, StartCause cau
       if (!cluster_.row(d).up) return;
       std::int64_t memory = cluster_.row(d).memory_free;
       std::uint32_t free_cores = cluster_.row(d).cores_free;
-      for (const InstanceId i : cluster_[d].instances)
-        if (evictable(i, cause)) {
-          memory += cluster_[i].memory_bytes;
-          free_cores += cluster_[i].cores;
-        }
+      victims_.clear();
+      for (const InstanceId i : cluster_[d].instances) {
+        const GroupId own = cluster_.row(i).group;
+        const auto going = std::count_if(victims_.begin(), victims_.end(), [&](InstanceId k) { return cluster_.row(k).group == own; });
+        if (!evictable(i, cause, static_cast<std::uint32_t>(going))) continue;
+        victims_.push_back(i);
+        memory += cluster_[i].memory_bytes;
+        free_cores += cluster_[i].cores;
+      }
       if (memory >= cluster_.memory_of(g) && free_cores >= cores) after_eviction_.push_back(d);
     });
   }
@@ -89,13 +109,17 @@ DeviceId Simulation::find_device(VariantId variant, GroupId only, StartCause cau
 
 bool Simulation::evict_for(DeviceId d, std::int64_t memory, std::uint32_t cores, StartCause cause) {
   victims_.clear();
+  const auto going = [&](GroupId g) {
+    return static_cast<std::uint32_t>(std::count_if(victims_.begin(), victims_.end(), [&](InstanceId i) { return cluster_.row(i).group == g; }));
+  };
   Controller& c = controller_of(world_.topology()[d].site);
   std::int64_t free_memory = cluster_.row(d).memory_free;
   std::uint32_t free_cores = cluster_.row(d).cores_free;
   while (free_memory < memory || free_cores < cores) {
     idle_.clear();
     for (const InstanceId i : cluster_[d].instances)
-      if (evictable(i, cause) && std::find(victims_.begin(), victims_.end(), i) == victims_.end()) idle_.push_back(i);
+      if (std::find(victims_.begin(), victims_.end(), i) == victims_.end() && evictable(i, cause, going(cluster_.row(i).group)))
+        idle_.push_back(i);
     std::sort(idle_.begin(), idle_.end());
     if (idle_.empty()) return false;
     const Victim v = c.policies.eviction->choose(d, idle_, std::max<std::int64_t>(0, memory - free_memory), live_view(c));
@@ -157,18 +181,30 @@ void Simulation::place_held(ControllerId id, VariantId variant) {
   // Oldest first; the first that dispatch still holds ends it.
   Controller& c = controllers_[id.index()];
   const LineId line = cluster_.held_line(id, variant);
+  if (cluster_[line].count == 0) return;
   while (const VisitId v = cluster_.head(line)) {
     const Dispatch d = c.policies.dispatch->place(query(v), variant, view(c));
     if (d.answer == Dispatch::Answer::hold) return;
     cluster_.leave(v, engine_.now());
     apply(v, variant, d);
   }
+  // What was placed may have been given up at once; its instance did not count as idle while others were held for it.
+  for (std::size_t s = 0; s < world_.site_count(); ++s) {
+    const GroupId g = world_.group(variant, SiteId{s});
+    if (!g) continue;
+    members_.assign(cluster_.row(g).members.begin(), cluster_.row(g).members.end());
+    for (std::size_t k = 0; k < members_.size(); ++k)
+      if (cluster_.row(members_[k]).phase == Phase::warm && is_idle(members_[k])) became_idle(members_[k]);
+  }
 }
 
 bool Simulation::is_idle(InstanceId i) const {
   const InstanceRow& row = cluster_.row(i);
   if (row.load > 0 || cluster_[i].batch_count > 0 || (row.phase != Phase::warm && row.phase != Phase::draining)) return false;
-  return row.phase == Phase::draining || !has_work(i);
+  if (row.phase == Phase::draining) return true;
+  // Visits that are held for its variant are its work too.
+  if (any_held_ && cluster_[cluster_.held_line(controllers_.front().id, world_[row.group].variant)].count > 0) return false;
+  return !has_work(i);
 }
 
 void Simulation::became_idle(InstanceId i) {
@@ -205,7 +241,11 @@ void Simulation::keep_alive_due(std::uint32_t slot) {
   if (x.keep_due == never) return;
   if (x.keep_due > engine_.now()) return arm_keep_alive(i, x.keep_due);
   x.keep_due = never;
-  if (cluster_.row(i).phase != Phase::warm || !is_idle(i)) return;
+  if (cluster_.row(i).phase != Phase::warm) return;
+  if (!is_idle(i)) {
+    if (cluster_.row(i).load == 0) wait_for_line(i);  // a shared line has work: asked again when that is done
+    return;
+  }
   const GroupId g = cluster_.row(i).group;
   if (pinned_groups_[g.index()] || cluster_.row(g).warm() <= cluster_.row(g).wish) return;  // the wish is a floor
   stop_instance(i, StopCause::keep_alive);
@@ -225,7 +265,9 @@ void Simulation::drain_instance(InstanceId i) {
   cluster_.drain(i, engine_.now());
   Controller& c = controller_of(cluster_.site_id(i));
   for (Observer* o : c.hear_instances) o->instance_changed(i, Phase::draining, live_view(c));
+  const GroupId g = cluster_.row(i).group;
   if (is_idle(i)) stop_instance(i, StopCause::plan);
+  start_for_stranded(world_[g].variant, g);
 }
 
 void Simulation::try_pending() {
@@ -236,7 +278,9 @@ void Simulation::try_pending() {
       return g.starting() + g.warm() < g.wish;
     }
     if (cluster_[cluster_.held_line(controllers_.front().id, p.variant)].count > 0) return true;
-    return p.group && cluster_[cluster_.shared_line(p.group)].count > 0;
+    if (!p.group) return false;
+    return cluster_[cluster_.shared_line(p.group)].count > 0 ||
+           cluster_.visits_for(cluster_.late_line(world_[p.variant].task, world_[p.group].site), p.variant) > 0;
   };
   std::vector<PendingStart> waiting;
   waiting.swap(pending_);
@@ -251,17 +295,22 @@ void Simulation::control_round(Controller& c) {
   if (!pending_.empty()) try_pending();
   c.plan.clear();
   c.policies.autoscaling->plan(view(c), c.plan);
-  if (c.plan.takes_effect > Duration{})
-    schedule(engine_.now() + c.plan.takes_effect, EventKind::plan_effect, c.id.index());
-  else
-    apply_plan(c);
+  if (c.plan.takes_effect > Duration{}) schedule(engine_.now() + c.plan.takes_effect, EventKind::plan_effect, c.id.index());
+  else apply_plan(c);
   if (interval != forever) schedule(engine_.now() + interval, EventKind::control_round, c.id.index());
+  place_all_held(c);
+}
+
+/// A round ended: dispatch may know better now.
+void Simulation::place_all_held(Controller& c) {
+  if (!any_held_) return;
+  for (std::size_t v = 0; v < world_.catalog().variants.size(); ++v)
+    if (cluster_[cluster_.held_line(c.id, VariantId{v})].count > 0) place_held(c.id, VariantId{v});
 }
 
 void Simulation::apply_plan(Controller& c) {
   for (const Plan::Cap& k : c.plan.batch_caps) {
-    if (k.items < 1 || k.items > world_[world_[k.group].variant].max_batch)
-      wrong_answer(PolicyKind::autoscaling, "plans a batch cap out of range");
+    if (k.items < 1 || k.items > world_[world_[k.group].variant].max_batch) wrong_answer(PolicyKind::autoscaling, "plans a batch cap out of range");
     cluster_.set_batch_cap(k.group, k.items);
   }
   for (const Plan::Share& k : c.plan.shares) cluster_.set_share(k.group, k.share);
@@ -297,10 +346,8 @@ void Simulation::scale_down(GroupId g, std::uint32_t excess) {
   const std::vector<InstanceId> chosen = victims_;
   for (const InstanceId i : chosen) {
     if (cluster_.row(i).phase != Phase::warm || pinned_groups_[g.index()]) continue;
-    if (is_idle(i))
-      stop_instance(i, StopCause::plan);
-    else
-      drain_instance(i);
+    if (is_idle(i)) stop_instance(i, StopCause::plan);
+    else drain_instance(i);
   }
 }
 
@@ -309,12 +356,12 @@ void Simulation::policy_round(std::uint32_t object) {
   const Time due = rounds_[object]->round(view(c));
   round_due_[object] = due;
   if (due != never) {
-    if (due <= engine_.now() && round_scheduled_[object] == engine_.now())
-      throw PolicyError("a policy asks for its next round at the present time");
+    if (due <= engine_.now()) throw PolicyError("a policy asks for its next round at a time that is not in the future");
     round_scheduled_[object] = due;
     schedule(due, EventKind::policy_round, object);
   }
   if (dynamic_cast<ColdstartPolicy*>(rounds_[object]) != nullptr && began_ && engine_.now() > Time{}) apply_prewarms(c);
+  place_all_held(c);
 }
 
 void Simulation::apply_prewarms(Controller& c) {
@@ -343,13 +390,14 @@ void Simulation::fail_node(NodeId n) {
   const Time now = engine_.now();
   std::vector<std::pair<VisitId, VariantId>> lost;
   std::vector<InstanceId> gone;
+  std::vector<VariantId> variants;
   for (std::uint32_t k = 0; k < node.devices; ++k)
     for (const InstanceId i : cluster_[DeviceId{node.first_device.index() + k}].instances) gone.push_back(i);
   for (const InstanceId i : gone) {
     const VariantId variant = world_[cluster_.row(i).group].variant;
     // What runs ends here without an answer; what waits leaves its line.
     if (cluster_[i].batch_count > 0) {
-      VisitId v = cluster_.end(i, now);
+      VisitId v = cluster_.end(i, now, false);
       while (v) {
         const VisitId next = cluster_[v].next;
         lost.emplace_back(v, variant);
@@ -364,6 +412,7 @@ void Simulation::fail_node(NodeId n) {
     Controller& c = controller_of(cluster_.site_id(i));
     for (Observer* o : c.hear_instances) o->instance_changed(i, Phase::gone, live_view(c));
     cluster_.fail(i, now);
+    if (std::find(variants.begin(), variants.end(), variant) == variants.end()) variants.push_back(variant);
   }
   cluster_.node_phase(n, NodePhase::off, now);
   for (const auto& [v, variant] : lost) {
@@ -377,7 +426,19 @@ void Simulation::fail_node(NodeId n) {
       lose(v, variant);
     }
   }
+  for (const VariantId variant : variants) start_for_stranded(variant, world_.group(variant, node.site));
   after_transition();
+}
+
+/// Instances of the variant failed or drain: who waits for one of them in a line that nobody serves any more asks for a start anew.
+void Simulation::start_for_stranded(VariantId variant, GroupId g) {
+  const LineId held_line = cluster_.held_line(controllers_.front().id, variant), shared = cluster_.shared_line(g);
+  if (cluster_[held_line].count > 0) {
+    place_held(controllers_.front().id, variant);
+    if (const VisitId v = cluster_.head(held_line)) held(v, variant, GroupId{});
+  }
+  if (cluster_[shared].count > 0 && cluster_.row(g).warm() == 0) held(cluster_.head(shared), variant, g);
+  if (const VisitId v = cluster_.head(cluster_.late_line(world_[variant].task, world_[g].site), variant)) held_late(v);
 }
 
 void Simulation::restore_node(NodeId n) {

@@ -108,7 +108,9 @@ void Simulation::handle(unsigned kind, std::uint32_t slot, bool failed) {
       break;
     case EventKind::warm: {
       const InstanceId i{slot};
-      if (cluster_.row(i).phase == Phase::starting && cluster_[i].load_ends == engine_.now()) warm(i);
+      // At another time it is the load of an earlier user of the slot; a load without a time was posted.
+      const Time ends = cluster_[i].load_ends;
+      if (cluster_.row(i).phase == Phase::starting && (ends == engine_.now() || ends == never)) warm(i);
       break;
     }
     case EventKind::node_up:
@@ -266,6 +268,7 @@ void Simulation::apply(VisitId v, VariantId variant, const Dispatch& d) {
   if (d.ask_again != never) ask_again(v, variant, d.ask_again);
   switch (d.answer) {
     case Dispatch::Answer::instance: {
+      if (!cluster_.exists(d.instance)) wrong_answer(PolicyKind::dispatch, "chose an instance that never was");
       const InstanceRow& row = cluster_.row(d.instance);
       if (row.phase == Phase::gone || row.phase == Phase::draining) return placed_in_vain(v, variant, PolicyKind::dispatch);
       if (world_[row.group].variant != variant)
@@ -342,6 +345,7 @@ void Simulation::joins(VisitId v) {
   }
   cluster_.join(v, engine_.now());
   if (kind == LineKind::shared && cluster_.row(cluster_[id].group).warm() == 0) return held(v, cluster_[id].variant, cluster_[id].group);
+  if (kind == LineKind::late && held_late(v)) return;
   offer_shared(id);
 }
 

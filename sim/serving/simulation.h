@@ -149,17 +149,21 @@ class Simulation {
   void batch_done(InstanceId i, bool failed);
   void batch_retry(std::uint32_t instance);
   void arm_retry(InstanceId i, Time due);
-  void drop_head(LineId line);
+  void drop_head(LineId line, VariantId by);
+  void wait_for_line(InstanceId i);
+  void line_emptied(LineId line);
 
   // Instances (scaling.cpp).
   void held(VisitId v, VariantId variant, GroupId only);
+  bool held_late(VisitId v);
   InstanceId start_instance(VariantId variant, GroupId only, StartCause cause);
   std::uint32_t cores_to_hold(VariantId variant) const;
   DeviceId find_device(VariantId variant, GroupId only, StartCause cause);
-  bool evictable(InstanceId i, StartCause cause) const;
+  bool evictable(InstanceId i, StartCause cause, std::uint32_t going) const;
   bool evict_for(DeviceId d, std::int64_t memory, std::uint32_t cores, StartCause cause);
   void warm(InstanceId i);
   void place_held(ControllerId c, VariantId variant);
+  void place_all_held(Controller& c);
   bool is_idle(InstanceId i) const;
   void became_idle(InstanceId i);
   void arm_keep_alive(InstanceId i, Time due);
@@ -174,6 +178,7 @@ class Simulation {
   void prewarm_due(GroupId g);
   void apply_prewarms(Controller& c);
   void lose(VisitId v, VariantId variant);
+  void start_for_stranded(VariantId variant, GroupId g);
   void no_longer_idle(InstanceId i);
 
   // The window (simulation.cpp).
@@ -210,7 +215,8 @@ class Simulation {
   bool any_shared_ = false, any_late_ = false, any_held_ = false;
   // Scratch: reused, so that rounds and starts allocate nothing in the steady state.
   std::vector<DeviceId> fits_, after_eviction_;
-  std::vector<InstanceId> victims_, idle_, ranking_;
+  std::vector<InstanceId> victims_, idle_, ranking_, members_;
+  std::vector<InstanceId> wait_for_line_, emptied_;  // idle but for the work of a shared line
   std::vector<QueryView> heads_;
   std::vector<Prewarm> prewarms_;
   std::vector<GroupId> pins_;
