@@ -285,8 +285,18 @@ class Reader {
   void naming_replaces(const std::string& pointer) {
     const auto t = tokens(pointer);
     if (t.size() != 3 || !((t[0] == "policies" && t[2] == "name") || (t[0] == "workload" && t[2] == "source"))) return;
-    const std::string owner{parent(pointer)};
-    Json& object = document_.root.at(Json::json_pointer(owner));
+    Json& list = document_.root[t[0]];
+    // The pointer has led somewhere: an element of an array is there, by its number or by its name.
+    std::size_t k = 0;
+    const char* const end = t[1].data() + t[1].size();
+    if (list.is_array() && std::from_chars(t[1].data(), end, k).ptr != end) {
+      const auto named = [&](const Json& e) { return e.is_object() && e.contains("name") && e["name"] == t[1]; };
+      k = static_cast<std::size_t>(std::find_if(list.begin(), list.end(), named) - list.begin());
+    }
+    if (list.is_array() && k >= list.size()) return;
+    const std::string owner = list.is_array() ? element(child("", t[0]), k) : std::string(parent(pointer));
+    Json& object = list.is_array() ? list[k] : list[t[1]];
+    if (!object.is_object()) return;
     object.erase("params");
     document_.forget_places(child(owner, "params"));
   }

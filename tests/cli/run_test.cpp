@@ -223,10 +223,12 @@ TEST_F(RunTest, parameters_of_a_policy_in_short_form_can_be_set) {
 }
 
 TEST_F(RunTest, naming_a_source_replaces_its_parameters) {
-  const Outcome done = tideline(folder, {"validate", "s.json", "--set", "/workload/0/source=diurnal"});
-  EXPECT_EQ(done.code, 2);
-  EXPECT_THAT(done.err, HasSubstr("mean_qps"));
-  EXPECT_THAT(done.err, testing::Not(HasSubstr("rate_qps")));
+  for (const char* entry : {"0", "cameras"}) {
+    const Outcome done = tideline(folder, {"validate", "s.json", "--set", "/workload/" + std::string(entry) + "/source=diurnal"});
+    EXPECT_EQ(done.code, 2) << done.err;
+    EXPECT_THAT(done.err, HasSubstr("mean_qps"));
+    EXPECT_THAT(done.err, testing::Not(HasSubstr("rate_qps")));
+  }
   EXPECT_EQ(
       tideline(folder, {"validate", "s.json", "--set", "/workload/0/source=diurnal", "--set", R"(/workload/0/params={"mean_qps": 2})"})
           .code,
