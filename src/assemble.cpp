@@ -10,6 +10,11 @@ namespace tideline {
 
 namespace {
 
+/// What is wrong with the part of the scenario at `pointer`, which only shows now that the parts are put together.
+InputError wrong(const Scenario& scenario, const std::string& pointer, const std::string& message) {
+  return InputError(scenario.document.place_text(pointer) + ": " + pointer + ": " + message);
+}
+
 /// Spreads what `initial` lists over the devices; throws where it does not fit.
 std::vector<InitialInstance> place_initial(const Scenario& scenario, const World& world) {
   std::vector<InitialInstance> out;
@@ -38,8 +43,9 @@ std::vector<InitialInstance> place_initial(const Scenario& scenario, const World
       const auto fits = [&](std::size_t d) { return memory[d] >= variant.memory_for(world[g].batch_cap) && cores[d] >= cores_held; };
       while (!devices.empty() && !fits(devices.begin()->second)) devices.erase(devices.begin());
       if (devices.empty())
-        throw InputError(scenario.file + ": /initial/" + std::to_string(k) + ": only " + std::to_string(i) + " of " + std::to_string(n) +
-                         " instances of " + in_quotes(variant.name) + " fit on the devices of pool " + in_quotes(pool.name));
+        throw wrong(scenario, "/initial/" + std::to_string(k),
+                    "only " + std::to_string(i) + " of " + std::to_string(n) + " instances of " + in_quotes(variant.name) +
+                        " fit on the devices of pool " + in_quotes(pool.name));
       const std::size_t d = devices.begin()->second;
       devices.erase(devices.begin());
       memory[d] -= variant.memory_for(world[g].batch_cap);
@@ -58,15 +64,24 @@ void point(Kind*& slot, Policy& object) {
 
 void point_kind(PolicySet& set, PolicyKind kind, Policy& object) {
   switch (kind) {
-    case PolicyKind::admission: return point(set.admission, object);
-    case PolicyKind::selection: return point(set.selection, object);
-    case PolicyKind::dispatch: return point(set.dispatch, object);
-    case PolicyKind::sharing: return point(set.sharing, object);
-    case PolicyKind::batching: return point(set.batching, object);
-    case PolicyKind::autoscaling: return point(set.autoscaling, object);
-    case PolicyKind::placement: return point(set.placement, object);
-    case PolicyKind::coldstart: return point(set.coldstart, object);
-    case PolicyKind::eviction: return point(set.eviction, object);
+    case PolicyKind::admission:
+      return point(set.admission, object);
+    case PolicyKind::selection:
+      return point(set.selection, object);
+    case PolicyKind::dispatch:
+      return point(set.dispatch, object);
+    case PolicyKind::sharing:
+      return point(set.sharing, object);
+    case PolicyKind::batching:
+      return point(set.batching, object);
+    case PolicyKind::autoscaling:
+      return point(set.autoscaling, object);
+    case PolicyKind::placement:
+      return point(set.placement, object);
+    case PolicyKind::coldstart:
+      return point(set.coldstart, object);
+    case PolicyKind::eviction:
+      return point(set.eviction, object);
   }
 }
 
@@ -74,23 +89,23 @@ void point_kind(PolicySet& set, PolicyKind kind, Policy& object) {
 PolicySet make_policies(const Scenario& scenario, Setup setup) {
   PolicySet set;
   std::array<bool, policy_kinds> done{};
-  const auto make = [&](const BoundPolicy& p, const std::string& purpose) -> Policy& {
+  const auto make = [&](const BoundPolicy& p, const std::string& purpose, const std::string& pointer) -> Policy& {
     setup.stream = Stream(scenario.options.seed, purpose, setup.controller.index());
     try {
       set.objects.push_back(p.make(setup));
     } catch (const std::invalid_argument& e) {
-      throw InputError(scenario.file + ": policy '" + p.name + "': " + e.what());
+      throw wrong(scenario, pointer, "policy " + in_quotes(p.name) + ": " + e.what());
     }
     return *set.objects.back();
   };
   for (const auto& [kind, p] : scenario.policies) {
-    Policy& object = make(p, "policy/" + std::string(to_string(kind)));
+    Policy& object = make(p, "policy/" + std::string(to_string(kind)), "/policies/" + std::string(to_string(kind)));
     point_kind(set, kind, object);
     set.names[static_cast<std::size_t>(kind)] = p.name;
     done[static_cast<std::size_t>(kind)] = true;
   }
   for (const auto& [key, p] : scenario.joint) {
-    Policy& object = make(p, "policy/joint");
+    Policy& object = make(p, "policy/joint", "/policies/joint");
     for (std::size_t k = 0; k < policy_kinds; ++k)
       if (!done[k]) {
         point_kind(set, static_cast<PolicyKind>(k), object);
@@ -140,9 +155,10 @@ Run assemble(Scenario scenario, const std::function<std::vector<Recorder*>(const
   Controller controller;
   controller.policies = make_policies(scenario, setup);
   if (options.planned && controller.policies.needs().plans_from_use_only)
-    throw InputError(scenario.file + ": /initial: \"planned\" needs an autoscaler that can plan ahead; '" +
-                     controller.policies.names[static_cast<std::size_t>(PolicyKind::autoscaling)] +
-                     "' only reacts to use: list the instances, or start cold");
+    throw wrong(scenario, "/initial",
+                "\"planned\" needs an autoscaler that can plan ahead; " +
+                    in_quotes(controller.policies.names[static_cast<std::size_t>(PolicyKind::autoscaling)]) +
+                    " only reacts to use: list the instances, or start cold");
 
   for (std::size_t c = 0; c < world.classes().size(); ++c)
     if (world.candidates(ClassId{c}, CandidateOrder::by_latency).empty())

@@ -1,4 +1,5 @@
 // tideline import: makes catalogs of other people's tables.
+#include "sim/core/nearest.h"
 #include "src/errors.h"
 #include "src/import_yolobench.h"
 #include "src/options.h"
@@ -28,20 +29,22 @@ int command_import(const Arguments& arguments, const PolicyRegistry&) {
   options.add_options()("format", "Format: yolobench", cxxopts::value<std::string>(), "FORMAT")(
       "table", "The table: YOLOBench's merged_results.csv", cxxopts::value<std::string>(), "CSV")(
       "params", "Table of parameter counts, with columns model_name and params_deploy_computed", cxxopts::value<std::string>(), "CSV")(
-      "tasks", "Data sets, each a task, separated by commas: voc, sku, wider, coco", cxxopts::value<std::string>()->default_value("voc"), "LIST")(
-      "affine", "Batches by l(b) = l(1) (X + (1-X) b), assumed, in place of the derived tables", cxxopts::value<double>(), "X")(
+      "tasks", "Data sets, each a task, separated by commas: voc, sku, wider, coco", cxxopts::value<std::string>()->default_value("voc"),
+      "LIST")("affine", "Batches by l(b) = l(1) (X + (1-X) b), assumed, in place of the derived tables", cxxopts::value<double>(), "X")(
       "out", "The catalog to write", cxxopts::value<std::string>(), "FILE.json");
   options.parse_positional({"format", "table"});
   options.positional_help("yolobench CSV");
-  const auto parsed = parse_options(options, arguments,
-                                    "  tideline import yolobench merged_results.csv --out yolobench.json\n"
-                                    "  tideline import yolobench merged_results.csv --params COMPUTED_params_macs.csv --tasks voc,coco --out yolobench.json\n");
+  const auto parsed = parse_options(
+      options, arguments,
+      "  tideline import yolobench merged_results.csv --out yolobench.json\n"
+      "  tideline import yolobench merged_results.csv --params COMPUTED_params_macs.csv --tasks voc,coco --out yolobench.json\n");
   if (!parsed) return 0;
   const auto& o = *parsed;
   if (o.count("format") == 0 || o.count("table") == 0 || o.count("out") == 0)
     throw InputError("needs a format, a table and --out (see tideline import --help)");
   const auto format = o["format"].as<std::string>();
-  if (format != "yolobench") throw InputError("unknown format '" + format + "'; known: yolobench");
+  if (format != "yolobench")
+    throw InputError("unknown format '" + format + "'" + suggestion(format, std::vector<std::string_view>{"yolobench"}));
   const auto table = o["table"].as<std::string>();
   const std::filesystem::path out_path = o["out"].as<std::string>();
   YoloBenchOptions wishes;
@@ -49,11 +52,17 @@ int command_import(const Arguments& arguments, const PolicyRegistry&) {
   wishes.tasks.clear();
   std::istringstream list(o["tasks"].as<std::string>());
   for (std::string name; std::getline(list, name, ',');) {
-    if (name == "voc") wishes.tasks.push_back(YoloBenchTask::voc);
-    else if (name == "sku") wishes.tasks.push_back(YoloBenchTask::sku);
-    else if (name == "wider") wishes.tasks.push_back(YoloBenchTask::wider);
-    else if (name == "coco") wishes.tasks.push_back(YoloBenchTask::coco);
-    else throw InputError("--tasks: unknown data set '" + name + "'; known: voc, sku, wider, coco");
+    if (name == "voc")
+      wishes.tasks.push_back(YoloBenchTask::voc);
+    else if (name == "sku")
+      wishes.tasks.push_back(YoloBenchTask::sku);
+    else if (name == "wider")
+      wishes.tasks.push_back(YoloBenchTask::wider);
+    else if (name == "coco")
+      wishes.tasks.push_back(YoloBenchTask::coco);
+    else
+      throw InputError("--tasks: unknown data set '" + name + "'" +
+                       suggestion(name, std::vector<std::string_view>{"voc", "sku", "wider", "coco"}));
   }
   if (wishes.tasks.empty()) throw InputError("--tasks: names no data set");
   if (o.count("affine") > 0) {

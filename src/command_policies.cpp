@@ -16,18 +16,41 @@ std::string kinds_text(const PolicyDefinition& d) {
   return text;
 }
 
+/// Bounds of a number, without those that its type alone has.
+struct Bounds {
+  explicit Bounds(const param::FieldInfo& f) {
+    const bool integer = f.type.ends_with("integer");
+    if (!integer && f.type != "duration" && !f.type.ends_with("number")) return;
+    low = f.range.low > -1e300 && !(integer && f.range.low <= -2147483648.0);
+    high = f.range.high < 1e300 && !(integer && f.range.high >= 2147483647.0);
+  }
+  bool low = false, high = false;
+};
+
+std::string number(double x) { return param::to_text(param::Value(x)); }
+
+std::string range_text(const param::FieldInfo& f) {
+  const Bounds b(f);
+  if (b.low && b.high) return ", " + number(f.range.low) + " .. " + number(f.range.high);
+  if (b.low) return ", " + number(f.range.low) + " or more";
+  if (b.high) return ", " + number(f.range.high) + " or less";
+  return {};
+}
+
 Json describe(const PolicyDefinition& d) {
   Json kinds = Json::array(), parameters = Json::array();
   for (const PolicyKind k : d.kinds) kinds.push_back(std::string(to_string(k)));
   for (const auto& f : d.parameters()) {
     Json p{{"name", f.name}, {"type", f.type}, {"help", f.help}};
     if (!f.unit.empty()) p["unit"] = f.unit;
-    if (f.required) p["required"] = true;
-    else p["default"] = to_json(f.default_value);
+    if (f.required)
+      p["required"] = true;
+    else
+      p["default"] = to_json(f.default_value);
     if (!f.choices.empty()) p["choices"] = f.choices;
-    const bool number = f.type == "number" || f.type == "integer" || f.type == "duration" || f.type.starts_with("list of i") || f.type.starts_with("list of n");
-    if (number && f.range.low > -1e300) p["minimum"] = f.range.low;
-    if (number && f.range.high < 1e300) p["maximum"] = f.range.high;
+    const Bounds b(f);
+    if (b.low) p["minimum"] = f.range.low;
+    if (b.high) p["maximum"] = f.range.high;
     parameters.push_back(std::move(p));
   }
   return Json{{"name", d.name}, {"kinds", kinds}, {"default", d.is_default}, {"help", d.help}, {"parameters", parameters}};
@@ -38,7 +61,7 @@ void print(const PolicyDefinition& d) {
   const auto parameters = d.parameters();
   if (parameters.empty()) std::cout << "  It has no parameters.\n";
   for (const auto& f : parameters) {
-    std::cout << "  " << f.name << "  [" << f.type << (f.unit.empty() ? "" : ", " + f.unit) << "]  "
+    std::cout << "  " << f.name << "  [" << f.type << (f.unit.empty() ? "" : ", " + f.unit) << range_text(f) << "]  "
               << (f.required ? "required" : "default " + f.default_text) << "\n      " << f.help;
     if (!f.choices.empty()) {
       std::cout << " One of:";
@@ -69,8 +92,10 @@ int command_policies(const Arguments& arguments, const PolicyRegistry& registry)
       for (const auto& p : registry.list()) names.push_back(p.name);
       throw InputError("unknown policy '" + name + "'" + suggestion(name, names) + " (tideline policies lists them)");
     }
-    if (json) std::cout << describe(*d).dump(2) << '\n';
-    else print(*d);
+    if (json)
+      std::cout << describe(*d).dump(2) << '\n';
+    else
+      print(*d);
     return 0;
   }
   if (json) {
@@ -84,7 +109,8 @@ int command_policies(const Arguments& arguments, const PolicyRegistry& registry)
     std::cout << to_string(kind) << '\n';
     for (const auto name : registry.names(kind)) {
       const PolicyDefinition& d = *registry.find(name);
-      std::cout << "  " << d.name << std::string(d.name.size() < 30 ? 30 - d.name.size() : 1, ' ') << d.help << (d.is_default ? " (default)" : "") << '\n';
+      std::cout << "  " << d.name << std::string(d.name.size() < 30 ? 30 - d.name.size() : 1, ' ') << d.help
+                << (d.is_default ? " (default)" : "") << '\n';
     }
   }
   return 0;

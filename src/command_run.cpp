@@ -81,7 +81,8 @@ Done run_one(const std::string& path, const fs::path& out, const Wishes& wishes,
   for (const auto& w : run.scenario.warnings)
     if (!wishes.quiet) std::cerr << path << ": warning: " << w << '\n';
   simulation = run.simulation.get();
-  progress = std::make_unique<Progress>(run.scenario.name, Time{} + run.scenario.options.warmup + run.scenario.options.duration, wishes.quiet);
+  progress =
+      std::make_unique<Progress>(run.scenario.name, Time{} + run.scenario.options.warmup + run.scenario.options.duration, wishes.quiet);
   const auto ready = std::chrono::steady_clock::now();
   run.simulation->run();
   const auto ended = std::chrono::steady_clock::now();
@@ -106,8 +107,10 @@ Done run_one(const std::string& path, const fs::path& out, const Wishes& wishes,
     write_summary(*file, done.summary);
     write_audit(*file, done.audit);
     write_series(*file, series->rows());
-    if (done.interrupted) file->commit_incomplete();
-    else file->commit();
+    if (done.interrupted)
+      file->commit_incomplete();
+    else
+      file->commit();
     done.file = done.interrupted ? fs::path(out).replace_extension(".incomplete.h5") : out;
   }
   if (wishes.timing != nullptr) {
@@ -142,18 +145,24 @@ int command_run(const Arguments& arguments, const PolicyRegistry& registry) {
       "no-results", "Write no results file")("quiet", "No progress, no warnings");
   options.parse_positional("scenario");
   options.positional_help("SCENARIO...");
-  const auto parsed = parse_options(options, arguments,
-                                    "  tideline run scenarios/quickstart.json\n"
-                                    "  tideline run scenarios/quickstart.json scenarios/quickstart_fixed.json --out results/both\n"
-                                    "  tideline run scenarios/theory/mmc.json --set /cluster/pools/0/count=4 --set /workload/0/params/rate_qps=3.2 --summary json\n"
-                                    "  tideline run scenarios/quickstart.json --seed 7 --records queries --out day7.h5\n");
+  const auto parsed = parse_options(
+      options, arguments,
+      "  tideline run scenarios/quickstart.json\n"
+      "  tideline run scenarios/quickstart.json scenarios/quickstart_fixed.json --out results/both\n"
+      "  tideline run scenarios/theory/mmc.json --set /cluster/pools/0/count=4 --set /workload/0/params/rate_qps=3.2 --summary json\n"
+      "  tideline run scenarios/quickstart.json --seed 7 --records queries --out day7.h5\n");
   if (!parsed) return 0;
   const auto& o = *parsed;
   if (o.count("scenario") == 0) throw InputError("no scenario given (see tideline run --help)");
   const auto paths = o["scenario"].as<std::vector<std::string>>();
   Wishes wishes;
   if (o.count("set") > 0) wishes.overrides = o["set"].as<std::vector<std::string>>();
-  if (o.count("seed") > 0) wishes.overrides.push_back("/seed=" + o["seed"].as<std::string>());
+  if (o.count("seed") > 0) {
+    const auto seed = o["seed"].as<std::string>();
+    if (seed.empty() || seed.size() > 15 || seed.find_first_not_of("0123456789") != std::string::npos)
+      throw InputError("--seed " + seed + ": expected a whole number of at most 15 digits, 0 or more");
+    wishes.overrides.push_back("/seed=" + seed);
+  }
   wishes.quiet = o.count("quiet") > 0;
   wishes.write = o.count("no-results") == 0;
   const auto form = o["summary"].as<std::string>(), records = o["records"].as<std::string>();
@@ -172,15 +181,20 @@ int command_run(const Arguments& arguments, const PolicyRegistry& registry) {
     fs::path out = fs::path("results") / name;
     if (o.count("out") > 0) {
       out = o["out"].as<std::string>();
-      if (paths.size() > 1 || fs::is_directory(out)) out /= name;
-      else if (out.extension() != ".h5") throw InputError("--out " + out.string() + ": expected a file that ends in .h5, or an existing folder");
+      if (paths.size() > 1 || fs::is_directory(out))
+        out /= name;
+      else if (out.extension() != ".h5")
+        throw InputError("--out " + out.string() + ": expected a file that ends in .h5, or an existing folder");
     }
-    if (wishes.write && !seen.insert(out).second) throw InputError("two scenarios would write " + out.string() + ": give them different names");
+    if (wishes.write && !seen.insert(out).second)
+      throw InputError("two scenarios would write " + out.string() + ": give them different names");
     outs.push_back(std::move(out));
   }
   // All scenarios are checked before the first one runs.
   if (paths.size() > 1)
-    for (const auto& path : paths) (void)read_scenario(path, wishes.overrides, registry);
+    for (const auto& path : paths)
+      (void)assemble(read_scenario(path, wishes.overrides, registry),
+                     [](const Scenario&, const World&) { return std::vector<Recorder*>{}; });
 
   std::signal(SIGINT, on_interrupt);
   std::signal(SIGTERM, on_interrupt);

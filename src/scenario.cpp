@@ -141,7 +141,8 @@ enum class ControlMode : std::uint8_t { central };
 struct ControlSection {
   ControlMode mode = ControlMode::central;
   static constexpr auto declare() {
-    return param::fields(param::choice("mode", &ControlSection::mode, "Who decides: one controller with a fresh view.", {{"central", ControlMode::central}}));
+    return param::fields(param::choice("mode", &ControlSection::mode, "Who decides: one controller with a fresh view.",
+                                       {{"central", ControlMode::central}}));
   }
 };
 
@@ -182,7 +183,8 @@ std::string hash_file(const fs::path& path) {
   std::uint64_t h = 0xcbf29ce484222325ULL;
   std::array<char, 65536> block{};
   while (in.read(block.data(), block.size()) || in.gcount() > 0)
-    for (std::streamsize k = 0; k < in.gcount(); ++k) h = (h ^ static_cast<unsigned char>(block[static_cast<std::size_t>(k)])) * 0x100000001b3ULL;
+    for (std::streamsize k = 0; k < in.gcount(); ++k)
+      h = (h ^ static_cast<unsigned char>(block[static_cast<std::size_t>(k)])) * 0x100000001b3ULL;
   return hex(h);
 }
 
@@ -209,16 +211,19 @@ class Reader {
       naming_replaces(pointer);
     }
     top();
-    catalog();
-    throw_if_wrong();
-    cluster();
-    throw_if_wrong();
-    workload();
     policies();
-    initial();
     rest();
+    // What is named in a part that is wrong cannot be looked up: the parts that build on it are not checked.
+    if (is_right([&] { catalog(); }) && is_right([&] { cluster(); })) {
+      workload();
+      initial();
+    } else {
+      for (const std::string_view key : {"cluster", "workload"})
+        if (member(root(), key) == nullptr && !has_problem("", "missing " + in_quotes(key))) problems_.add("", "missing " + in_quotes(key));
+    }
     throw_if_wrong();
     effective();
+    out_.document = std::move(document_);
     return std::move(out_);
   }
 
@@ -246,14 +251,29 @@ class Reader {
   }
   static std::string element(std::string_view pointer, std::size_t k) { return child(pointer, std::to_string(k)); }
   /// The index of `name` among `names`, or nothing and a problem.
-  std::optional<std::size_t> find(std::string_view what, const std::string& name, const std::vector<std::string_view>& names, std::string pointer) {
+  std::optional<std::size_t> find(std::string_view what, const std::string& name, const std::vector<std::string_view>& names,
+                                  std::string pointer) {
+    if (name.empty() && has_problem(pointer)) return {};  // it is missing or no text, which is said already
     const auto at = std::find(names.begin(), names.end(), name);
     if (at != names.end()) return static_cast<std::size_t>(at - names.begin());
     problems_.add(std::move(pointer), "unknown " + std::string(what) + " " + in_quotes(name) + suggestion(name, names));
     return {};
   }
+  bool has_problem(std::string_view pointer, std::string_view message = {}) const {
+    const auto& list = problems_.list();
+    return std::any_of(list.begin(), list.end(),
+                       [&](const Problem& p) { return p.pointer == pointer && (message.empty() || p.message.starts_with(message)); });
+  }
+  /// Whether `read` found no problem.
+  template <class F>
+  bool is_right(F read) {
+    const std::size_t before = problems_.list().size();
+    read();
+    return problems_.list().size() == before && in_catalog_.empty();
+  }
   void throw_if_wrong() const {
-    if (!problems_.empty()) throw InputError(render(problems_, document_));
+    if (!problems_.empty() || !in_catalog_.empty()) throw InputError(render(problems_, document_) + in_catalog_ + missing_files_);
+    if (!missing_files_.empty()) throw WorldError(missing_files_);
   }
   template <class List, class F>
   static std::vector<std::string_view> names_of(const List& list, F name) {
@@ -360,7 +380,7 @@ class Reader {
       }
     }();
     out_.catalog = read_catalog(file.root, "", in_catalog, extrapolated_);
-    if (!in_catalog.empty()) throw InputError(render(in_catalog, file));
+    in_catalog_ = render(in_catalog, file);
     out_.hashes.emplace_back("catalog", hash_file(path));
   }
 
@@ -377,10 +397,16 @@ class Reader {
       for (std::size_t k = 0; k < sites->size(); ++k) {
         const std::string at = element("/cluster/sites", k);
         const auto s = param::bind<SiteSection>(to_value((*sites)[k]), at, problems_);
-        if (std::find(t.sites.begin(), t.sites.end(), s.name) != t.sites.end()) problems_.add(at, "two sites are named " + in_quotes(s.name));
+        if (s.name.empty()) {
+          if (!has_problem(at) && !has_problem(child(at, "name"))) problems_.add(child(at, "name"), "must not be empty");
+          continue;
+        }
+        if (std::find(t.sites.begin(), t.sites.end(), s.name) != t.sites.end())
+          problems_.add(child(at, "name"), "two sites are named " + in_quotes(s.name));
         t.sites.push_back(s.name);
       }
     }
+    if (t.sites.empty()) return;  // nothing below can be found
     const auto site_names = names_of(t.sites, [](const std::string& s) { return std::string_view(s); });
     if (const Json* links = array(*c, "/cluster", "links", false)) {
       for (std::size_t k = 0; k < links->size(); ++k) {
@@ -398,8 +424,9 @@ class Reader {
         const auto p = param::bind<PoolSection>(to_value((*pools)[k]), at, problems_);
         const auto site = find("site", p.site, site_names, child(at, "site"));
         const auto hardware = find("hardware", p.hardware, hardware_names, child(at, "hardware"));
+        if (p.name.empty() && !has_problem(at) && !has_problem(child(at, "name"))) problems_.add(child(at, "name"), "must not be empty");
         for (const auto& other : t.pools)
-          if (other.name == p.name) problems_.add(child(at, "name"), "two pools are named " + in_quotes(p.name));
+          if (other.name == p.name && !p.name.empty()) problems_.add(child(at, "name"), "two pools are named " + in_quotes(p.name));
         const std::uint32_t min = p.min.value_or(p.count), max = p.max.value_or(p.count);
         if (min > p.count || p.count > max) problems_.add(at, "needs min <= count <= max");
         if (max == 0) problems_.add(child(at, "count"), "a pool needs at least one node");
@@ -415,13 +442,15 @@ class Reader {
     if (t.devices.size() > Event::max_slots) problems_.add("/cluster/pools", "more devices than the simulator has room for");
     for (std::size_t s = 1; s < t.sites.size(); ++s)
       if (!t.route(SiteId{0}, SiteId{s}).reachable)
-        problems_.add("/cluster", "no link leads from site " + in_quotes(t.sites[0]) + " to site " + in_quotes(t.sites[s]) + ": add one to \"links\"");
+        problems_.add("/cluster",
+                      "no link leads from site " + in_quotes(t.sites[0]) + " to site " + in_quotes(t.sites[s]) + ": add one to \"links\"");
     for (const Pool& p : t.pools)
       for (const Variant& v : out_.catalog.variants)
         if (v.hardware == p.hardware && v.memory_for(v.max_batch) > out_.catalog[p.hardware].memory_bytes) {
           problems_.add("/cluster/pools/" + std::to_string(&p - t.pools.data()) + "/hardware",
-                        "variant " + in_quotes(v.name) + " needs " + std::to_string(v.memory_for(v.max_batch)) + " bytes for its largest batch, more than a device of " +
-                            in_quotes(out_.catalog[p.hardware].name) + " has (" + std::to_string(out_.catalog[p.hardware].memory_bytes) + ")");
+                        "variant " + in_quotes(v.name) + " needs " + std::to_string(v.memory_for(v.max_batch)) +
+                            " bytes for its largest batch, more than a device of " + in_quotes(out_.catalog[p.hardware].name) + " has (" +
+                            std::to_string(out_.catalog[p.hardware].memory_bytes) + ")");
           break;
         }
   }
@@ -495,7 +524,9 @@ class Reader {
       }
       if (w.task || w.source != "csv")
         for (const TaskId t : tasks)
-          if (!cluster_runs(t)) problems_.add(child(at, "task"), "no variant of task " + in_quotes(out_.catalog[t].name) + " runs on the hardware of this cluster");
+          if (!cluster_runs(t))
+            problems_.add(child(at, "task"),
+                          "no variant of task " + in_quotes(out_.catalog[t].name) + " runs on the hardware of this cluster");
       read_source(value, at, w.task.has_value(), task_names, e);
       read_classes(value, at, tasks, e);
       out_.entries.push_back(std::move(e));
@@ -505,7 +536,8 @@ class Reader {
   void read_classes(const Json& value, const std::string& at, const std::vector<TaskId>& tasks, EntrySpec& e) {
     static const Json one = Json::array({Json::object()});
     const Json* classes = member(value, "classes");
-    if (classes != nullptr && (!classes->is_array() || classes->empty())) return problems_.add(child(at, "classes"), "expected a list of at least one class");
+    if (classes != nullptr && (!classes->is_array() || classes->empty()))
+      return problems_.add(child(at, "classes"), "expected a list of at least one class");
     if (classes == nullptr) classes = &one;
     for (const TaskId t : tasks) {
       auto& choices = e.classes.emplace_back();
@@ -534,10 +566,18 @@ class Reader {
     const param::Value v = to_value(params != nullptr ? *params : none);
     const auto file = [&] {
       const Json* f = params != nullptr ? member(*params, "file") : nullptr;
-      if (f == nullptr || !f->is_string()) return problems_.add(where, "source " + in_quotes(e.source) + " needs a \"file\"");
+      if (f == nullptr) return problems_.add(where, "source " + in_quotes(e.source) + " needs a \"file\"");
+      if (!f->is_string()) return problems_.add(child(where, "file"), "must be the path of a file, a text in quotes");
       e.file = resolve(child(where, "file"), f->get<std::string>());
-      if (!fs::exists(e.file)) throw WorldError(document_.place_text(child(where, "file")) + ": " + child(where, "file") + ": no file " + e.file.string());
-      if (fs::is_regular_file(e.file)) out_.hashes.emplace_back("trace " + e.name, hash_file(e.file));
+      const std::string here = document_.place_text(child(where, "file")) + ": " + child(where, "file") + ": ";
+      std::error_code error;
+      const auto status = fs::status(e.file, error);
+      if (fs::is_directory(status))
+        missing_files_ += here + "cannot read " + e.file.string() + ": it is a folder\n";
+      else if (!fs::exists(status))
+        missing_files_ += here + "cannot read " + e.file.string() + ": " + error.message() + '\n';
+      else if (fs::is_regular_file(status))
+        out_.hashes.emplace_back("trace " + e.name, hash_file(e.file));
       if (load_ > 1) problems_.add("/load", "a replayed trace cannot be scaled up by \"load\"; at most 1");
     };
     switch (*kind) {
@@ -612,15 +652,23 @@ class Reader {
     }
   }
 
-  const PolicyDefinition* choose(const Json& value, const std::string& at, const std::string& what, const std::vector<std::string_view>& names) {
+  const PolicyDefinition* choose(const Json& value, const std::string& at, const std::string& what,
+                                 const std::vector<std::string_view>& names) {
     if (!value.is_object() || !value.contains("name") || !value["name"].is_string()) {
       problems_.add(at, "expected the name of a policy, or {\"name\": ..., \"params\": {...}}");
       return nullptr;
     }
     for (const auto& [key, v] : value.items())
-      if (key != "name" && key != "params") problems_.add_key(child(at, key), "unknown key " + in_quotes(key) + "; parameters stand in \"params\"");
+      if (key != "name" && key != "params")
+        problems_.add_key(child(at, key), "unknown key " + in_quotes(key) + "; parameters stand in \"params\"");
     const auto name = value["name"].get<std::string>();
-    return find(what, name, names, child(at, "name")) ? registry_.find(name) : nullptr;
+    const PolicyDefinition* d = registry_.find(name);
+    if (d != nullptr && std::find(names.begin(), names.end(), name) == names.end()) {
+      problems_.add(child(at, "name"),
+                    in_quotes(name) + " is no " + what + " but one of " + std::string(to_string(d->kinds.front())) + suggestion("", names));
+      return nullptr;
+    }
+    return find(what, name, names, child(at, "name")) ? d : nullptr;
   }
 
   BoundPolicy bind(const PolicyDefinition& d, const Json& value, const std::string& at) {
@@ -635,7 +683,8 @@ class Reader {
       out_.planned = true;
       return;
     }
-    if (!i->is_array()) return problems_.add("/initial", "expected \"cold\", \"planned\", or a list of {variant, pool, per_device or count}");
+    if (!i->is_array())
+      return problems_.add("/initial", "expected \"cold\", \"planned\", or a list of {variant, pool, per_device or count}");
     const auto variants = names_of(out_.catalog.variants, [](const Variant& v) { return std::string_view(v.name); });
     const auto pools = names_of(out_.topology.pools, [](const Pool& p) { return std::string_view(p.name); });
     for (std::size_t k = 0; k < i->size(); ++k) {
@@ -646,7 +695,8 @@ class Reader {
       const auto p = find("pool", s.pool, pools, child(at, "pool"));
       if (!v || !p) continue;
       if (out_.catalog.variants[*v].hardware != out_.topology.pools[*p].hardware)
-        problems_.add(at, "variant " + in_quotes(s.variant) + " is made for " + in_quotes(out_.catalog[out_.catalog.variants[*v].hardware].name) + ", not for the devices of pool " +
+        problems_.add(at, "variant " + in_quotes(s.variant) + " is made for " +
+                              in_quotes(out_.catalog[out_.catalog.variants[*v].hardware].name) + ", not for the devices of pool " +
                               in_quotes(s.pool));
       out_.initial.push_back({VariantId{*v}, PoolId{*p}, s.per_device.value_or(0), s.count.value_or(0)});
     }
@@ -683,7 +733,8 @@ class Reader {
     if (!e.contains("initial")) e["initial"] = "cold";
     Json policies = Json::object();
     for (const auto& [key, p] : out_.joint) policies[key] = Json{{"name", p.name}, {"params", to_json(p.effective)}};
-    for (const auto& [kind, p] : out_.policies) policies[std::string(to_string(kind))] = Json{{"name", p.name}, {"params", to_json(p.effective)}};
+    for (const auto& [kind, p] : out_.policies)
+      policies[std::string(to_string(kind))] = Json{{"name", p.name}, {"params", to_json(p.effective)}};
     e["policies"] = policies;
     for (const auto& [key, value] : sections_.items()) e[key] = value;
     out_.effective = std::move(e);
@@ -695,6 +746,8 @@ class Reader {
   JsonDocument document_;
   Scenario out_;
   Json sections_ = Json::object();
+  std::string in_catalog_;     // what is wrong in the catalog's own file, with its places
+  std::string missing_files_;  // what cannot be read
   double load_ = 1;
   bool extrapolated_ = false, daily_ = false;
 };

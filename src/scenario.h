@@ -56,6 +56,7 @@ struct Scenario {
   std::vector<std::pair<std::string, std::string>> hashes;  ///< of catalog and traces: what, 16 hex digits
   std::vector<std::string> overrides;
   std::vector<std::string> warnings;
+  JsonDocument document;               ///< what was read, with places: for problems that show only when a run is assembled
 };
 
 /// Reads and checks. `overrides` are the `POINTER=VALUE` of `--set`, in order. Throws InputError with one line per problem, or

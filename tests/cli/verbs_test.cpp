@@ -1,0 +1,256 @@
+// The verbs: help, names that are nearly right, listings, imports, and exit codes.
+#include "policies/builtin.h"
+#include "tests/support/program.h"
+#include "tests/support/small_scenario.h"
+
+#include <gmock/gmock.h>
+#include <nlohmann/json.hpp>
+
+namespace tideline {
+namespace {
+
+using namespace test;
+using testing::HasSubstr;
+using testing::StartsWith;
+using Json = nlohmann::json;
+
+constexpr const char* verbs[] = {"run", "validate", "policies", "import"};
+
+TEST(Help, of_the_program_names_every_verb) {
+  const Folder folder;
+  for (const char* word : {"--help", "-h", "help"}) {
+    const Outcome done = tideline(folder, {word});
+    EXPECT_EQ(done.code, 0);
+    EXPECT_EQ(done.err, "");
+    for (const char* verb : verbs) EXPECT_THAT(done.out, HasSubstr(std::string("\n  ") + verb + " "));
+  }
+  EXPECT_EQ(tideline(folder, {}).out, tideline(folder, {"--help"}).out);
+}
+
+TEST(Help, of_each_verb_ends_in_examples) {
+  const Folder folder;
+  for (const char* verb : verbs) {
+    const Outcome done = tideline(folder, {verb, "--help"});
+    EXPECT_EQ(done.code, 0) << verb;
+    EXPECT_EQ(done.err, "") << verb;
+    EXPECT_THAT(done.out, HasSubstr("Usage:"));
+    const auto examples = done.out.find("\nExamples:\n");
+    ASSERT_NE(examples, std::string::npos) << verb;
+    EXPECT_THAT(done.out.substr(examples), HasSubstr(std::string("\n  tideline ") + verb));
+    EXPECT_EQ(tideline(folder, {verb, "-h"}).out, done.out);
+  }
+  EXPECT_THAT(folder.files(), testing::IsEmpty());
+}
+
+TEST(Version, is_one_line) {
+  const Folder folder;
+  const Outcome done = tideline(folder, {"--version"});
+  EXPECT_EQ(done.code, 0);
+  EXPECT_THAT(done.out, testing::MatchesRegex("tideline [0-9]+\\.[0-9]+\\.[0-9]+( \\([0-9a-f]+\\))?\n"));
+}
+
+TEST(UnknownVerb, gets_the_nearest_one) {
+  const Folder folder;
+  Outcome done = tideline(folder, {"rnu"});
+  EXPECT_EQ(done.code, 2);
+  EXPECT_EQ(done.err, "tideline: unknown verb 'rnu'; did you mean \"run\"? (see tideline --help)\n");
+  done = tideline(folder, {"valdiate", "s.json"});
+  EXPECT_EQ(done.code, 2);
+  EXPECT_THAT(done.err, HasSubstr("did you mean \"validate\"?"));
+  done = tideline(folder, {"frobnicate"});
+  EXPECT_EQ(done.code, 2);
+  for (const char* verb : verbs) EXPECT_THAT(done.err, HasSubstr(verb));
+}
+
+TEST(UnknownOption, gets_the_nearest_one_for_each_verb) {
+  const Folder folder;
+  const std::vector<std::pair<std::vector<std::string>, std::string>> cases{{{"run", "--sed", "1"}, "seed"},
+                                                                            {{"run", "--summary=json", "--recods=queries"}, "records"},
+                                                                            {{"validate", "--sett", "/a=1"}, "set"},
+                                                                            {{"policies", "--jsn"}, "json"},
+                                                                            {{"import", "--tsks", "voc"}, "tasks"}};
+  for (const auto& [words, name] : cases) {
+    const Outcome done = tideline(folder, words);
+    EXPECT_EQ(done.code, 2);
+    EXPECT_THAT(done.err, HasSubstr("did you mean \"" + name + "\"?"));
+    EXPECT_THAT(done.err, HasSubstr("(see tideline " + words[0] + " --help)"));
+  }
+}
+
+TEST(MissingScenario, is_said) {
+  const Folder folder;
+  for (const char* verb : {"run", "validate"}) {
+    const Outcome done = tideline(folder, {verb});
+    EXPECT_EQ(done.code, 2);
+    EXPECT_THAT(done.err, StartsWith("tideline: no scenario given"));
+  }
+}
+
+TEST(StandardOutput, that_is_full_is_said) {
+  const Folder folder;
+  const Outcome done = run_command(folder, {"/bin/sh", "-c", std::string(TIDELINE_PROGRAM) + " policies > /dev/full"});
+  EXPECT_EQ(done.code, 3);
+  EXPECT_EQ(done.err, "tideline: cannot write to standard output\n");
+}
+
+// --- policies ---
+
+const PolicyRegistry& builtin() {
+  static const PolicyRegistry registry = [] {
+    PolicyRegistry r;
+    add_builtin_policies(r);
+    return r;
+  }();
+  return registry;
+}
+
+TEST(Policies, lists_every_policy_under_its_kind) {
+  const Folder folder;
+  const Outcome done = tideline(folder, {"policies"});
+  EXPECT_EQ(done.code, 0);
+  for (const auto& d : builtin().list()) {
+    EXPECT_THAT(done.out, HasSubstr("\n  " + d.name + " "));
+    EXPECT_THAT(done.out, HasSubstr(d.help));
+  }
+}
+
+TEST(Policies, shows_one_with_its_parameters) {
+  const Folder folder;
+  for (const auto& d : builtin().list()) {
+    const Outcome done = tideline(folder, {"policies", d.name});
+    EXPECT_EQ(done.code, 0);
+    EXPECT_THAT(done.out, StartsWith(d.name + " (" + std::string(to_string(d.kinds[0]))));
+    EXPECT_THAT(done.out, HasSubstr(d.help));
+    for (const auto& f : d.parameters()) {
+      EXPECT_THAT(done.out, HasSubstr("\n  " + f.name + "  ["));
+      EXPECT_THAT(done.out, HasSubstr(f.help));
+    }
+  }
+}
+
+TEST(Policies, shows_the_range_of_a_parameter) {
+  const Folder folder;
+  const Outcome done = tideline(folder, {"policies", "target_utilization"});
+  EXPECT_THAT(done.out, HasSubstr("\n  target  [number, 0.01 .. 1]  default 0.7\n"));
+  EXPECT_THAT(done.out, HasSubstr("\n  cooldown_s  [duration, s, 0 or more]  default 0\n"));
+}
+
+TEST(Policies, as_json_has_everything_the_listing_has) {
+  const Folder folder;
+  const Outcome done = tideline(folder, {"policies", "--json"});
+  EXPECT_EQ(done.code, 0);
+  const Json all = Json::parse(done.out);
+  const PolicyRegistry& registry = builtin();
+  ASSERT_EQ(all.size(), registry.list().size());
+  for (std::size_t k = 0; k < all.size(); ++k) {
+    const PolicyDefinition& d = registry.list()[k];
+    EXPECT_EQ(all[k]["name"], d.name);
+    EXPECT_EQ(all[k]["help"], d.help);
+    EXPECT_EQ(all[k]["default"], d.is_default);
+    EXPECT_EQ(all[k]["kinds"][0], std::string(to_string(d.kinds[0])));
+    ASSERT_EQ(all[k]["parameters"].size(), d.parameters().size());
+    for (const auto& p : all[k]["parameters"]) {
+      EXPECT_TRUE(p["help"].get<std::string>().ends_with('.'));
+      EXPECT_NE(p.contains("default"), p.contains("required")) << d.name << ' ' << p["name"];
+    }
+    EXPECT_EQ(Json::parse(tideline(folder, {"policies", d.name, "--json"}).out), all[k]);
+  }
+}
+
+TEST(Policies, unknown_name_gets_the_nearest) {
+  const Folder folder;
+  const Outcome done = tideline(folder, {"policies", "infas"});
+  EXPECT_EQ(done.code, 2);
+  EXPECT_THAT(done.err, StartsWith("tideline: unknown policy 'infas'; did you mean \"infaas\"?"));
+}
+
+// --- validate ---
+
+TEST(Validate, says_what_is_there_and_writes_nothing) {
+  const Folder folder;
+  folder.write("s.json", small_scenario);
+  const Outcome done = tideline(folder, {"validate", "s.json"});
+  EXPECT_EQ(done.code, 0);
+  EXPECT_EQ(done.out, "s.json: fine: 3 variants, 3 devices, 3 classes\n");
+  EXPECT_EQ(done.err, "");
+  EXPECT_THAT(folder.files(), testing::ElementsAre("s.json"));
+}
+
+TEST(Validate, goes_on_behind_a_wrong_scenario) {
+  const Folder folder;
+  folder.write("a.json", "{");
+  folder.write("b.json", small_scenario);
+  folder.write("c.json", "[]");
+  const Outcome done = tideline(folder, {"validate", "a.json", "b.json", "none.json", "c.json"});
+  EXPECT_EQ(done.code, 3) << "a missing file weighs more than a wrong one";
+  EXPECT_THAT(done.out, HasSubstr("b.json: fine"));
+  for (const char* text : {"a.json:1:2: ", "none.json", "c.json:1:1: "}) EXPECT_THAT(done.err, HasSubstr(text));
+}
+
+TEST(Validate, every_shipped_scenario_is_fine) {
+  const Folder folder;
+  std::vector<std::string> words{"validate"};
+  for (const auto& entry : fs::recursive_directory_iterator(fs::path(TIDELINE_SOURCE_DIR) / "scenarios")) {
+    const std::string path = entry.path().string();
+    if (entry.path().extension() != ".json" || path.find("/catalogs/") != std::string::npos ||
+        path.find("/systems/") != std::string::npos || entry.path().filename() == "schema.json")
+      continue;
+    words.push_back(path);
+  }
+  ASSERT_GT(words.size(), 3U);
+  const Outcome done = tideline(folder, words);
+  EXPECT_EQ(done.code, 0) << done.err;
+  for (std::size_t k = 1; k < words.size(); ++k) EXPECT_THAT(done.out, HasSubstr(words[k] + ": fine"));
+}
+
+// --- import ---
+
+TEST(Import, needs_format_table_and_output) {
+  const Folder folder;
+  const std::vector<std::vector<std::string>> cases{{"import"}, {"import", "yolobench"}, {"import", "yolobench", "t.csv"}};
+  for (const auto& words : cases) {
+    const Outcome done = tideline(folder, words);
+    EXPECT_EQ(done.code, 2);
+    EXPECT_THAT(done.err, HasSubstr("(see tideline import --help)"));
+  }
+}
+
+TEST(Import, refuses_what_it_cannot_read) {
+  const Folder folder;
+  folder.write("table.csv", "a,b\n1,2\n");
+  folder.write("binary.csv", std::string_view("\x7f\x45\x4c\x46\x00\xff\x0a\x01", 8));
+  folder.write("empty.csv", "");
+  fs::create_directory(folder / "folder");
+  const auto before = folder.files();
+  struct Case {
+    std::vector<std::string> words;
+    int code;
+    std::string says;
+  };
+  const std::vector<Case> cases{
+      {{"yolobnch", "table.csv", "--out", "c.json"}, 2, "did you mean \"yolobench\"?"},
+      {{"yolobench", "none.csv", "--out", "c.json"}, 3, "cannot read none.csv: No such file"},
+      {{"yolobench", "folder", "--out", "c.json"}, 3, "cannot read folder: it is a folder"},
+      {{"yolobench", "table.csv", "--out", "c.json"}, 2, "table.csv"},
+      {{"yolobench", "binary.csv", "--out", "c.json"}, 2, "binary.csv"},
+      {{"yolobench", "empty.csv", "--out", "c.json"}, 2, "empty.csv"},
+      {{"yolobench", "table.csv", "--tasks", "vco", "--out", "c.json"}, 2, "did you mean \"voc\"?"},
+      {{"yolobench", "table.csv", "--tasks", "", "--out", "c.json"}, 2, "--tasks: names no data set"},
+      {{"yolobench", "table.csv", "--affine", "2", "--out", "c.json"}, 2, "--affine"},
+      {{"yolobench", "table.csv", "--affine", "x", "--out", "c.json"}, 2, "x"},
+      {{"yolobench", "table.csv", "--params", "none.csv", "--out", "c.json"}, 3, "cannot read none.csv"},
+  };
+  for (const Case& c : cases) {
+    std::vector<std::string> words{"import"};
+    words.insert(words.end(), c.words.begin(), c.words.end());
+    const Outcome done = tideline(folder, words);
+    EXPECT_EQ(done.code, c.code) << done.err;
+    EXPECT_THAT(done.err, StartsWith("tideline: "));
+    EXPECT_THAT(done.err, HasSubstr(c.says));
+    EXPECT_EQ(std::count(done.err.begin(), done.err.end(), '\n'), 1) << done.err;
+    EXPECT_EQ(folder.files(), before);
+  }
+}
+
+}  // namespace
+}  // namespace tideline
