@@ -10,13 +10,13 @@ Usage: scripts/accept_golden.sh [--dry-run] [--program FILE] [NAME...] [--help]
 Runs tests/golden/scenarios/NAME.json (default: all of them), shows how the summaries differ from those accepted before, and
 writes them to tests/golden/expected/NAME.json. Look at the differences before you commit them.
   --dry-run        only show the differences
-  --program FILE   the program to run (default: build/release/tideline)
+  --program FILE   the program to run (default: build/check/tideline)
 Exit status: 0 done, 1 --dry-run and something differs, 2 usage, 3 the program is missing or a run failed; nothing is then written.
 USAGE
 }
 
 dry=
-program=build/release/tideline
+program=build/check/tideline
 names=()
 while (($# > 0)); do
   case $1 in

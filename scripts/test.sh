@@ -8,13 +8,13 @@ usage() {
 Usage: scripts/test.sh [--preset NAME] [--label LABEL] [--help]
 
 Installs what is missing (scripts/setup.sh), configures and builds a preset, and runs its tests with ctest.
-  --preset NAME   preset of CMakePresets.json (default: release); it is built in build/NAME
+  --preset NAME   preset of CMakePresets.json (default: check); it is built in build/NAME
   --label LABEL   only tests whose label matches (ctest -L): fast, unit, model, policies, theory, golden, cli
 Fails when a test fails and when no test ran. Uses ccache for a new build folder when it is installed.
 EOF
 }
 
-preset=release
+preset=check
 label=
 while (($# > 0)); do
   case $1 in

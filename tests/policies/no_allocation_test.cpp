@@ -1,44 +1,11 @@
 // A decision asks for no memory.
-#include "tests/support/allocations.h"
+#include "tests/support/allocation_counter.h"
 
 #include "policies/builtin.h"
 #include "tests/support/make_policy.h"
 #include "tests/support/small_world.h"
 
-#include <cstdlib>
-#include <new>
-
-namespace {
-std::size_t count = 0;
-
-void* take(std::size_t size) {
-  ++count;
-  if (void* p = std::malloc(size == 0 ? 1 : size)) return p;
-  throw std::bad_alloc();
-}
-}  // namespace
-
-// All forms but the aligned ones: sanitizers bring forms of their own, which do not end in these.
-void* operator new(std::size_t size) { return take(size); }
-void* operator new[](std::size_t size) { return take(size); }
-void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
-  ++count;
-  return std::malloc(size == 0 ? 1 : size);
-}
-void* operator new[](std::size_t size, const std::nothrow_t&) noexcept {
-  ++count;
-  return std::malloc(size == 0 ? 1 : size);
-}
-void operator delete(void* p) noexcept { std::free(p); }
-void operator delete[](void* p) noexcept { std::free(p); }
-void operator delete(void* p, std::size_t) noexcept { std::free(p); }
-void operator delete[](void* p, std::size_t) noexcept { std::free(p); }
-void operator delete(void* p, const std::nothrow_t&) noexcept { std::free(p); }
-void operator delete[](void* p, const std::nothrow_t&) noexcept { std::free(p); }
-
 namespace tideline::test {
-
-std::size_t allocations() { return count; }
 
 namespace {
 

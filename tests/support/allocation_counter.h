@@ -1,5 +1,5 @@
 // Counts calls of operator new, to show that decisions do not allocate. A test program that uses it has one definition of the
-// counting operators (allocation_counter.cpp in its folder).
+// counting operators (allocation_counter.cpp beside this file).
 #pragma once
 
 #include <cstdint>
