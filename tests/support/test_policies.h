@@ -217,7 +217,7 @@ struct Recorded : Recorder {
     ++ended_count;
     if (keep_ends) ends.push_back({v.serial, v.arrival, v.flags.measured, e});
   }
-  void batch_done(InstanceId, DeviceId, VariantId, std::uint32_t n, std::uint32_t lost, Duration took) override {
+  void batch_done(InstanceId, DeviceId, VariantId, std::uint32_t n, std::uint32_t lost, Duration took, Time) override {
     ++batches;
     items += n;
     wasted += lost;
