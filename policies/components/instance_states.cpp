@@ -70,7 +70,7 @@ void InstanceStates::observe(ClusterView view) {
       const VariantId v = world_[g].variant;
       const Hardware& hardware = world_.catalog()[world_[v].hardware];
       GroupRecord& group = groups_[g.index()];
-      group = {0, std::numeric_limits<double>::infinity(), rules_.fill * peak_rate(v), board.groups[k].counters.sent};
+      group = {0, rules_.fill * peak_rate(v), board.groups[k].counters.sent};
       for (const InstanceId i : board.groups[k].members) {
         const std::uint32_t slot = i.index() & slot_mask_;
         const InstanceRow& row = board.instances[slot];
@@ -106,9 +106,7 @@ void InstanceStates::observe(ClusterView view) {
         r.use = rate / peak_rate(v);
         r.state = next(r.state, rate, r.average, v, board.groups[k].warm() == 1);
         if (r.state != InstanceState::active) ++group.blocked;
-        group.least_use = std::min(group.least_use, r.use);
       }
-      if (board.groups[k].warm() == 0) group.least_use = 0;
     }
   }
 }

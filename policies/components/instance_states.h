@@ -82,7 +82,6 @@ class InstanceStates {
   };
   struct GroupRecord {
     std::uint32_t blocked = 0;
-    double least_use = 0;
     double fill_rate = 0;    ///< of one instance, per second
     std::uint64_t sent = 0;  ///< to the group when the window began
   };

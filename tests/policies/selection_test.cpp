@@ -637,6 +637,30 @@ TEST(InstanceStates, follow_the_table) {
   EXPECT_EQ(x.next(interfered, 6, 149ms, cpu, false), active);
 }
 
+TEST(InstanceStates, fill_a_group_at_its_peak_rate_within_a_window) {
+  InfaasWorld w;
+  ClusterBench bench(w.b);
+  bench.warm(w.gpu1, 1);
+  Board board = *bench.knowledge.boards[0];
+  bench.knowledge.look_at(*bench.world, {&board});
+  InstanceStateRules rules;
+  rules.fill = 0.5;
+  InstanceStates x(*bench.world, rules);
+  const GroupId g = bench.group(w.gpu1);
+  x.observe(bench.view());
+  const double peak = x.peak_rate(w.gpu1);
+  EXPECT_TRUE(x.has_active(bench.view(), g));
+  std::uint64_t& sent = board.groups[g.index()].counters.sent;
+  sent = 1;  // one is ahead of the rate: the group is full until time has passed
+  EXPECT_FALSE(x.has_active(bench.view(), g));
+  EXPECT_TRUE(x.has_active(bench.view(at(1s)), g));
+  sent = static_cast<std::uint64_t>(1 + 0.5 * peak) + 1;
+  EXPECT_FALSE(x.has_active(bench.view(at(1s)), g));
+  EXPECT_NEAR(x.use_so_far(bench.view(at(1s)), g), static_cast<double>(sent) / (1 + peak), 1e-12);
+  x.observe(bench.view(at(2s)));  // a new window
+  EXPECT_DOUBLE_EQ(x.use_so_far(bench.view(at(2s)), g), 0);
+}
+
 TEST(InstanceStates, take_differences_and_forget_without_answers) {
   InfaasWorld w;
   ClusterBench bench(w.b);
@@ -651,7 +675,6 @@ TEST(InstanceStates, take_differences_and_forget_without_answers) {
   EXPECT_EQ(x.state(i), InstanceState::interfered);
   EXPECT_FALSE(x.has_active(bench.view(at(2s)), g));
   EXPECT_DOUBLE_EQ(x.use(i), 0.5);
-  EXPECT_DOUBLE_EQ(x.least_use(g), 0.5);
   EXPECT_DOUBLE_EQ(x.utilisation(DeviceId{1}), 0.5);
   x.observe(bench.view(at(4s)));  // nothing happened: 20 / 1.5 = 13.3 ms, not yet below 12.5
   EXPECT_EQ(x.state(i), InstanceState::interfered);
