@@ -24,8 +24,9 @@ struct EntrySpec {
   std::string name;
   std::string source;  ///< poisson, diurnal, csv, counts
   std::variant<PoissonParams, DiurnalParams, CsvParams, CountsParams> params;
-  std::filesystem::path file;          ///< csv and counts
-  std::vector<std::vector<WorkloadEntry::Choice>> classes;  ///< by task of the source; class ids are declarations until `classes_of` maps them
+  std::filesystem::path file;  ///< csv and counts
+  std::vector<std::vector<WorkloadEntry::Choice>>
+      classes;  ///< by task of the source; class ids are declarations until `classes_of` maps them
   std::size_t first_class = 0;
   SiteId origin{0};
   std::uint32_t payload_bytes = 0, answer_bytes = 0;
@@ -40,23 +41,23 @@ struct InitialSpec {
 };
 
 struct Scenario {
-  std::string name;                    ///< of the file, without folder and suffix
+  std::string name;  ///< of the file, without folder and suffix
   std::string file;
   Catalog catalog;
   Topology topology;
-  std::vector<QueryClass> classes;     ///< as declared
+  std::vector<QueryClass> classes;  ///< as declared
   std::vector<EntrySpec> entries;
   std::vector<std::pair<PolicyKind, BoundPolicy>> policies;  ///< one per kind, in order of kinds
   std::vector<std::pair<std::string, BoundPolicy>> joint;
   std::vector<InitialSpec> initial;
   bool planned = false;
-  RunOptions options;                  ///< without `initial`
+  RunOptions options;  ///< without `initial`
   Billing billing = Billing::nodes;
   Json effective;
   std::vector<std::pair<std::string, std::string>> hashes;  ///< of catalog and traces: what, 16 hex digits
   std::vector<std::string> overrides;
   std::vector<std::string> warnings;
-  JsonDocument document;               ///< what was read, with places: for problems that show only when a run is assembled
+  JsonDocument document;  ///< what was read, with places: for problems that show only when a run is assembled
 };
 
 /// Reads and checks. `overrides` are the `POINTER=VALUE` of `--set`, in order. Throws InputError with one line per problem, or

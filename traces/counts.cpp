@@ -38,9 +38,12 @@ class BinFiller {
   std::int64_t next(Stream& stream) {
     if (used_ == count_) return -1;
     switch (placement_) {
-      case BinPlacement::uniform: return next_uniform(stream);
-      case BinPlacement::even: return next_even();
-      case BinPlacement::poisson: return next_poisson(stream);
+      case BinPlacement::uniform:
+        return next_uniform(stream);
+      case BinPlacement::even:
+        return next_even();
+      case BinPlacement::poisson:
+        return next_poisson(stream);
     }
     return -1;
   }

@@ -23,11 +23,11 @@ enum class BinPlacement : std::uint8_t {
 
 /// Parameters of source `counts`.
 struct CountsParams {
-  double bin_s = 1;                          ///< length of a bin in seconds, 1e-6 .. 604800
+  double bin_s = 1;                                ///< length of a bin in seconds, 1e-6 .. 604800
   BinPlacement placement = BinPlacement::uniform;  ///< "uniform", "even" or "poisson"
-  TraceStart start = TraceStart::zero;       ///< "zero": bins lie where the file says; "first": the first bin of the file is at time 0
-  std::vector<std::string> ignore = {};      ///< names of columns to skip
-  double scale = 1;                          ///< share of arrivals kept, each one independently, in (0, 1]
+  TraceStart start = TraceStart::zero;   ///< "zero": bins lie where the file says; "first": the first bin of the file is at time 0
+  std::vector<std::string> ignore = {};  ///< names of columns to skip
+  double scale = 1;                      ///< share of arrivals kept, each one independently, in (0, 1]
 
   static constexpr auto declare() {
     return param::fields(

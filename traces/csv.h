@@ -27,13 +27,12 @@ struct CsvParams {
   double scale = 1;                      ///< share of arrivals kept, each one independently, in (0, 1]
 
   static constexpr auto declare() {
-    return param::fields(
-        param::choice("unit", &CsvParams::unit, "Unit of column timestamp.",
-                      {{"s", TimeUnit::s}, {"ms", TimeUnit::ms}, {"us", TimeUnit::us}, {"ns", TimeUnit::ns}}),
-        param::choice("start", &CsvParams::start, "Whether the first row is time 0, or timestamps are times as they are.",
-                      {{"first", TraceStart::first}, {"zero", TraceStart::zero}}),
-        param::field("ignore", &CsvParams::ignore, "Columns to skip."),
-        param::field("scale", &CsvParams::scale, "Share of the queries that is kept, each one independently.", {1e-9, 1}));
+    return param::fields(param::choice("unit", &CsvParams::unit, "Unit of column timestamp.",
+                                       {{"s", TimeUnit::s}, {"ms", TimeUnit::ms}, {"us", TimeUnit::us}, {"ns", TimeUnit::ns}}),
+                         param::choice("start", &CsvParams::start, "Whether the first row is time 0, or timestamps are times as they are.",
+                                       {{"first", TraceStart::first}, {"zero", TraceStart::zero}}),
+                         param::field("ignore", &CsvParams::ignore, "Columns to skip."),
+                         param::field("scale", &CsvParams::scale, "Share of the queries that is kept, each one independently.", {1e-9, 1}));
   }
 };
 

@@ -12,14 +12,14 @@ namespace tideline {
 
 /// Parameters of source `diurnal`. The default shape is that of ServeGen's m-small clients: highest rate 2.2 times the lowest, at 20 h.
 struct DiurnalParams {
-  double mean_qps = 0;         ///< mean rate over a day in queries per second; required; product with rate_scale in (0, 1e9]
-  double peak_to_trough = 2.2; ///< highest rate over lowest rate of the sinusoid, 1 .. 1e6; 1 is a constant rate
-  double peak_hour = 20;       ///< hour of the highest rate of the sinusoid, 0 .. 24; time 0 is local midnight
+  double mean_qps = 0;          ///< mean rate over a day in queries per second; required; product with rate_scale in (0, 1e9]
+  double peak_to_trough = 2.2;  ///< highest rate over lowest rate of the sinusoid, 1 .. 1e6; 1 is a constant rate
+  double peak_hour = 20;        ///< hour of the highest rate of the sinusoid, 0 .. 24; time 0 is local midnight
   /// Empty, or 24 relative rates >= 0, not all 0, that replace the sinusoid (peak_to_trough and peak_hour are then not used).
   /// Entry k is the rate at the middle of hour k, k:30; between the middles the rate is linear, also from 23:30 to 00:30.
   /// They are scaled to mean 1.
   std::vector<double> hourly = {};
-  double rate_scale = 1;       ///< factor on mean_qps, > 0
+  double rate_scale = 1;  ///< factor on mean_qps, > 0
 
   static constexpr auto declare() {
     return param::fields(

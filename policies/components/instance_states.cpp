@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 namespace tideline {
 
@@ -57,7 +58,7 @@ void InstanceStates::observe(ClusterView view) {
     const Time now = view.now() - view.age(site);
     const double window = to_seconds(now - observed_[s]);
     if (window <= 0 && now != Time{}) continue;  // the same board again
-    observed_[s] = now;
+    const Time before = std::exchange(observed_[s], now);
     const Board& board = view.board(site);
     auto& records = records_[s];
     records.resize(std::max(records.size(), board.instances.size()));
@@ -70,7 +71,7 @@ void InstanceStates::observe(ClusterView view) {
       const VariantId v = world_[g].variant;
       const Hardware& hardware = world_.catalog()[world_[v].hardware];
       GroupRecord& group = groups_[g.index()];
-      group = {0, rules_.fill * peak_rate(v), board.groups[k].counters.sent};
+      group = {0, rules_.fill * peak_rate(v), board.groups[k].counters.sent, group.sent, before};
       for (const InstanceId i : board.groups[k].members) {
         const std::uint32_t slot = i.index() & slot_mask_;
         const InstanceRow& row = board.instances[slot];

@@ -7,8 +7,7 @@ namespace tideline {
 
 class ProfiledExecutor final : public Executor {
  public:
-  ProfiledExecutor(const Catalog& catalog, std::uint64_t seed)
-      : catalog_(catalog), seed_(seed) {}
+  ProfiledExecutor(const Catalog& catalog, std::uint64_t seed) : catalog_(catalog), seed_(seed) {}
   Duration expected_load(const LoadParts& parts) const override;
   Duration load(InstanceId i, const LoadParts& parts) override;
   Duration expected_run(const BatchRun& run) const override;

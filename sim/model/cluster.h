@@ -183,7 +183,7 @@ class Cluster {
   unsigned slot_bits_;
   std::uint32_t slot_mask_;
   std::vector<Site> sites_;
-  std::vector<GroupRow*> group_rows_;    // into the boards, whose rows never move
+  std::vector<GroupRow*> group_rows_;  // into the boards, whose rows never move
   std::vector<DeviceRow*> device_rows_;
   std::vector<DeviceState> devices_;
   std::vector<Time> holding_changed_;  // by device

@@ -110,9 +110,9 @@ struct Instance {
   double batch_work = 1;  ///< item-weighted mean of its visits' work
   bool batch_of_own_line = true;
   LineId line;
-  bool exclusive = true;                         ///< its device is
-  bool waits_for_others = false;                 ///< shares an exclusive device: its time is that of the device
-  const Duration* work = nullptr;                ///< time of a batch by items, of its core option
+  bool exclusive = true;                   ///< its device is
+  bool waits_for_others = false;           ///< shares an exclusive device: its time is that of the device
+  const Duration* work = nullptr;          ///< time of a batch by items, of its core option
   Time batch_began{}, batch_ends = never;  ///< ends: time of the live completion
   Time batch_until{};                      ///< by profile
   Time retry_due = never, retry_scheduled = never;

@@ -27,10 +27,10 @@ struct QueryEnd {
   std::uint32_t batch = 0;  ///< visits in its batch
   std::uint8_t visits = 1;  ///< made for the query
   Duration network{}, load{}, queue{}, service{};
-  double accuracy = 0;       ///< profiled; of ensembles the expectation given the query's difficulty
-  double realised = 0;       ///< right (1) or wrong (0), or the score
-  double cost_usd = 0;       ///< attributed to the query: its share of device time, and transfer
-  double transfer_usd = 0;   ///< the part of `cost_usd` that is transfer over links
+  double accuracy = 0;      ///< profiled; of ensembles the expectation given the query's difficulty
+  double realised = 0;      ///< right (1) or wrong (0), or the score
+  double cost_usd = 0;      ///< attributed to the query: its share of device time, and transfer
+  double transfer_usd = 0;  ///< the part of `cost_usd` that is transfer over links
 };
 
 enum class StopCause : std::uint8_t { keep_alive, plan, evicted, failed };

@@ -39,8 +39,8 @@ struct Setup {
   const World* world = nullptr;
   Stream stream{};  ///< its own sequence of random numbers
   ControllerId controller{0};
-  std::span<const std::uint32_t> initial;     ///< instances that `initial` lists, by group; may be empty
-  std::span<const double> first_hour_qps;     ///< mean offered rate of the first hour, by task, as far as sources know it; may be empty
+  std::span<const std::uint32_t> initial;  ///< instances that `initial` lists, by group; may be empty
+  std::span<const double> first_hour_qps;  ///< mean offered rate of the first hour, by task, as far as sources know it; may be empty
 };
 
 /// What all kinds share.

@@ -16,8 +16,8 @@ namespace tideline {
 /// What a controller goes by: its boards and the world.
 struct Knowledge {
   const World* world = nullptr;
-  std::vector<const Board*> boards;       ///< by site
-  std::vector<const GroupRow*> groups;    ///< by group: the rows of these boards
+  std::vector<const Board*> boards;     ///< by site
+  std::vector<const GroupRow*> groups;  ///< by group: the rows of these boards
   unsigned slot_bits = 26;
 
   /// Goes by these boards. Their rows of groups must not move from now on.

@@ -51,8 +51,10 @@ void Simulation::start_ready(DeviceId d) {
       heads_.clear();
       while (heads_.size() < ready.size()) {
         const InstanceId i = ready[heads_.size()];
-        if (const VisitId head = cluster_.head(line_to_serve(i), world_[cluster_.row(i).group].variant)) heads_.push_back(query(head));
-        else cluster_.set_ready(i, false);  // its visits were cancelled, or another instance took them from the shared line
+        if (const VisitId head = cluster_.head(line_to_serve(i), world_[cluster_.row(i).group].variant))
+          heads_.push_back(query(head));
+        else
+          cluster_.set_ready(i, false);  // its visits were cancelled, or another instance took them from the shared line
       }
     }
     if (ready.empty()) return;
@@ -183,8 +185,16 @@ void Simulation::batch_done(InstanceId i, bool failed) {
   std::uint32_t wasted = 0;
   const VariantId variant = world_[group].variant;
   const Task& task = world_.catalog()[world_[variant].task];
-  const BatchEnd batch{i,      variant,       cluster_.site_id(i),       now - took, cluster_[i].warm_at, took,
-                       visits, cost_per_item, world_[variant].accuracy, task.hit_rate || task.concentration > 0};
+  const BatchEnd batch{i,
+                       variant,
+                       cluster_.site_id(i),
+                       now - took,
+                       cluster_[i].warm_at,
+                       took,
+                       visits,
+                       cost_per_item,
+                       world_[variant].accuracy,
+                       task.hit_rate || task.concentration > 0};
   VisitId v = cluster_.end(i, now, !failed);
   cluster_.instance(i).batch_count = visits;  // still told to those who ask about this batch
   while (v) {

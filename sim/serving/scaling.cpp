@@ -14,7 +14,8 @@ void Simulation::held(VisitId v, VariantId variant, GroupId only) {
     starting += cluster_.row(g).starting();
     warm_ones += cluster_.row(g).warm();
   };
-  if (only) count(only);
+  if (only)
+    count(only);
   else
     for (const GroupId g : world_.groups_of(variant, SiteId{cluster_[v].origin})) count(g);
   // A start that a plan waits for may evict less than one for a held visit, and so come never: it is not on its way.
@@ -110,7 +111,8 @@ DeviceId Simulation::find_device(VariantId variant, GroupId only, StartCause cau
 bool Simulation::evict_for(DeviceId d, std::int64_t memory, std::uint32_t cores, StartCause cause) {
   victims_.clear();
   const auto going = [&](GroupId g) {
-    return static_cast<std::uint32_t>(std::count_if(victims_.begin(), victims_.end(), [&](InstanceId i) { return cluster_.row(i).group == g; }));
+    return static_cast<std::uint32_t>(
+        std::count_if(victims_.begin(), victims_.end(), [&](InstanceId i) { return cluster_.row(i).group == g; }));
   };
   Controller& c = controller_of(world_.topology()[d].site);
   std::int64_t free_memory = cluster_.row(d).memory_free;
@@ -148,7 +150,8 @@ InstanceId Simulation::start_instance(VariantId variant, GroupId only, StartCaus
   const InstanceId i = cluster_.start(g, d, 0, cluster_.row(g).batch_cap, cause, now);
   if (planning_) {
     for (Recorder* r : recorders_) r->instance_started(i, cause, now);
-    for (Observer* o : controller_of(cluster_.site_id(i)).hear_instances) o->instance_changed(i, Phase::starting, live_view(controllers_.front()));
+    for (Observer* o : controller_of(cluster_.site_id(i)).hear_instances)
+      o->instance_changed(i, Phase::starting, live_view(controllers_.front()));
     warm(i);
     return i;
   }
@@ -295,8 +298,10 @@ void Simulation::control_round(Controller& c) {
   if (!pending_.empty()) try_pending();
   c.plan.clear();
   c.policies.autoscaling->plan(view(c), c.plan);
-  if (c.plan.takes_effect > Duration{}) schedule(engine_.now() + c.plan.takes_effect, EventKind::plan_effect, c.id.index());
-  else apply_plan(c);
+  if (c.plan.takes_effect > Duration{})
+    schedule(engine_.now() + c.plan.takes_effect, EventKind::plan_effect, c.id.index());
+  else
+    apply_plan(c);
   if (interval != forever) schedule(engine_.now() + interval, EventKind::control_round, c.id.index());
   place_all_held(c);
 }
@@ -310,7 +315,8 @@ void Simulation::place_all_held(Controller& c) {
 
 void Simulation::apply_plan(Controller& c) {
   for (const Plan::Cap& k : c.plan.batch_caps) {
-    if (k.items < 1 || k.items > world_[world_[k.group].variant].max_batch) wrong_answer(PolicyKind::autoscaling, "plans a batch cap out of range");
+    if (k.items < 1 || k.items > world_[world_[k.group].variant].max_batch)
+      wrong_answer(PolicyKind::autoscaling, "plans a batch cap out of range");
     cluster_.set_batch_cap(k.group, k.items);
   }
   for (const Plan::Share& k : c.plan.shares) cluster_.set_share(k.group, k.share);
@@ -346,8 +352,10 @@ void Simulation::scale_down(GroupId g, std::uint32_t excess) {
   const std::vector<InstanceId> chosen = victims_;
   for (const InstanceId i : chosen) {
     if (cluster_.row(i).phase != Phase::warm || pinned_groups_[g.index()]) continue;
-    if (is_idle(i)) stop_instance(i, StopCause::plan);
-    else drain_instance(i);
+    if (is_idle(i))
+      stop_instance(i, StopCause::plan);
+    else
+      drain_instance(i);
   }
 }
 

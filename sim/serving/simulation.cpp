@@ -371,7 +371,8 @@ void Simulation::answered(VisitId v, const BatchEnd& batch) {
   }
   const Time could = visit.arrival + there;  // when it could have begun at once
   Duration load{};
-  if ((visit.flags.triggered_load || visit.flags.delayed_by_load) && batch.warm_at > could) load = std::min(batch.warm_at, batch.began) - could;
+  if ((visit.flags.triggered_load || visit.flags.delayed_by_load) && batch.warm_at > could)
+    load = std::min(batch.warm_at, batch.began) - could;
   const Duration network = there + back, queue = std::max(Duration{}, batch.began - could - load);
   if (visit.gathering) {
     GatheringNotes& n = notes(visit.gathering);

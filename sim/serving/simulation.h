@@ -216,7 +216,7 @@ class Simulation {
   std::uint64_t measured_open_ = 0;
   std::uint64_t handled_ = 0;
   bool finished_ = false, interrupted_ = false, drained_ = false, began_ = false, planning_ = false;
-  std::vector<Policy*> rounds_;             // slot of policy_round events: each object once
+  std::vector<Policy*> rounds_;  // slot of policy_round events: each object once
   std::vector<Time> round_due_, round_scheduled_;
   std::vector<PendingStart> pending_;
   std::vector<bool> pinned_groups_;

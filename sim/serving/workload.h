@@ -48,7 +48,7 @@ class Workload {
 
   std::vector<WorkloadEntry> entries_;
   std::vector<Arrival> ahead_;                                // the next of each entry
-  std::vector<ClassId> only_;    // class of each entry that has one, else none
+  std::vector<ClassId> only_;                                 // class of each entry that has one, else none
   std::vector<std::vector<std::vector<double>>> cumulative_;  // by entry and task: shares up to each class
   std::vector<Stream> class_streams_;
   EventQueue queue_;  // slot: entry; equal times in order of entries

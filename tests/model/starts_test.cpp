@@ -28,8 +28,8 @@ struct Small {
   }
 };
 
-std::unique_ptr<ListSource> queries(std::initializer_list<std::pair<Duration, std::uint32_t>> list) {
-  auto source = std::make_unique<ListSource>();
+std::unique_ptr<PlainSource> queries(std::initializer_list<std::pair<Duration, std::uint32_t>> list) {
+  auto source = std::make_unique<PlainSource>();
   source->names = {"a", "c", "whole"};
   for (const auto& [at, cls] : list) source->list.emplace_back(Time{} + at, cls);
   return source;

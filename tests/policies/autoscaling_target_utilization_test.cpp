@@ -151,7 +151,7 @@ TEST(autoscaling_target_utilization, a_run_settles_at_the_target) {
   r.use(target_utilization(), {{"interval_s", 60}});
   r.use(least_expected_latency());
   r.use(best_fit());
-  auto source = std::make_unique<ListSource>();
+  auto source = std::make_unique<PlainSource>();
   source->names = {"classify"};
   // A hair under 35 queries/s, so that no window holds one more than its share.
   for (int k = 0; k < 60'000; ++k) source->list.emplace_back(Time{} + k * 28'700us, 0);

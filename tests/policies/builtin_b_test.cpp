@@ -39,7 +39,7 @@ std::unique_ptr<RunBench> small_run(const std::vector<PolicyDefinition>& policie
   r->options.seed = seed;
   r->options.duration = 1h;
   r->classes = 4;
-  auto source = std::make_unique<ListSource>();
+  auto source = std::make_unique<PlainSource>();
   source->names = {"big", "middle", "small", "slow"};
   Stream s(seed);
   Time now{};

@@ -22,8 +22,8 @@ struct One {
   }
 };
 
-std::unique_ptr<ListSource> at(std::initializer_list<Duration> times) {
-  auto source = std::make_unique<ListSource>();
+std::unique_ptr<PlainSource> at(std::initializer_list<Duration> times) {
+  auto source = std::make_unique<PlainSource>();
   source->names = {"classify"};
   for (const Duration d : times) source->list.emplace_back(Time{} + d, 0);
   return source;

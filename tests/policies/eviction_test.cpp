@@ -114,7 +114,7 @@ Result in_a_run(const PolicyDefinition& d, const std::string& trace, const std::
   r.use(best_fit());
   r.use(least_expected_latency());
   r.classes = items.size();
-  auto source = std::make_unique<ListSource>();
+  auto source = std::make_unique<PlainSource>();
   for (const auto& [name, item] : items) source->names.emplace_back(1, name);
   for (std::size_t k = 0; k < trace.size(); ++k)
     source->list.emplace_back(Time{} + (k + 1) * 1000s, static_cast<std::uint32_t>(std::distance(items.begin(), items.find(trace[k]))));

@@ -46,7 +46,7 @@ TEST(sharing_oldest_first, two_instances_of_an_exclusive_device_serve_in_order_o
   r.use(round_robin());
   r.warm_at_start(v, 0);
   r.warm_at_start(v, 0);
-  auto source = std::make_unique<ListSource>();
+  auto source = std::make_unique<PlainSource>();
   source->names = {"classify"};
   for (int k = 0; k < 10; ++k) source->list.emplace_back(Time{} + k * 1ms, 0);
   r.arrivals(std::move(source));

@@ -73,7 +73,7 @@ struct PlainEviction final : EvictionPolicy {
 };
 
 /// Arrivals from a list of (time, index of the declared class).
-struct ListSource final : ArrivalSource {
+struct PlainSource final : ArrivalSource {
   std::vector<std::pair<Time, std::uint32_t>> list;
   std::vector<std::string> names;
   std::size_t at = 0;
@@ -153,7 +153,7 @@ class RunBench {
   void warm_at_start(VariantId v, std::size_t device) {
     options.initial.push_back({world_->group(v, world_->topology().devices[device].site), DeviceId{device}});
   }
-  /// All arrivals are of entry 0; `ListSource` numbers the declared classes.
+  /// All arrivals are of entry 0; `PlainSource` numbers the declared classes.
   void arrivals(std::unique_ptr<ArrivalSource> source, SiteId origin = SiteId{0}) {
     WorkloadEntry e;
     e.source = std::move(source);

@@ -94,7 +94,7 @@ struct WorldBuilder {
 /// A cluster whose transitions a test makes by hand, and the views that policies get of it.
 struct ClusterBench {
   explicit ClusterBench(WorldBuilder builder) : world(builder.build()), cluster(*world, Indexes{true, true}) {
-std::vector<const Board*> boards;
+    std::vector<const Board*> boards;
     for (std::size_t s = 0; s < world->site_count(); ++s) boards.push_back(&cluster.board(SiteId{s}));
     knowledge.look_at(*world, boards);
   }

@@ -48,9 +48,10 @@ Cell mmc(int c, double rho, double millions, double quick_millions, double quick
 }
 
 std::vector<Cell> mmc_cells() {
-  return {mmc(2, .5, 3, 3, 1),        mmc(2, .7, 5, 0, 1),          mmc(2, .8, 10, 10, 1, true), mmc(2, .9, 40, 0, 1), mmc(4, .5, 8, 0, 1),
-          mmc(4, .7, 6, 6, 1),        mmc(4, .8, 14, 8, 1.5, true), mmc(4, .9, 45, 0, 1),        mmc(8, .5, 20, 5, 2), mmc(8, .8, 20, 4, 2),
-          mmc(8, .9, 50, 0, 1, true), mmc(16, .8, 24, 5, 2),        mmc(16, .9, 60, 0, 1),       mmc(64, .9, 180, 0, 1)};
+  return {mmc(2, .5, 3, 3, 1),   mmc(2, .7, 5, 0, 1),   mmc(2, .8, 10, 10, 1, true),  mmc(2, .9, 40, 0, 1),
+          mmc(4, .5, 8, 0, 1),   mmc(4, .7, 6, 6, 1),   mmc(4, .8, 14, 8, 1.5, true), mmc(4, .9, 45, 0, 1),
+          mmc(8, .5, 20, 5, 2),  mmc(8, .8, 20, 4, 2),  mmc(8, .9, 50, 0, 1, true),   mmc(16, .8, 24, 5, 2),
+          mmc(16, .9, 60, 0, 1), mmc(64, .9, 180, 0, 1)};
 }
 
 Cell erlang_delay(int c, double a, double millions, double quick_millions) {
