@@ -71,7 +71,7 @@ void InstanceStates::observe(ClusterView view) {
       const VariantId v = world_[g].variant;
       const Hardware& hardware = world_.catalog()[world_[v].hardware];
       GroupRecord& group = groups_[g.index()];
-      group = {0, rules_.fill * peak_rate(v), board.groups[k].counters.sent, group.sent, before};
+      group = {0, rules_.fill * peak_rate(v), board.groups[k].counters.sent, group.sent, before, now};
       for (const InstanceId i : board.groups[k].members) {
         const std::uint32_t slot = i.index() & slot_mask_;
         const InstanceRow& row = board.instances[slot];

@@ -47,7 +47,7 @@ class InstanceStates {
     const GroupRow& row = view.group(g);
     if (row.warm() <= group.blocked) return false;
     // What was sent since the window began fills its active instances at their peak rate, one query each ahead of it.
-    const double room = 1 + group.fill_rate * to_seconds(view.now() - observed_[view.world()[g].site.index()]);
+    const double room = 1 + group.fill_rate * to_seconds(view.now() - group.began);
     return static_cast<double>(row.counters.sent - group.sent) < (row.warm() - group.blocked) * room;
   }
   /// What the group was sent in the last window and in this one so far, over what its warm instances can take in that time. O(1).
@@ -87,6 +87,7 @@ class InstanceStates {
     std::uint64_t sent = 0;         ///< to the group when the window began
     std::uint64_t sent_before = 0;  ///< when the window before it began, at `since`
     Time since{};
+    Time began{};  ///< of the window
   };
   const Record& record(InstanceId i) const;
 

@@ -128,6 +128,7 @@ class Infaas final : public SelectionPolicy {
     Duration to_start{};  ///< load and that
     double accuracy = 0, price = 0;
     std::uint32_t rank = 0;  ///< in the order of look-ups
+    GroupId only;            ///< its group, where there is one and every site reaches it
   };
   struct Class {
     TaskId task;
@@ -169,20 +170,6 @@ class Infaas final : public SelectionPolicy {
 
   // --- before the run: the candidates of each class ---
 
-  static bool pinned_to(const QueryClass& c, const Variant& v) {
-    switch (c.pin_level) {
-      case PinLevel::none:
-        return true;
-      case PinLevel::base_model:
-        return v.base_model == c.pin;
-      case PinLevel::model:
-        return v.model == c.pin;
-      case PinLevel::variant:
-        return v.name == c.pin;
-    }
-    return true;
-  }
-
   void add_class(ClassId id) {
     const QueryClass& c = world_[id];
     Class& cls = classes_.emplace_back();
@@ -198,7 +185,7 @@ class Infaas final : public SelectionPolicy {
       const Variant& variant = world_[v];
       if (variant.accuracy < c.floor || !pinned_to(c, variant) || !in_cluster(v)) continue;
       const Duration latency = states_.reference_latency(v);
-      all.push_back({v, latency, first_load_time(world_, v) + latency, variant.accuracy, world_.item_price_usd(v, 1), 0});
+      all.push_back({v, latency, first_load_time(world_, v) + latency, variant.accuracy, world_.item_price_usd(v, 1), 0, only_group(v)});
     }
     const bool by_accuracy = params_.objective == Objective::accuracy;
     // Look-ups go through the index of accuracies from the floor up; from the top where accuracy is the objective.
@@ -223,6 +210,16 @@ class Infaas final : public SelectionPolicy {
       if (by_accuracy && a.accuracy != b.accuracy) return a.accuracy > b.accuracy;
       return a.to_start < b.to_start;
     });
+  }
+
+  GroupId only_group(VariantId v) const {
+    GroupId only;
+    for (std::size_t s = 0; s < world_.site_count(); ++s) {
+      const auto groups = world_.groups_of(v, SiteId{s});
+      if (groups.size() != 1 || (only && groups.front() != only)) return {};
+      only = groups.front();
+    }
+    return only;
   }
 
   bool in_cluster(VariantId v) const {
@@ -257,9 +254,14 @@ class Infaas final : public SelectionPolicy {
 
   VariantId active(const Class& cls, const QueryView& query, ClusterView view) const {
     if (query.items() == 1 && !recent_[cls.task.index()].matters) {  // the usual case: the order made before the run holds for all
-      for (const Candidate& k : cls.by_fit)
+      for (const Candidate& k : cls.by_fit) {
+        if (k.only) {
+          if (states_.has_active(view, k.only)) return k.variant;
+          continue;
+        }
         for (const GroupId g : view.groups_of(k.variant, query.origin()))
           if (states_.has_active(view, g)) return k.variant;
+      }
       return {};
     }
     Candidate best;

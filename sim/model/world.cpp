@@ -13,6 +13,8 @@ bool same(const QueryClass& a, const QueryClass& b) {
          a.pin_level == b.pin_level && a.pin == b.pin && a.priority == b.priority;
 }
 
+}  // namespace
+
 bool pinned_to(const QueryClass& c, const Variant& v) {
   switch (c.pin_level) {
     case PinLevel::none:
@@ -26,8 +28,6 @@ bool pinned_to(const QueryClass& c, const Variant& v) {
   }
   return true;
 }
-
-}  // namespace
 
 World::World(Catalog catalog, Topology topology, std::vector<QueryClass> classes, std::uint32_t batch_cap)
     : catalog_(std::move(catalog)), topology_(std::move(topology)) {

@@ -33,6 +33,9 @@ struct QueryClass {
   bool has_slo() const { return slo != forever; }
 };
 
+/// Whether the class's pin, if it has one, allows the variant.
+bool pinned_to(const QueryClass& c, const Variant& v);
+
 /// How candidates are ordered; ties: lowest id.
 enum class CandidateOrder : std::uint8_t { by_latency, by_latency_descending, by_accuracy_descending, by_price };
 inline constexpr std::size_t candidate_orders = 4;

@@ -34,7 +34,7 @@ struct Needs {
   bool plans_from_use_only = false;  ///< an autoscaler that only reacts to use: cannot plan before time 0
 };
 
-/// What a policy is made with. The world outlives it.
+/// What a policy is made with. The world outlives it; the spans do not: they are for its constructor.
 struct Setup {
   const World* world = nullptr;
   Stream stream{};  ///< its own sequence of random numbers

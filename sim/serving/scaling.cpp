@@ -149,6 +149,7 @@ InstanceId Simulation::start_instance(VariantId variant, GroupId only, StartCaus
   if (planning_) cause = StartCause::initial;
   const InstanceId i = cluster_.start(g, d, 0, cluster_.row(g).batch_cap, cause, now);
   if (planning_) {
+    cluster_.pay_load(i);
     for (Recorder* r : recorders_) r->instance_started(i, cause, now);
     for (Observer* o : controller_of(cluster_.site_id(i)).hear_instances)
       o->instance_changed(i, Phase::starting, live_view(controllers_.front()));
@@ -376,8 +377,21 @@ void Simulation::apply_prewarms(Controller& c) {
   prewarms_.clear();
   pins_.clear();
   c.policies.coldstart->prewarm(live_view(c), prewarms_, pins_);
+  unpinned_.clear();
+  for (std::size_t g = 0; g < pinned_groups_.size(); ++g)
+    if (pinned_groups_[g]) unpinned_.emplace_back(g);
   std::fill(pinned_groups_.begin(), pinned_groups_.end(), false);
   for (const GroupId g : pins_) pinned_groups_[g.index()] = true;
+  // Idle instances that only the pin kept: coldstart is asked about them anew.
+  for (const GroupId g : unpinned_) {
+    if (pinned_groups_[g.index()]) continue;
+    members_.assign(cluster_.row(g).members.begin(), cluster_.row(g).members.end());
+    for (std::size_t k = 0; k < members_.size(); ++k) {
+      if (cluster_.row(members_[k]).phase != Phase::warm || !is_idle(members_[k])) continue;
+      cluster_.instance(members_[k]).idle_told = false;
+      became_idle(members_[k]);
+    }
+  }
   for (const Prewarm& p : prewarms_) {
     const GroupRow& g = cluster_.row(p.group);
     const StartCause cause = engine_.now() == Time{} ? StartCause::preload : StartCause::prewarm;

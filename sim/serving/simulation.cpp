@@ -71,6 +71,7 @@ void Simulation::begin() {
   for (const InitialInstance& k : options_.initial) {
     const GroupRow& g = cluster_.row(k.group);
     const InstanceId i = cluster_.start(k.group, k.device, 0, g.batch_cap, StartCause::initial, Time{});
+    cluster_.pay_load(i);  // free of charge, but its artefact and its build are there from now on
     for (Recorder* r : recorders_) r->instance_started(i, StartCause::initial, Time{});
     for (Observer* o : controllers_.front().hear_instances) o->instance_changed(i, Phase::starting, live_view(controllers_.front()));
     warm(i);
@@ -263,34 +264,35 @@ void Simulation::wrong_answer(PolicyKind kind, const std::string& what) const {
                     "' at " + std::to_string(to_seconds(engine_.now())) + " s: " + what);
 }
 
-void Simulation::place(VisitId v, VariantId variant) {
+void Simulation::place(VisitId v, VariantId variant, SiteId from) {
   Controller& c = controller_of(SiteId{cluster_[v].origin});
-  apply(v, variant, c.policies.dispatch->place(query(v), variant, view(c)));
+  apply(v, variant, c.policies.dispatch->place(query(v), variant, view(c)), from);
 }
 
-void Simulation::apply(VisitId v, VariantId variant, const Dispatch& d) {
+void Simulation::apply(VisitId v, VariantId variant, const Dispatch& d, SiteId from) {
   if (d.ask_again != never) ask_again(v, variant, d.ask_again);
   switch (d.answer) {
     case Dispatch::Answer::instance: {
       if (!cluster_.exists(d.instance)) wrong_answer(PolicyKind::dispatch, "chose an instance that never was");
       const InstanceRow& row = cluster_.row(d.instance);
-      if (row.phase == Phase::gone || row.phase == Phase::draining) return placed_in_vain(v, variant, PolicyKind::dispatch);
+      if (row.phase == Phase::gone || row.phase == Phase::draining) return placed_in_vain(v, variant, PolicyKind::dispatch, from);
       if (world_[row.group].variant != variant)
         wrong_answer(PolicyKind::dispatch,
                      "chose an instance of '" + world_[world_[row.group].variant].name + "' for '" + world_[variant].name + "'");
       const Line& line = cluster_[cluster_[d.instance].line];
-      const SiteId origin{cluster_[v].origin};
-      if (line.count >= line.bound || (line.site != origin && !world_.topology().route(origin, line.site).reachable))
-        return placed_in_vain(v, variant, PolicyKind::dispatch);
-      return send(v, cluster_[d.instance].line, line.site);
+      const SiteId at = from ? from : SiteId{cluster_[v].origin};
+      if (line.count >= line.bound || (line.site != at && !world_.topology().route(at, line.site).reachable))
+        return placed_in_vain(v, variant, PolicyKind::dispatch, from);
+      return send(v, cluster_[d.instance].line, line.site, from);
     }
     case Dispatch::Answer::site: {
       const GroupId g = d.site ? world_.group(variant, d.site) : GroupId{};
       if (!g) wrong_answer(PolicyKind::dispatch, "chose a site without hardware for '" + world_[variant].name + "'");
-      if (!world_.topology().route(SiteId{cluster_[v].origin}, d.site).reachable) return placed_in_vain(v, variant, PolicyKind::dispatch);
+      if (!world_.topology().route(from ? from : SiteId{cluster_[v].origin}, d.site).reachable)
+        return placed_in_vain(v, variant, PolicyKind::dispatch, from);
       visible_shared_[g.index()] = true;
       any_shared_ = true;
-      return send(v, cluster_.shared_line(g), d.site);
+      return send(v, cluster_.shared_line(g), d.site, from);
     }
     case Dispatch::Answer::hold: {
       const LineId line = cluster_.held_line(controllers_.front().id, variant);
@@ -302,19 +304,20 @@ void Simulation::apply(VisitId v, VariantId variant, const Dispatch& d) {
   }
 }
 
-void Simulation::placed_in_vain(VisitId v, VariantId variant, PolicyKind kind) {
+void Simulation::placed_in_vain(VisitId v, VariantId variant, PolicyKind kind, SiteId from) {
   for (Recorder* r : recorders_) r->stale_answer(static_cast<std::uint8_t>(kind), engine_.now());
   constexpr std::uint8_t most_tries = 3;
   if (++cluster_.visit(v).stale > most_tries) return end_unserved(v, Ending::dropped);
-  place(v, variant);
+  place(v, variant, from);
 }
 
-void Simulation::send(VisitId v, LineId line, SiteId to) {
+void Simulation::send(VisitId v, LineId line, SiteId to, SiteId from) {
   cluster_.send(v, line);
   if (const InstanceId i = cluster_[line].instance) no_longer_idle(i);
   const Visit& visit = cluster_[v];
-  if (to.index() != visit.origin) {
-    const Duration travel = world_.topology().route(SiteId{visit.origin}, to).time(visit.payload_bytes);
+  if (!from) from = SiteId{visit.origin};
+  if (to != from) {
+    const Duration travel = world_.topology().route(from, to).time(visit.payload_bytes);
     if (travel > Duration{}) return schedule(engine_.now() + travel, EventKind::joins, v.index());
   }
   joins(v);
@@ -338,8 +341,9 @@ void Simulation::joins(VisitId v) {
     const Phase phase = cluster_.row(i).phase;
     if (phase == Phase::gone) {  // it failed meanwhile
       const VariantId variant = cluster_[id].variant;
+      const SiteId reached = cluster_[id].site;
       cluster_.leave(v, engine_.now());
-      return placed_in_vain(v, variant, PolicyKind::dispatch);
+      return placed_in_vain(v, variant, PolicyKind::dispatch, reached);
     }
     cluster_.join(v, engine_.now());
     Instance& x = cluster_.instance(i);

@@ -98,11 +98,12 @@ class Simulation {
   ClusterView live_view(const Controller& c) const { return {c.live, engine_.now()}; }
   QueryView query(VisitId v) const { return {cluster_[v], world_}; }
   void decide(VisitId v);
-  void place(VisitId v, VariantId variant);
-  void apply(VisitId v, VariantId variant, const Dispatch& d);
-  void send(VisitId v, LineId line, SiteId to);
+  // `from`: the site where the visit is; none: its origin.
+  void place(VisitId v, VariantId variant, SiteId from = {});
+  void apply(VisitId v, VariantId variant, const Dispatch& d, SiteId from = {});
+  void send(VisitId v, LineId line, SiteId to, SiteId from = {});
   void joins(VisitId v);
-  void placed_in_vain(VisitId v, VariantId variant, PolicyKind kind);
+  void placed_in_vain(VisitId v, VariantId variant, PolicyKind kind, SiteId from);
   void check_variant(VisitId v, VariantId variant, PolicyKind kind) const;
   [[noreturn]] void wrong_answer(PolicyKind kind, const std::string& what) const;
   /// What the visits of one batch have in common.
@@ -230,7 +231,7 @@ class Simulation {
   std::vector<InstanceId> wait_for_line_, emptied_;  // idle but for the work of a shared line
   std::vector<QueryView> heads_;
   std::vector<Prewarm> prewarms_;
-  std::vector<GroupId> pins_;
+  std::vector<GroupId> pins_, unpinned_;
 };
 
 }  // namespace tideline

@@ -2,7 +2,8 @@
 
 namespace tideline {
 
-Workload::Workload(std::vector<WorkloadEntry> entries, std::uint64_t seed) : entries_(std::move(entries)), ahead_(entries_.size()) {
+Workload::Workload(std::vector<WorkloadEntry> entries, std::uint64_t seed)
+    : entries_(std::move(entries)), ahead_(entries_.size()), order_(entries_.size()) {
   for (std::uint32_t k = 0; k < entries_.size(); ++k) {
     class_streams_.emplace_back(seed, "classes", k);
     auto& by_task = cumulative_.emplace_back();
@@ -16,15 +17,12 @@ Workload::Workload(std::vector<WorkloadEntry> entries, std::uint64_t seed) : ent
     only_.push_back(classes.size() == 1 && classes[0].size() == 1 ? classes[0][0].cls : ClassId{});
     advance(k);
   }
-  next_ = queue_.empty() ? never : queue_.top().at;
 }
 
-void Workload::advance(std::uint32_t k) {
-  if (entries_[k].source->next(ahead_[k])) queue_.push(Event::make(ahead_[k].at, 0, k, k));
-}
+void Workload::advance(std::uint32_t k) { order_.set(k, entries_[k].source->next(ahead_[k]) ? ahead_[k].at : never); }
 
 void Workload::take(Visit& out) {
-  const std::uint32_t k = queue_.pop().slot();
+  const std::uint32_t k = order_.index();
   const Arrival& a = ahead_[k];
   const WorkloadEntry& e = entries_[k];
   out = Visit{};
@@ -38,7 +36,6 @@ void Workload::take(Visit& out) {
   out.origin = static_cast<std::uint16_t>(e.origin.index());
   out.entry = static_cast<std::uint16_t>(k);
   advance(k);
-  next_ = queue_.empty() ? never : queue_.top().at;
 }
 
 ClassId Workload::draw_class(std::uint32_t k, std::size_t task) {

@@ -3,10 +3,10 @@
 #pragma once
 
 #include "sim/core/random.h"
-#include "sim/engine/event_queue.h"
 #include "sim/model/arrival.h"
 #include "sim/model/entities.h"
 #include "sim/model/world.h"
+#include "sim/serving/earliest.h"
 
 #include <cstdint>
 #include <memory>
@@ -35,7 +35,7 @@ class Workload {
   Workload(std::vector<WorkloadEntry> entries, std::uint64_t seed);
 
   /// Time of the next query, or `never`.
-  Time next() const { return next_; }
+  Time next() const { return order_.time(); }
   /// Writes the next query as an unplaced visit; moves to the one after it.
   void take(Visit& out);
   std::uint32_t answer_bytes(std::uint16_t entry) const { return entries_[entry].answer_bytes; }
@@ -51,8 +51,7 @@ class Workload {
   std::vector<ClassId> only_;                                 // class of each entry that has one, else none
   std::vector<std::vector<std::vector<double>>> cumulative_;  // by entry and task: shares up to each class
   std::vector<Stream> class_streams_;
-  EventQueue queue_;  // slot: entry; equal times in order of entries
-  Time next_ = never;
+  Earliest order_;  // of the entries by their next query; equal times in order of entries
   std::uint64_t serial_ = 0;
 };
 
