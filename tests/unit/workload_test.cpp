@@ -1,6 +1,6 @@
+#include "sim/serving/workload.h"
 #include "sim/core/random.h"
 #include "sim/serving/earliest.h"
-#include "sim/serving/workload.h"
 #include "tests/support/small_world.h"
 
 #include <gtest/gtest.h>
