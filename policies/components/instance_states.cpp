@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <limits>
-#include <utility>
 
 namespace tideline {
 
@@ -58,7 +57,7 @@ void InstanceStates::observe(ClusterView view) {
     const Time now = view.now() - view.age(site);
     const double window = to_seconds(now - observed_[s]);
     if (window <= 0 && now != Time{}) continue;  // the same board again
-    const Time before = std::exchange(observed_[s], now);
+    observed_[s] = now;
     const Board& board = view.board(site);
     auto& records = records_[s];
     records.resize(std::max(records.size(), board.instances.size()));
@@ -71,7 +70,10 @@ void InstanceStates::observe(ClusterView view) {
       const VariantId v = world_[g].variant;
       const Hardware& hardware = world_.catalog()[world_[v].hardware];
       GroupRecord& group = groups_[g.index()];
-      group = {0, rules_.fill * peak_rate(v), board.groups[k].counters.sent, group.sent, before, now};
+      const GroupRow& row_of_group = board.groups[k];
+      const double room = peak_rate(v) * window * row_of_group.warm();
+      group = {0, rules_.fill * peak_rate(v), row_of_group.counters.sent, now,
+               room > 0 ? static_cast<double>(row_of_group.counters.sent - group.sent) / room : 0};
       for (const InstanceId i : board.groups[k].members) {
         const std::uint32_t slot = i.index() & slot_mask_;
         const InstanceRow& row = board.instances[slot];

@@ -50,13 +50,15 @@ class InstanceStates {
     const double room = 1 + group.fill_rate * to_seconds(view.now() - group.began);
     return static_cast<double>(row.counters.sent - group.sent) < (row.warm() - group.blocked) * room;
   }
-  /// What the group was sent in the last window and in this one so far, over what its warm instances can take in that time. O(1).
+  /// What the group was sent in this window so far, over what its warm instances can take in it, in queries. O(1).
   double use_so_far(ClusterView view, GroupId g) const {
     const GroupRow& row = view.group(g);
     const GroupRecord& group = groups_[g.index()];
-    const double room = 1 + peak_rate(view.world()[g].variant) * to_seconds(view.now() - group.since);
-    return static_cast<double>(row.counters.sent - group.sent_before) / (row.warm() * room);
+    const double room = 1 + peak_rate(view.world()[g].variant) * to_seconds(view.now() - group.began);
+    return static_cast<double>(row.counters.sent - group.sent) / (row.warm() * room);
   }
+  /// What it was sent in the last window, over what its warm instances can take in one.
+  double last_use(GroupId g) const { return groups_[g.index()].last_use; }
   /// Share of the last window in which the device ran batches.
   double utilisation(DeviceId d) const { return utilisation_[d.index()]; }
 
@@ -83,11 +85,10 @@ class InstanceStates {
   };
   struct GroupRecord {
     std::uint32_t blocked = 0;
-    double fill_rate = 0;           ///< of one instance, per second
-    std::uint64_t sent = 0;         ///< to the group when the window began
-    std::uint64_t sent_before = 0;  ///< when the window before it began, at `since`
-    Time since{};
-    Time began{};  ///< of the window
+    double fill_rate = 0;    ///< of one instance, per second
+    std::uint64_t sent = 0;  ///< to the group when the window began
+    Time began{};            ///< of the window
+    double last_use = 0;
   };
   const Record& record(InstanceId i) const;
 

@@ -7,6 +7,7 @@
 #include <limits>
 #include <optional>
 #include <tuple>
+#include <utility>
 
 namespace tideline {
 
@@ -310,14 +311,15 @@ class Infaas final : public SelectionPolicy {
   }
 
   VariantId running(const Class& cls, const QueryView& query, ClusterView view) const {
+    // By what was sent in this window, so that a window does not flood one variant; at its start by the last window.
     VariantId best;
-    double least = 0;
+    std::pair<double, double> least;
     for (Candidate k : cls.by_start) {
       if (!considered(cls, query, k)) continue;
       for (const GroupId g : view.groups_of(k.variant, query.origin())) {
         if (view.warm(g) == 0) continue;
         if (params_.objective == Objective::accuracy) return k.variant;
-        const double use = states_.use_so_far(view, g);
+        const std::pair use{states_.use_so_far(view, g), states_.last_use(g)};
         if (!best || use < least || (use == least && k.variant < best)) {
           least = use;
           best = k.variant;
