@@ -417,7 +417,7 @@ def main():
         print(f"{'wrote' if new else 'added to'} {path}")
     if not arguments.dry_run:
         print(f"""
-It is built and passes its test as it is: cmake --build --preset dev && ctest --preset dev -R {arguments.name}
+It is built and passes its test as it is: cmake --build --preset dev && ctest --preset dev -R {''.join(w.capitalize() for w in arguments.name.split('_'))}
 Next:
   1. Write the decision in policies/{arguments.kind}/{arguments.name}.cpp, and cite its source above the class.
   2. Test the worked example of the source in tests/policies/{arguments.name}_test.cpp.

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the program and compares three small systems with it.
+# Builds the program and replays a day under three sets of policies.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -7,7 +7,7 @@ usage() {
   cat <<'EOF'
 Usage: scripts/quickstart.sh [--help]
 
-Installs what is missing (scripts/setup.sh), builds build/release/tideline and runs three small scenarios with it, which
+Installs what is missing (scripts/setup.sh), builds build/release/tideline and replays a day under three sets of policies with it, which
 prints one table and writes one results file a scenario to results/quickstart/.
 EOF
 }

@@ -171,8 +171,12 @@ Run assemble(Scenario scenario, const std::function<std::vector<Recorder*>(const
   controllers.push_back(std::move(controller));
   auto recorders = make_recorders(scenario, world);
   const std::uint64_t seed = options.seed;
-  run.simulation = std::make_unique<Simulation>(world, std::move(options), std::move(controllers), Workload(std::move(entries), seed),
-                                                *run.executor, std::move(recorders));
+  Workload workload(std::move(entries), seed);
+  for (std::size_t k = 0; k < scenario.entries.size(); ++k)
+    if (workload.exhausted(k))
+      scenario.warnings.push_back("workload " + in_quotes(scenario.entries[k].name) + " has no queries: its trace is empty");
+  run.simulation = std::make_unique<Simulation>(world, std::move(options), std::move(controllers), std::move(workload), *run.executor,
+                                                std::move(recorders));
   run.scenario = std::move(scenario);
   return run;
 }

@@ -16,10 +16,48 @@ namespace tideline {
 namespace {
 
 std::ifstream open(const std::string& path) {
-  if (std::filesystem::is_directory(path)) throw WorldError("cannot read " + path + ": it is a folder");
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored)) throw WorldError("cannot read " + path + ": it is a folder");
   std::ifstream in(path, std::ios::binary);
   if (!in) throw WorldError("cannot read " + path + ": " + std::strerror(errno));
   return in;
+}
+
+/// The file that `wished` names, links followed; only a regular file may be replaced.
+std::filesystem::path output_file(const std::filesystem::path& wished) {
+  std::error_code error;
+  const std::filesystem::file_status status = std::filesystem::status(wished, error);
+  if (!std::filesystem::exists(status)) return wished;
+  if (!std::filesystem::is_regular_file(status))
+    throw WorldError("cannot write " + wished.string() +
+                     (std::filesystem::is_directory(status) ? ": it is a folder" : ": it is not a regular file"));
+  return std::filesystem::canonical(wished, error);
+}
+
+/// Writes beside and renames: what stands under the final name is whole.
+void write_whole(const std::filesystem::path& path, const std::string& text) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  const auto fail = [&](const std::string& why) { throw WorldError("cannot write " + path.string() + ": " + why); };
+  if (path.has_parent_path()) {
+    fs::create_directories(path.parent_path(), error);
+    if (error) fail(error.message());
+  }
+  const fs::path part = path.string() + ".part";
+  std::string reason;
+  {
+    errno = 0;
+    std::ofstream out(part, std::ios::binary);
+    out << text;
+    if (!out.flush()) reason = std::strerror(errno);
+  }
+  if (reason.empty()) {
+    fs::rename(part, path, error);
+    if (error) reason = error.message();
+  }
+  if (reason.empty()) return;
+  fs::remove(part, error);
+  fail(reason);
 }
 
 }  // namespace
@@ -46,7 +84,7 @@ int command_import(const Arguments& arguments, const PolicyRegistry&) {
   if (format != "yolobench")
     throw InputError("unknown format '" + format + "'" + suggestion(format, std::vector<std::string_view>{"yolobench"}));
   const auto table = o["table"].as<std::string>();
-  const std::filesystem::path out_path = o["out"].as<std::string>();
+  const std::filesystem::path out_path = output_file(o["out"].as<std::string>());
   YoloBenchOptions wishes;
   wishes.csv_name = table;
   wishes.tasks.clear();
@@ -74,22 +112,9 @@ int command_import(const Arguments& arguments, const PolicyRegistry&) {
     wishes.params_name = o["params"].as<std::string>();
     params = open(wishes.params_name);
   }
-  // Written beside and renamed: what stands under the final name is whole.
   std::ostringstream text;
   const ImportReport report = import_yolobench(csv, o.count("params") > 0 ? &params : nullptr, text, wishes);
-  if (out_path.has_parent_path()) std::filesystem::create_directories(out_path.parent_path());
-  const std::filesystem::path part = out_path.string() + ".part";
-  {
-    std::ofstream out(part, std::ios::binary);
-    out << text.str();
-    if (!out.flush()) {
-      out.close();
-      std::error_code ignored;
-      std::filesystem::remove(part, ignored);
-      throw WorldError("cannot write " + out_path.string() + ": " + std::strerror(errno));
-    }
-  }
-  std::filesystem::rename(part, out_path);
+  write_whole(out_path, text.str());
   std::cout << to_text(report) << "catalog: " << out_path.string() << '\n';
   return 0;
 }

@@ -181,7 +181,8 @@ int command_run(const Arguments& arguments, const PolicyRegistry& registry) {
     fs::path out = fs::path("results") / name;
     if (o.count("out") > 0) {
       out = o["out"].as<std::string>();
-      if (paths.size() > 1 || fs::is_directory(out))
+      std::error_code ignored;
+      if (paths.size() > 1 || fs::is_directory(out, ignored))
         out /= name;
       else if (out.extension() != ".h5")
         throw InputError("--out " + out.string() + ": expected a file that ends in .h5, or an existing folder");

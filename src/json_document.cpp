@@ -169,7 +169,11 @@ class Builder {
   bool number_integer(Json::number_integer_t x) { return scalar(x); }
   bool number_unsigned(Json::number_unsigned_t x) { return scalar(x); }
   bool number_float(Json::number_float_t x, const std::string&) { return scalar(x); }
-  bool string(std::string& x) { return scalar(std::move(x)); }
+  bool string(std::string& x) {
+    if (x.find('\0') == std::string::npos) return scalar(std::move(x));
+    failure = Failure{token(), "a text with a NUL character", true};
+    return false;
+  }
   bool binary(Json::binary_t&) { return false; }
   bool start_object(std::size_t) { return start(Json::object()); }
   bool start_array(std::size_t) { return start(Json::array()); }

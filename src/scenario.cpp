@@ -600,7 +600,11 @@ class Reader {
       case 2: {
         auto p = param::bind<CsvParams>(v, where, problems_, {"file"});
         p.scale *= load_;
-        if (!one_task) p.tasks.assign(task_names.begin(), task_names.end());
+        // Where the entry names a task, a row that names another is refused.
+        if (one_task)
+          p.tasks = {value.at("task").get<std::string>()};
+        else
+          p.tasks.assign(task_names.begin(), task_names.end());
         e.params = p;
         file();
         break;

@@ -14,11 +14,15 @@ namespace {
 /// A source that owns the file it reads.
 class FileSource final : public ArrivalSource {
  public:
-  FileSource(std::string path, std::unique_ptr<std::ifstream> file, std::unique_ptr<ArrivalSource> reader)
-      : path_(std::move(path)), file_(std::move(file)), reader_(std::move(reader)) {}
+  /// `needs_task`: every row has to name one.
+  FileSource(std::string path, std::unique_ptr<std::ifstream> file, std::unique_ptr<ArrivalSource> reader, bool needs_task)
+      : path_(std::move(path)), file_(std::move(file)), reader_(std::move(reader)), needs_task_(needs_task) {}
   bool next(Arrival& out) override {
     try {
-      return reader_->next(out);
+      if (!reader_->next(out)) return false;
+      if (needs_task_ && out.task == Arrival::unknown)
+        throw InputError(path_ + ": has no column of tasks: give the entry of the workload a \"task\"");
+      return true;
     } catch (const SourceError& e) {
       throw InputError(path_ + ": " + e.what());
     }
@@ -30,17 +34,19 @@ class FileSource final : public ArrivalSource {
   std::string path_;
   std::unique_ptr<std::ifstream> file_;
   std::unique_ptr<ArrivalSource> reader_;
+  bool needs_task_;
 };
 
 template <class Params, class Make>
 std::unique_ptr<ArrivalSource> open_file(const EntrySpec& entry, const Params& params, Stream stream, Make make) {
   const std::string path = entry.file.string();
-  if (std::filesystem::is_directory(entry.file)) throw WorldError("cannot read trace " + path + ": it is a folder");
+  std::error_code ignored;
+  if (std::filesystem::is_directory(entry.file, ignored)) throw WorldError("cannot read trace " + path + ": it is a folder");
   auto file = std::make_unique<std::ifstream>(entry.file, std::ios::binary);
   if (!*file) throw WorldError("cannot read trace " + path + ": " + std::strerror(errno));
   try {
     auto reader = make(params, *file, stream);
-    return std::make_unique<FileSource>(path, std::move(file), std::move(reader));
+    return std::make_unique<FileSource>(path, std::move(file), std::move(reader), entry.classes.size() > 1);
   } catch (const SourceError& e) {
     throw InputError(path + ": " + e.what());
   }

@@ -70,7 +70,7 @@ constexpr Metric list[] = {
     {"service_mean_s", "s", "Mean time of the query's batch.", all, "", read<&Metrics::service_mean_s>},
     {"network_mean_s", "s", "Mean time on links, both ways.", all, "", read<&Metrics::network_mean_s>},
     {"cost_usd", "USD", "What nodes or held shares cost, and transfer.", total, "", read<&Metrics::cost_usd>},
-    {"cost_attributed_usd", "USD", "Price x share x busy time.", all, "", read<&Metrics::cost_attributed_usd>},
+    {"cost_attributed_usd", "USD", "Price x share x busy time, transfer apart.", all, "", read<&Metrics::cost_attributed_usd>},
     {"cost_wasted_usd", "USD", "The same of cancelled visits.", total, "", read<&Metrics::cost_wasted_usd>},
     {"cost_transfer_usd", "USD", "Transfer over links.", all, "", read<&Metrics::cost_transfer_usd>},
     {"cost_idle_usd", "USD", "Paid for what ran no batch.", total, "", read<&Metrics::cost_idle_usd>},
@@ -371,7 +371,7 @@ void SummaryRecorder::fill(Metrics& m, const Sums& s) const {
   m.wait_mean_s = mean_s(s.wait, m.queries_served);
   m.service_mean_s = mean_s(s.service, m.queries_served);
   m.network_mean_s = mean_s(s.network, m.queries_served);
-  m.cost_attributed_usd = s.cost;
+  m.cost_attributed_usd = s.cost - s.transfer;
   m.cost_transfer_usd = s.transfer;
 }
 

@@ -21,6 +21,7 @@ class Earliest {
   }
   Time time() const { return nodes_[1].at; }
   std::uint32_t index() const { return nodes_[1].index; }
+  Time at(std::size_t index) const { return nodes_[leaves_ + index].at; }
   void set(std::size_t index, Time at) {
     std::size_t k = leaves_ + index;
     nodes_[k].at = at;

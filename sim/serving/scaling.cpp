@@ -288,8 +288,17 @@ void Simulation::try_pending() {
   };
   std::vector<PendingStart> waiting;
   waiting.swap(pending_);
-  for (const PendingStart& p : waiting)
-    if (needed(p) && !start_instance(p.variant, p.group, p.cause)) pending_.push_back(p);
+  // A plan may ask for many of one kind: what was refused once in this pass is not tried again.
+  std::vector<PendingStart> refused;
+  for (const PendingStart& p : waiting) {
+    if (!needed(p)) continue;
+    const bool hopeless = std::any_of(refused.begin(), refused.end(), [&](const PendingStart& r) {
+      return r.variant == p.variant && r.group == p.group && r.cause == p.cause;
+    });
+    if (!hopeless && start_instance(p.variant, p.group, p.cause)) continue;
+    if (!hopeless) refused.push_back(p);
+    pending_.push_back(p);
+  }
 }
 
 // --- plans ---

@@ -373,11 +373,12 @@ void Simulation::answered(VisitId v, const BatchEnd& batch) {
     transfer = route.price_per_byte_usd * (static_cast<double>(visit.payload_bytes) + answer_bytes);
     cost += transfer;
   }
-  const Time could = visit.arrival + there;  // when it could have begun at once
+  // It may have waited for a load twice: held before it travelled, and at its instance.
   Duration load{};
-  if ((visit.flags.triggered_load || visit.flags.delayed_by_load) && batch.warm_at > could)
-    load = std::min(batch.warm_at, batch.began) - could;
-  const Duration network = there + back, queue = std::max(Duration{}, batch.began - could - load);
+  if (visit.flags.triggered_load || visit.flags.delayed_by_load)
+    load = std::max(Duration{}, std::min(batch.warm_at, visit.joined - there) - visit.arrival) +
+           std::max(Duration{}, std::min(batch.warm_at, batch.began) - visit.joined);
+  const Duration network = there + back, queue = std::max(Duration{}, batch.began - visit.arrival - there - load);
   if (visit.gathering) {
     GatheringNotes& n = notes(visit.gathering);
     n.cost += cost;

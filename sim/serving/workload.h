@@ -40,6 +40,8 @@ class Workload {
   void take(Visit& out);
   std::uint32_t answer_bytes(std::uint16_t entry) const { return entries_[entry].answer_bytes; }
   const std::vector<WorkloadEntry>& entries() const { return entries_; }
+  /// Whether the entry has no more queries.
+  bool exhausted(std::size_t entry) const { return order_.at(entry) == never; }
   std::uint64_t taken() const { return serial_; }
 
  private:

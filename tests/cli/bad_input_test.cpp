@@ -390,6 +390,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Trace{"unsorted_times", "csv", "timestamp\n5\n4\n", {"row 3", "before"}},
                     Trace{"unknown_column", "csv", "timestamp,byts\n5,1\n", {"row 1", "byts"}},
                     Trace{"no_timestamp", "csv", "bytes\n5\n", {"row 1", "timestamp"}},
+                    Trace{"task_that_is_not_the_entrys", "csv", "timestamp,task\n0,zzz\n", {"row 2", "zzz"}},
                     Trace{"zero_items", "csv", "timestamp,items\n5,0\n", {"row 2", "items"}},
                     Trace{"negative_count", "counts", "3\n-4\n", {"row 2", "-4"}},
                     Trace{"text_for_a_count", "counts", "3\nmany\n", {"row 2", "many"}},

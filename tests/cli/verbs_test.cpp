@@ -3,6 +3,8 @@
 #include "tests/support/program.h"
 #include "tests/support/small_scenario.h"
 
+#include <sys/stat.h>
+
 #include <gmock/gmock.h>
 #include <nlohmann/json.hpp>
 
@@ -221,6 +223,7 @@ TEST(Import, refuses_what_it_cannot_read) {
   folder.write("binary.csv", std::string_view("\x7f\x45\x4c\x46\x00\xff\x0a\x01", 8));
   folder.write("empty.csv", "");
   fs::create_directory(folder / "folder");
+  ASSERT_EQ(mkfifo((folder / "pipe").c_str(), 0600), 0);
   const auto before = folder.files();
   struct Case {
     std::vector<std::string> words;
@@ -232,6 +235,9 @@ TEST(Import, refuses_what_it_cannot_read) {
       {{"yolobench", "none.csv", "--out", "c.json"}, 3, "cannot read none.csv: No such file"},
       {{"yolobench", "folder", "--out", "c.json"}, 3, "cannot read folder: it is a folder"},
       {{"yolobench", "table.csv", "--out", "c.json"}, 2, "table.csv"},
+      {{"yolobench", "table.csv", "--out", "folder"}, 3, "cannot write folder: it is a folder"},
+      {{"yolobench", "table.csv", "--out", "pipe"}, 3, "cannot write pipe: it is not a regular file"},
+      {{"yolobench", std::string(300, 'a'), "--out", "c.json"}, 3, "File name too long"},
       {{"yolobench", "binary.csv", "--out", "c.json"}, 2, "binary.csv"},
       {{"yolobench", "empty.csv", "--out", "c.json"}, 2, "empty.csv"},
       {{"yolobench", "table.csv", "--tasks", "vco", "--out", "c.json"}, 2, "did you mean \"voc\"?"},

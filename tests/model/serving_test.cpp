@@ -162,6 +162,27 @@ TEST(a_held_query, starts_one_instance_and_the_next_is_delayed_by_its_load) {
   expect_sums(s.record);
 }
 
+TEST(a_held_query, travels_only_once_an_instance_is_warm_and_its_wait_at_home_is_load) {
+  WorldBuilder b;
+  const SiteId edge = b.site("edge"), core = b.site("core");
+  b.link(edge, core, 20ms, 1000);
+  const TaskId t = b.task("t");
+  const HardwareId gpu = b.hardware("gpu");
+  b.variant("v", t, gpu, 0.7, 10ms, 1, 2s);
+  b.pool("gpus", core, gpu, 1);
+  const std::size_t cls = b.add_class(t);
+  ServingBench s(b);
+  s.arrive(cls, {at(1s), at(2s)}, edge, 500, 100);  // 0.52 s there, 0.12 s back
+  s.run();
+  EXPECT_EQ(s.end(0).finish, at(1s + 2s + 520ms + 10ms + 120ms));
+  EXPECT_EQ(s.end(0).load, 2s);
+  EXPECT_EQ(s.end(0).network, 640ms);
+  EXPECT_EQ(s.end(0).queue, 0ms);
+  EXPECT_EQ(s.end(1).load, 1s);
+  EXPECT_EQ(s.end(1).queue, 10ms) << "for the one before it";
+  expect_sums(s.record);
+}
+
 TEST(a_held_query, that_joins_a_starting_instance_is_delayed_by_load) {
   Plain p(1, 10ms, 2s);
   ServingBench s(p.b);

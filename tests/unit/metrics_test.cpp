@@ -311,7 +311,7 @@ TEST(Metrics, nodes_are_billed_while_on_and_idle_is_the_rest) {
   EXPECT_NEAR(s.total.cost_wasted_usd, 0.25 * 0.001, 1e-15);
   EXPECT_NEAR(s.total.cost_transfer_usd, 0.004, 1e-15);
   EXPECT_NEAR(s.total.cost_idle_usd, 19 * 0.001, 1e-15);
-  EXPECT_NEAR(s.classes[0].metrics.cost_attributed_usd, 0.005, 1e-15);
+  EXPECT_NEAR(s.classes[0].metrics.cost_attributed_usd, 0.001, 1e-15);
   EXPECT_NEAR(s.tasks[0].metrics.cost_attributed_usd, 0.75 * 0.001, 1e-15);
   EXPECT_NEAR(s.variants[0].cost_attributed_usd, 0.75 * 0.001, 1e-15);
   EXPECT_NEAR(s.total.wasted_work_s, 0.25, 1e-12);
