@@ -360,7 +360,7 @@ class Infaas final : public SelectionPolicy {
     const Hardware& hardware = world_.catalog()[variant.hardware];
     Room& r = room(world_[g].site, variant.hardware);
     const std::int64_t memory = variant.memory_for(view.group(g).batch_cap) + params_.memory_reserve;
-    const std::uint32_t cores = hardware.sharing == Sharing::partitioned ? variant.profile.cores().front() : 0;
+    const std::uint32_t cores = hardware.sharing == Sharing::partitioned ? variant.profile.cores()[view.group(g).option] : 0;
     if (memory < r.refused_memory || cores < r.refused_cores) {
       for (std::size_t k = 0; k < r.devices.size(); ++k) {
         const std::size_t at = r.hint + k < r.devices.size() ? r.hint + k : r.hint + k - r.devices.size();

@@ -82,7 +82,7 @@ constexpr Metric list[] = {
     {"loads_by_cause_prewarm", "1", "Instances started ahead of a query.", task, "loads_by_cause", read_loads<StartCause::prewarm>},
     {"loads_by_cause_preload", "1", "Instances started at time 0.", task, "loads_by_cause", read_loads<StartCause::preload>},
     {"evictions", "1", "Instances stopped to make room.", total, "", read<&Metrics::evictions>},
-    {"misses_rejected", "1", "Missed: admission refused.", all, "misses", read_miss<Miss::rejected>},
+    {"misses_rejected", "1", "Missed: admission refused, or the line was full.", all, "misses", read_miss<Miss::rejected>},
     {"misses_no_feasible_variant", "1", "Missed: selection found no variant.", all, "misses", read_miss<Miss::no_feasible_variant>},
     {"misses_dropped", "1", "Missed: dropped from a line.", all, "misses", read_miss<Miss::dropped>},
     {"misses_lost", "1", "Missed: its instance failed.", all, "misses", read_miss<Miss::lost>},

@@ -46,6 +46,7 @@ struct GroupRow {
   std::array<std::uint32_t, phases> count{};  ///< instances by phase
   std::uint32_t wish = 0;                     ///< of the plan in force: instances to have
   std::uint32_t batch_cap = 1;                ///< items
+  std::uint8_t option = 0;                    ///< core option of instances to come
   double share = 0;                           ///< of routing, where a plan gives one
   std::uint32_t waiting = 0;                  ///< visits in its shared line
   Counters counters;
@@ -68,6 +69,11 @@ struct DeviceRow {
   Time free_at() const { return run_until + pending; }
 };
 
+/// Nodes of a pool by phase.
+struct PoolRow {
+  std::uint32_t up = 0, booting = 0, draining = 0;
+};
+
 /// By task, of the queries that originate at the site.
 struct TaskRow {
   std::uint64_t arrived = 0;
@@ -84,6 +90,7 @@ struct Board {
   std::vector<std::uint32_t> by_free_positions;
   std::vector<GroupRow> groups;  ///< of the site, in the order of ids
   std::vector<DeviceRow> devices;
+  std::vector<PoolRow> pools;  ///< by pool; those of other sites stay empty
   std::vector<TaskRow> tasks;
 };
 

@@ -10,6 +10,7 @@ namespace {
 constexpr std::uint32_t no_lane = ~std::uint32_t{0};
 
 std::int64_t count(Duration d) { return d.count(); }
+bool is_on(NodePhase p) { return p != NodePhase::off && p != NodePhase::failed; }
 Area area(std::uint64_t n, Duration d) { return Area{n} * static_cast<std::uint64_t>(d.count()); }
 
 }  // namespace
@@ -29,6 +30,7 @@ Cluster::Cluster(const World& world, Indexes indexes, std::uint32_t controllers)
     const SiteId site{s};
     board.site = site;
     board.tasks.resize(catalog.tasks.size());
+    board.pools.resize(topology.pools.size());
     board.groups.resize(world.group_count(site));
     for (std::size_t k = 0; k < board.groups.size(); ++k) {
       const GroupId g{world.first_group(site).index() + k};
@@ -76,10 +78,30 @@ Cluster::Cluster(const World& world, Indexes indexes, std::uint32_t controllers)
 
 // --- lines ---
 
+void Cluster::set_line_rules(SiteId s, LineOrder order, std::vector<std::uint32_t> bounds) {
+  Site& site = sites_[s.index()];
+  assert(site.instances.empty());
+  site.order = order;
+  site.bounds = std::move(bounds);
+  for (Line& l : lines_) {
+    if (l.site != s || (l.kind != LineKind::shared && l.kind != LineKind::late)) continue;
+    l.order = order;
+    if (l.kind == LineKind::shared && !site.bounds.empty()) l.bound = site.bounds[l.variant.index()];
+  }
+}
+
 bool Cluster::before(const Line& line, const Visit& a, const Visit& b) const {
-  if (line.order == LineOrder::by_deadline) {
-    const Time x = deadline(a), y = deadline(b);
-    if (x != y) return x < y;
+  switch (line.order) {
+    case LineOrder::by_arrival:
+      break;
+    case LineOrder::by_deadline:
+      if (const Time x = deadline(a), y = deadline(b); x != y) return x < y;
+      break;
+    case LineOrder::by_priority:
+      if (const auto x = world_[a.cls].priority, y = world_[b.cls].priority; x != y) return x > y;
+      break;
+    case LineOrder::newest:
+      return a.arrival != b.arrival ? a.arrival > b.arrival : a.serial > b.serial;
   }
   return a.arrival != b.arrival ? a.arrival < b.arrival : a.serial < b.serial;
 }
@@ -182,8 +204,14 @@ void Cluster::insert(Line& line, VisitId id, Time now) {
   line.items += v.items;
   Lane& lane = lane_for(line, v.cls);
   ++lane.count;
-  VisitId after = lane.tail;
-  while (after && before(line, v, visits_[after])) after = visits_[after].prev;
+  // Nearly all belong at the end where the newest go.
+  VisitId after;
+  if (line.order == LineOrder::newest) {
+    for (VisitId ahead = lane.head; ahead && before(line, visits_[ahead], v); ahead = visits_[ahead].next) after = ahead;
+  } else {
+    after = lane.tail;
+    while (after && before(line, v, visits_[after])) after = visits_[after].prev;
+  }
   v.prev = after;
   v.next = after ? visits_[after].next : lane.head;
   (after ? visits_[after].next : lane.head) = id;
@@ -518,6 +546,8 @@ InstanceId Cluster::start(GroupId g, DeviceId d, std::uint8_t option, std::uint3
   l.group = g;
   l.variant = world_[g].variant;
   l.site = site;
+  l.order = s.order;
+  if (!s.bounds.empty()) l.bound = s.bounds[l.variant.index()];
 
   InstanceRow& r = s.board.instances[slot];
   r = InstanceRow{};
@@ -675,7 +705,15 @@ void Cluster::set_ready(InstanceId i, bool ready) {
 void Cluster::node_phase(NodeId n, NodePhase phase, Time now) {
   NodeState& node = nodes_[n.index()];
   const Node& fixed = world_.topology()[n];
-  if (node.phase != NodePhase::off) node.on += count(now - node.since);
+  if (is_on(node.phase)) node.on += count(now - node.since);
+  PoolRow& pool = sites_[fixed.site.index()].board.pools[fixed.pool.index()];
+  const auto count_of = [&](NodePhase p) -> std::uint32_t* {
+    return p == NodePhase::up ? &pool.up : p == NodePhase::booting ? &pool.booting : p == NodePhase::draining ? &pool.draining : nullptr;
+  };
+  if (auto* left = count_of(node.phase)) --*left;
+  if (auto* entered = count_of(phase)) ++*entered;
+  if (phase == NodePhase::off)  // what is ordered next time is another machine with an empty disk
+    for (Seen& s : seen_[n.index()]) s.fetched = s.built = false;
   for (std::uint32_t k = 0; k < fixed.devices; ++k) {
     const DeviceId d{fixed.first_device.index() + k};
     account_time(d, now);
@@ -683,11 +721,22 @@ void Cluster::node_phase(NodeId n, NodePhase phase, Time now) {
   }
   node.phase = phase;
   node.since = now;
+  node.boot_ends = never;
 }
 
-bool Cluster::fits(GroupId, std::int64_t memory, std::uint32_t cores, DeviceId d) const {
+void Cluster::boot(NodeId n, Time ends, Time now) {
+  node_phase(n, NodePhase::booting, now);
+  nodes_[n.index()].boot_ends = ends;
+}
+
+bool Cluster::fits(GroupId g, DeviceId d) const {
   const DeviceRow& r = row(d);
-  return r.up && r.memory_free >= memory && r.cores_free >= cores && nodes_[world_.topology()[d].node.index()].phase == NodePhase::up;
+  return accepts(d) && r.memory_free >= memory_of(g) && r.cores_free >= cores_of(g);
+}
+
+std::uint32_t Cluster::cores_of(GroupId g) const {
+  const Variant& v = world_[world_[g].variant];
+  return world_.catalog()[v.hardware].sharing == Sharing::partitioned ? v.profile.cores()[row(g).option] : 0;
 }
 
 std::int64_t Cluster::memory_of(GroupId g) const { return world_[world_[g].variant].memory_for(row(g).batch_cap); }
@@ -725,7 +774,7 @@ void Cluster::settle(Time now) {
     account_holding(DeviceId{d}, now);
   }
   for (auto& n : nodes_) {
-    if (n.phase != NodePhase::off) n.on += count(now - n.since);
+    if (is_on(n.phase)) n.on += count(now - n.since);
     n.since = now;
   }
   for (auto& l : lines_) {
@@ -772,9 +821,21 @@ void Cluster::check_boards() const {
     if (seen != l.count || items != l.items) fault("visits of line " + std::to_string(k));
     if (l.joined - l.left != l.count) fault("joined and left of line " + std::to_string(k));
   }
+  std::vector<PoolRow> pools(world_.topology().pools.size());
+  for (std::size_t n = 0; n < nodes_.size(); ++n) {
+    PoolRow& pool = pools[world_.topology().nodes[n].pool.index()];
+    pool.up += nodes_[n].phase == NodePhase::up ? 1U : 0U;
+    pool.booting += nodes_[n].phase == NodePhase::booting ? 1U : 0U;
+    pool.draining += nodes_[n].phase == NodePhase::draining ? 1U : 0U;
+  }
   for (std::size_t s = 0; s < sites_.size(); ++s) {
     const Site& site = sites_[s];
     const Board& b = site.board;
+    for (std::size_t p = 0; p < pools.size(); ++p) {
+      const PoolRow expected = world_.topology().pools[p].site == b.site ? pools[p] : PoolRow{};
+      if (b.pools[p].up != expected.up || b.pools[p].booting != expected.booting || b.pools[p].draining != expected.draining)
+        fault("nodes of pool " + world_.topology().pools[p].name);
+    }
     for (std::size_t t = 0; t < b.tasks.size(); ++t)
       if (b.tasks[t].in_flight != in_flight[s][t]) fault("queries in flight of task " + world_.catalog().tasks[t].name);
     std::vector<std::array<std::uint32_t, phases>> by_phase(b.groups.size());

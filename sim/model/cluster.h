@@ -73,6 +73,9 @@ class Cluster {
   VisitId next_in(LineId line, VisitId v) const;
   Time deadline(const Visit& v) const { return later(v.arrival, world_[v.cls].slo); }
 
+  /// How visits wait in the own and shared lines of a site, from its first instance on: the order, and by variant how many may.
+  void set_line_rules(SiteId s, LineOrder order, std::vector<std::uint32_t> bounds);
+
   // --- visits ---
   /// A slot whose fields the caller fills; then `admit`.
   VisitId open_visit() { return visits_.take(); }
@@ -126,12 +129,20 @@ class Cluster {
   void set_wish(GroupId g, std::uint32_t wish) { group_row(g).wish = wish; }
   void set_share(GroupId g, double share) { group_row(g).share = share; }
   void set_batch_cap(GroupId g, std::uint32_t cap);
+  /// Core option of the group's instances to come.
+  void set_option(GroupId g, std::uint8_t option) { group_row(g).option = option; }
 
   // --- nodes and devices ---
   void node_phase(NodeId n, NodePhase phase, Time now);
   void set_slowdown(DeviceId d, double factor) { devices_[d.index()].slowdown = factor; }
-  bool fits(GroupId g, std::int64_t memory, std::uint32_t cores, DeviceId d) const;
+  /// The node is on its way: up at `ends`.
+  void boot(NodeId n, Time ends, Time now);
+  /// Whether the device takes instances at all: its node is up and not draining.
+  bool accepts(DeviceId d) const { return nodes_[world_.topology()[d].node.index()].phase == NodePhase::up; }
+  bool fits(GroupId g, DeviceId d) const;
+  /// What an instance of the group that starts now takes: bytes for the largest batch; cores on partitioned devices, else 0.
   std::int64_t memory_of(GroupId g) const;
+  std::uint32_t cores_of(GroupId g) const;
 
   /// Closes all accounts at `now`: call before reading them.
   void settle(Time now);
@@ -145,6 +156,8 @@ class Cluster {
     Board board;
     std::vector<Instance> instances;
     std::vector<std::uint32_t> free_slots;
+    LineOrder order = LineOrder::by_arrival;
+    std::vector<std::uint32_t> bounds;  // by variant; empty: none
   };
   struct Seen {
     VariantId variant;

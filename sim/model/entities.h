@@ -75,14 +75,15 @@ struct Lane {
 };
 
 enum class LineKind : std::uint8_t { own, shared, late, held };
-enum class LineOrder : std::uint8_t { by_arrival, by_deadline };
+/// Who leaves a line first. Priority: the higher, then arrival; newest: the latest arrival.
+enum class LineOrder : std::uint8_t { by_arrival, by_deadline, by_priority, newest };
 
 /// Where visits wait: one lane per class present. Its head is the least of the lane heads.
 struct Line {
   Lane lane;                               ///< the first lane lives here; it is relabelled when empty
   std::uint32_t more = ~std::uint32_t{0};  ///< first of the further lanes
   std::uint32_t count = 0;
-  std::uint32_t bound = ~std::uint32_t{0};
+  std::uint32_t bound = ~std::uint32_t{0};  ///< visits that may wait in it
   std::uint32_t items = 0;
   LineKind kind = LineKind::own;
   LineOrder order = LineOrder::by_arrival;
@@ -143,14 +144,14 @@ struct DeviceState {
   Area memory_held = 0, cores_held = 0;  ///< the same, summed over ended instances
 };
 
-enum class NodePhase : std::uint8_t { off, booting, up, draining };
+/// draining: up, takes no more instances, goes off with the last of them. failed: off until it is restored.
+enum class NodePhase : std::uint8_t { off, booting, up, draining, failed };
 
 struct NodeState {
   NodePhase phase = NodePhase::off;
   Time since{};         ///< of the present phase
-  std::int64_t on = 0;  ///< ns booting or up
+  std::int64_t on = 0;  ///< ns booting, up or draining
   Time boot_ends = never;
-  std::vector<std::uint8_t> fetched, built;  ///< by variant
 };
 
 }  // namespace tideline

@@ -11,7 +11,7 @@ namespace tideline {
 /// How a query ended.
 enum class Ending : std::uint8_t {
   answered,    ///< in time or late
-  rejected,    ///< never joined a line: admission said no
+  rejected,    ///< never joined a line: admission said no, or the line was full
   infeasible,  ///< never joined a line: selection found no variant
   dropped,     ///< joined, left unserved
   lost,        ///< its instance failed and no retry was left

@@ -41,9 +41,11 @@ void Topology::complete() {
   for (std::size_t s = 0; s < sites.size(); ++s) {
     first_device_of_site.emplace_back(devices.size());
     for (std::size_t p = 0; p < pools.size(); ++p) {
-      const Pool& pool = pools[p];
+      Pool& pool = pools[p];
       if (pool.site != SiteId{s}) continue;
-      for (std::uint32_t n = 0; n < std::max(pool.max, pool.count); ++n) {
+      pool.first_node = NodeId{nodes.size()};
+      pool.nodes = std::max(pool.max, pool.count);
+      for (std::uint32_t n = 0; n < pool.nodes; ++n) {
         const NodeId node{nodes.size()};
         nodes.push_back({PoolId{p}, pool.site, n, DeviceId{devices.size()}, pool.devices_per_node});
         for (std::uint32_t d = 0; d < pool.devices_per_node; ++d) devices.push_back({node, PoolId{p}, pool.site, pool.hardware});

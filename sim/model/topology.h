@@ -40,6 +40,8 @@ struct Pool {
   std::uint32_t devices_per_node = 1;
   Duration boot{};
   double price_per_hour_usd = 0;  ///< of a node
+  NodeId first_node{};            ///< its nodes are contiguous; filled by `Topology::complete`
+  std::uint32_t nodes = 0;        ///< that can be on at most; filled too
 };
 
 struct Node {

@@ -190,10 +190,17 @@ struct Batch {
   Time retry = never;      ///< when waiting: ask again no later than this
   Reason reason = 0;
 };
+inline constexpr std::uint32_t unbounded = ~std::uint32_t{0};
+
 /// Chooses when an instance starts a batch, and of how many.
 class BatchingPolicy : public virtual Policy {
  public:
   static constexpr PolicyKind kind = PolicyKind::batching;
+  /// Asked once, before the run: the order in which visits leave the lines of instances, groups and tasks.
+  virtual LineOrder order() const { return LineOrder::by_arrival; }
+  /// Asked once for each variant, before the run: how many visits may wait in the line of an instance of the variant, and in the
+  /// line that its instances at a site share. Who would be one more is rejected, unless it can start at once.
+  virtual std::uint32_t line_bound(VariantId, const World&) const { return unbounded; }
   /// Asked when `i` can start and its line changed, or its retry time came. The items of what it takes must not exceed the
   /// `batch_cap` of its group.
   virtual Batch form(InstanceId i, const LineView& line, ClusterView view) = 0;
@@ -211,7 +218,7 @@ class Plan {
   };
   struct Nodes {
     PoolId pool;
-    std::uint32_t count = 0;
+    std::uint32_t count = 0;  ///< to have, up and booting: min .. max of the pool
   };
   struct Share {
     GroupId group;
@@ -223,7 +230,7 @@ class Plan {
   };
   struct Cores {
     GroupId group;
-    std::uint8_t option = 0;  ///< core option for instances to come
+    std::uint8_t option = 0;  ///< index into `Profile::cores`, for instances to come
   };
   void clear() {
     wishes.clear();
@@ -247,7 +254,8 @@ struct HeldAnswer {
   Reason reason = 0;
 };
 
-/// Plans capacity: instances per group, cores, nodes, routing shares, batch caps.
+/// Plans capacity: instances per group, cores, nodes, routing shares, batch caps. Nodes come first: those that are ordered boot for
+/// the pool's time; those given back take no more instances, drain, and go off when empty.
 class AutoscalingPolicy : public virtual Policy {
  public:
   static constexpr PolicyKind kind = PolicyKind::autoscaling;

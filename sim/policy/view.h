@@ -111,6 +111,9 @@ class ClusterView {
     return board(s).devices[d.index() - world().topology().first_device_of_site[s.index()].index()];
   }
 
+  /// Nodes of a pool by phase.
+  const PoolRow& pool(PoolId p) const { return board(world().topology()[p].site).pools[p.index()]; }
+
   // Tasks: queries of the task in flight and arrived so far, over all sites.
   std::uint32_t in_flight(TaskId t) const;
   std::uint64_t arrived(TaskId t) const;

@@ -8,23 +8,18 @@
 namespace tideline {
 
 LineId Simulation::line_to_serve(InstanceId i) const {
-  // Its own line, the line that its group shares, the line of its task at the site: the one whose head is oldest.
+  // Its own line, then the one that its group shares, then that of its task at the site.
   const LineId own = cluster_[i].line;
-  if (!any_shared_ && !any_late_) return own;
+  if ((!any_shared_ && !any_late_) || cluster_[own].count > 0) return own;
   const InstanceRow& row = cluster_.row(i);
   if (row.phase == Phase::draining) return own;
   const Group& g = world_[row.group];
-  LineId best = own;
-  const auto consider = [&](LineId line) {
-    const VisitId h = cluster_.head(line, g.variant);
-    if (!h) return;
-    const VisitId b = cluster_.head(best);
-    if (!b || cluster_[h].arrival < cluster_[b].arrival) best = line;
-  };
-  if (visible_shared_[row.group.index()]) consider(cluster_.shared_line(row.group));
+  if (visible_shared_[row.group.index()])
+    if (const LineId shared = cluster_.shared_line(row.group); cluster_[shared].count > 0) return shared;
   const TaskId task = world_[g.variant].task;
-  if (any_late_ && visible_late_[g.site.index() * world_.catalog().tasks.size() + task.index()]) consider(cluster_.late_line(task, g.site));
-  return best;
+  if (any_late_ && visible_late_[g.site.index() * world_.catalog().tasks.size() + task.index()])
+    if (const LineId late = cluster_.late_line(task, g.site); cluster_.visits_for(late, g.variant) > 0) return late;
+  return own;
 }
 
 bool Simulation::has_work(InstanceId i) const { return cluster_[line_to_serve(i)].count > 0; }

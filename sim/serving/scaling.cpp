@@ -1,4 +1,4 @@
-// Instances: started for held visits, plans, prewarms; kept, drained, evicted; nodes that fail and return.
+// Instances: started for held visits, plans, prewarms; kept, drained, evicted.
 #include "sim/serving/simulation.h"
 
 #include <algorithm>
@@ -52,11 +52,6 @@ bool Simulation::held_late(VisitId v) {
   return true;
 }
 
-std::uint32_t Simulation::cores_to_hold(VariantId variant) const {
-  const bool partitioned = world_.catalog()[world_[variant].hardware].sharing == Sharing::partitioned;
-  return partitioned ? world_[variant].profile.cores().front() : 0;
-}
-
 /// `going`: instances of its group that will be evicted anyway.
 bool Simulation::evictable(InstanceId i, StartCause cause, std::uint32_t going) const {
   const InstanceRow& row = cluster_.row(i);
@@ -77,13 +72,12 @@ DeviceId Simulation::find_device(VariantId variant, GroupId only, StartCause cau
         if (topology.devices[d].hardware == world_[variant].hardware) f(g, DeviceId{d});
     }
   };
-  const std::uint32_t cores = cores_to_hold(variant);
   each_device([&](GroupId g, DeviceId d) {
-    if (cluster_.fits(g, cluster_.memory_of(g), cores, d)) fits_.push_back(d);
+    if (cluster_.fits(g, d)) fits_.push_back(d);
   });
   if (fits_.empty()) {
     each_device([&](GroupId g, DeviceId d) {
-      if (!cluster_.row(d).up) return;
+      if (!cluster_.accepts(d)) return;
       std::int64_t memory = cluster_.row(d).memory_free;
       std::uint32_t free_cores = cluster_.row(d).cores_free;
       victims_.clear();
@@ -95,7 +89,7 @@ DeviceId Simulation::find_device(VariantId variant, GroupId only, StartCause cau
         memory += cluster_[i].memory_bytes;
         free_cores += cluster_[i].cores;
       }
-      if (memory >= cluster_.memory_of(g) && free_cores >= cores) after_eviction_.push_back(d);
+      if (memory >= cluster_.memory_of(g) && free_cores >= cluster_.cores_of(g)) after_eviction_.push_back(d);
     });
   }
   if (fits_.empty() && after_eviction_.empty()) return {};
@@ -144,10 +138,9 @@ InstanceId Simulation::start_instance(VariantId variant, GroupId only, StartCaus
   if (!d) return {};
   const Time now = engine_.now();
   const GroupId g = world_.group(variant, world_.topology()[d].site);
-  const std::uint32_t cores = cores_to_hold(variant);
-  if (!cluster_.fits(g, cluster_.memory_of(g), cores, d) && !evict_for(d, cluster_.memory_of(g), cores, cause)) return {};
+  if (!cluster_.fits(g, d) && !evict_for(d, cluster_.memory_of(g), cluster_.cores_of(g), cause)) return {};
   if (planning_) cause = StartCause::initial;
-  const InstanceId i = cluster_.start(g, d, 0, cluster_.row(g).batch_cap, cause, now);
+  const InstanceId i = cluster_.start(g, d, cluster_.row(g).option, cluster_.row(g).batch_cap, cause, now);
   if (planning_) {
     cluster_.pay_load(i);
     for (Recorder* r : recorders_) r->instance_started(i, cause, now);
@@ -176,6 +169,7 @@ void Simulation::warm(InstanceId i) {
   for (Observer* o : c.hear_instances) o->instance_changed(i, Phase::warm, live_view(c));
   const GroupId g = cluster_.row(i).group;
   offer(i);
+  if (!cluster_.accepts(cluster_.row(i).device)) return drain_instance(i);  // its node was given back while it loaded
   place_held(c.id, world_[g].variant);
   if (any_shared_ && visible_shared_[g.index()] && cluster_[cluster_.shared_line(g)].count > 0) offer_shared(cluster_.shared_line(g));
   if (cluster_.row(i).phase == Phase::warm && is_idle(i)) became_idle(i);
@@ -261,7 +255,9 @@ void Simulation::stop_instance(InstanceId i, StopCause cause) {
   for (Recorder* r : recorders_) r->instance_stopped(i, cause, engine_.now());
   Instance& x = cluster_.instance(i);
   x.keep_due = x.retry_due = never;
+  const DeviceId d = cluster_.row(i).device;
   cluster_.stop(i, engine_.now());
+  off_if_empty(world_.topology()[d].node);
   if (!pending_.empty() && cause != StopCause::evicted) try_pending();
 }
 
@@ -301,6 +297,17 @@ void Simulation::try_pending() {
   }
 }
 
+/// Instances of the variant failed or drain: who waits for one of them in a line that nobody serves any more asks for a start anew.
+void Simulation::start_for_stranded(VariantId variant, GroupId g) {
+  const LineId held_line = cluster_.held_line(controllers_.front().id, variant), shared = cluster_.shared_line(g);
+  if (cluster_[held_line].count > 0) {
+    place_held(controllers_.front().id, variant);
+    if (const VisitId v = cluster_.head(held_line)) held(v, variant, GroupId{});
+  }
+  if (cluster_[shared].count > 0 && cluster_.row(g).warm() == 0) held(cluster_.head(shared), variant, g);
+  if (const VisitId v = cluster_.head(cluster_.late_line(world_[variant].task, world_[g].site), variant)) held_late(v);
+}
+
 // --- plans ---
 
 void Simulation::control_round(Controller& c) {
@@ -329,6 +336,12 @@ void Simulation::apply_plan(Controller& c) {
       wrong_answer(PolicyKind::autoscaling, "plans a batch cap out of range");
     cluster_.set_batch_cap(k.group, k.items);
   }
+  for (const Plan::Cores& k : c.plan.cores) {
+    if (k.option >= world_[world_[k.group].variant].profile.cores().size())
+      wrong_answer(PolicyKind::autoscaling, "plans a core option that '" + world_[world_[k.group].variant].name + "' has not");
+    cluster_.set_option(k.group, k.option);
+  }
+  for (const Plan::Nodes& k : c.plan.nodes) scale_pool(k.pool, k.count);
   for (const Plan::Share& k : c.plan.shares) cluster_.set_share(k.group, k.share);
   for (const Plan::Wish& w : c.plan.wishes) {
     cluster_.set_wish(w.group, w.instances);
@@ -412,69 +425,6 @@ void Simulation::apply_prewarms(Controller& c) {
 void Simulation::prewarm_due(GroupId g) {
   const GroupRow& row = cluster_.row(g);
   if (row.starting() + row.warm() == 0) start_instance(world_[g].variant, g, StartCause::prewarm);
-}
-
-// --- nodes ---
-
-void Simulation::fail_node(NodeId n) {
-  const Node& node = world_.topology()[n];
-  const Time now = engine_.now();
-  std::vector<std::pair<VisitId, VariantId>> lost;
-  std::vector<InstanceId> gone;
-  std::vector<VariantId> variants;
-  for (std::uint32_t k = 0; k < node.devices; ++k)
-    for (const InstanceId i : cluster_[DeviceId{node.first_device.index() + k}].instances) gone.push_back(i);
-  for (const InstanceId i : gone) {
-    const VariantId variant = world_[cluster_.row(i).group].variant;
-    // What runs ends here without an answer; what waits leaves its line.
-    if (cluster_[i].batch_count > 0) {
-      VisitId v = cluster_.end(i, now, false);
-      while (v) {
-        const VisitId next = cluster_[v].next;
-        lost.emplace_back(v, variant);
-        v = next;
-      }
-    }
-    while (const VisitId v = cluster_.head(cluster_[i].line)) {
-      cluster_.leave(v, now);
-      lost.emplace_back(v, variant);
-    }
-    for (Recorder* r : recorders_) r->instance_stopped(i, StopCause::failed, now);
-    Controller& c = controller_of(cluster_.site_id(i));
-    for (Observer* o : c.hear_instances) o->instance_changed(i, Phase::gone, live_view(c));
-    cluster_.fail(i, now);
-    if (std::find(variants.begin(), variants.end(), variant) == variants.end()) variants.push_back(variant);
-  }
-  cluster_.node_phase(n, NodePhase::off, now);
-  for (const auto& [v, variant] : lost) {
-    if (cluster_[v].flags.cancelled) {
-      const GatheringId g = cluster_[v].gathering;
-      forget(g, v);
-      cluster_.close(v);
-      release_if_done(g);
-    } else {
-      cluster_.visit(v).flags.lost = true;
-      lose(v, variant);
-    }
-  }
-  for (const VariantId variant : variants) start_for_stranded(variant, world_.group(variant, node.site));
-  after_transition();
-}
-
-/// Instances of the variant failed or drain: who waits for one of them in a line that nobody serves any more asks for a start anew.
-void Simulation::start_for_stranded(VariantId variant, GroupId g) {
-  const LineId held_line = cluster_.held_line(controllers_.front().id, variant), shared = cluster_.shared_line(g);
-  if (cluster_[held_line].count > 0) {
-    place_held(controllers_.front().id, variant);
-    if (const VisitId v = cluster_.head(held_line)) held(v, variant, GroupId{});
-  }
-  if (cluster_[shared].count > 0 && cluster_.row(g).warm() == 0) held(cluster_.head(shared), variant, g);
-  if (const VisitId v = cluster_.head(cluster_.late_line(world_[variant].task, world_[g].site), variant)) held_late(v);
-}
-
-void Simulation::restore_node(NodeId n) {
-  cluster_.node_phase(n, NodePhase::up, engine_.now());
-  if (!pending_.empty()) try_pending();
 }
 
 }  // namespace tideline

@@ -56,6 +56,12 @@ Simulation::Simulation(const World& world, RunOptions options, std::vector<Contr
       }
     }
   }
+  for (std::size_t s = 0; s < world.site_count(); ++s) {
+    const BatchingPolicy& batching = *controller_of(SiteId{s}).policies.batching;
+    std::vector<std::uint32_t> bounds;
+    for (std::size_t v = 0; v < world.catalog().variants.size(); ++v) bounds.push_back(batching.line_bound(VariantId{v}, world));
+    cluster_.set_line_rules(SiteId{s}, batching.order(), std::move(bounds));
+  }
   round_due_.assign(rounds_.size(), never);
   round_scheduled_.assign(rounds_.size(), never);
 }
@@ -112,7 +118,7 @@ void Simulation::handle(unsigned kind, std::uint32_t slot, bool failed) {
       break;
     }
     case EventKind::node_up:
-      restore_node(NodeId{slot});
+      node_up(NodeId{slot});
       break;
     case EventKind::environment:
     case EventKind::arrival:
@@ -281,7 +287,7 @@ void Simulation::apply(VisitId v, VariantId variant, const Dispatch& d, SiteId f
                      "chose an instance of '" + world_[world_[row.group].variant].name + "' for '" + world_[variant].name + "'");
       const Line& line = cluster_[cluster_[d.instance].line];
       const SiteId at = from ? from : SiteId{cluster_[v].origin};
-      if (line.count >= line.bound || (line.site != at && !world_.topology().route(at, line.site).reachable))
+      if (line.site != at && !world_.topology().route(at, line.site).reachable)
         return placed_in_vain(v, variant, PolicyKind::dispatch, from);
       return send(v, cluster_[d.instance].line, line.site, from);
     }
@@ -345,6 +351,7 @@ void Simulation::joins(VisitId v) {
       cluster_.leave(v, engine_.now());
       return placed_in_vain(v, variant, PolicyKind::dispatch, reached);
     }
+    if (is_full(cluster_[id])) return turned_away(v);
     cluster_.join(v, engine_.now());
     Instance& x = cluster_.instance(i);
     if (phase == Phase::starting) return held(v, cluster_[id].variant, cluster_[id].group);
@@ -352,10 +359,34 @@ void Simulation::joins(VisitId v) {
     if (x.batch_count == 0) offer(i);
     return;
   }
+  if (is_full(cluster_[id])) return turned_away(v);
   cluster_.join(v, engine_.now());
   if (kind == LineKind::shared && cluster_.row(cluster_[id].group).warm() == 0) return held(v, cluster_[id].variant, cluster_[id].group);
   if (kind == LineKind::late && held_late(v)) return;
   offer_shared(id);
+}
+
+/// A bound counts those who wait, not one that can start at once.
+bool Simulation::is_full(const Line& line) const {
+  if (line.count < line.bound) return false;
+  if (line.count > 0) return true;
+  const auto can_start = [&](InstanceId i) {
+    const InstanceRow& row = cluster_.row(i);
+    return row.phase == Phase::warm && cluster_[i].batch_count == 0 &&
+           cluster_.row(row.device).running < world_.catalog()[world_.topology()[row.device].hardware].concurrent_batches;
+  };
+  if (line.kind == LineKind::own) return !can_start(line.instance);
+  const auto& members = cluster_.row(line.group).members;
+  return std::none_of(members.begin(), members.end(), can_start);
+}
+
+/// The line that it reached is full.
+void Simulation::turned_away(VisitId v) {
+  const Line& line = cluster_[cluster_[v].line];
+  const InstanceId owner = line.kind == LineKind::own ? line.instance : InstanceId{};
+  cluster_.leave(v, engine_.now());
+  end_unserved(v, Ending::rejected);
+  if (owner && is_idle(owner)) became_idle(owner);
 }
 
 void Simulation::answered(VisitId v, const BatchEnd& batch) {

@@ -1,6 +1,6 @@
 // A run: events of our domain. It asks policies and applies their answers to the cluster; it decides nothing that a policy
 // could decide and stores nothing that the cluster should store. The parts: simulation.cpp (a query's way), gatherings.cpp
-// (queries with several visits), batches.cpp (who starts what), scaling.cpp (instances).
+// (queries with several visits), batches.cpp (who starts what), scaling.cpp (instances), nodes.cpp.
 #pragma once
 
 #include "sim/engine/engine.h"
@@ -103,6 +103,8 @@ class Simulation {
   void apply(VisitId v, VariantId variant, const Dispatch& d, SiteId from = {});
   void send(VisitId v, LineId line, SiteId to, SiteId from = {});
   void joins(VisitId v);
+  bool is_full(const Line& line) const;
+  void turned_away(VisitId v);
   void placed_in_vain(VisitId v, VariantId variant, PolicyKind kind, SiteId from);
   void check_variant(VisitId v, VariantId variant, PolicyKind kind) const;
   [[noreturn]] void wrong_answer(PolicyKind kind, const std::string& what) const;
@@ -169,7 +171,6 @@ class Simulation {
   void held(VisitId v, VariantId variant, GroupId only);
   bool held_late(VisitId v);
   InstanceId start_instance(VariantId variant, GroupId only, StartCause cause);
-  std::uint32_t cores_to_hold(VariantId variant) const;
   DeviceId find_device(VariantId variant, GroupId only, StartCause cause);
   bool evictable(InstanceId i, StartCause cause, std::uint32_t going) const;
   bool evict_for(DeviceId d, std::int64_t memory, std::uint32_t cores, StartCause cause);
@@ -192,6 +193,13 @@ class Simulation {
   void lose(VisitId v, VariantId variant);
   void start_for_stranded(VariantId variant, GroupId g);
   void no_longer_idle(InstanceId i);
+
+  // Nodes (nodes.cpp).
+  void scale_pool(PoolId p, std::uint32_t wished);
+  void order_node(NodeId n);
+  void node_up(NodeId n);
+  void drain_node(NodeId n);
+  void off_if_empty(NodeId n);
 
   // The window (simulation.cpp).
   void boundary();

@@ -22,7 +22,7 @@ struct Three {
   TaskId task = b.task("t");
   HardwareId gpu = b.hardware("gpu", 100), cpu = b.hardware("cpu", 100, Sharing::partitioned, 4);
   VariantId v, w, c;
-  std::size_t plain, second, urgent;
+  std::size_t plain, second, urgent, high;
   Three() {
     v = b.variant(
         "v", task, gpu, 0.7, [](std::uint32_t n) { return Duration{n * 10ms}; }, 4, 30);
@@ -35,6 +35,8 @@ struct Three {
     plain = b.add_class(task);
     second = b.add_class(task, 5s);
     urgent = b.add_class(task, 1s);
+    high = b.add_class(task);
+    b.classes.back().priority = 5;
   }
 };
 
@@ -326,7 +328,7 @@ TEST(a_partitioned_device, keeps_the_times_of_its_instances_apart) {
   Bench s;
   const InstanceId i = s.warm(s.c, 2), k = s.warm(s.c, 2);
   EXPECT_EQ(s.cluster.row(DeviceId{2}).cores_free, 0U);
-  EXPECT_FALSE(s.cluster.fits(s.group(s.c), 10, 2, DeviceId{2})) << "no cores left";
+  EXPECT_FALSE(s.cluster.fits(s.group(s.c), DeviceId{2})) << "no cores left";
   for (int n = 0; n < 2; ++n) s.wait_at(i, s.cls(s.plain), at(1s));
   s.wait_at(k, s.cls(s.plain), at(1s));
   s.run(i, 1, at(1s), 50ms);
@@ -438,9 +440,9 @@ TEST(a_line_of_several_classes, is_in_order_of_arrival_over_all_of_them) {
 
 TEST(a_line_by_deadline, puts_the_earliest_deadline_first) {
   Bench s;
+  s.cluster.set_line_rules(SiteId{0}, LineOrder::by_deadline, {});
   const InstanceId i = s.warm(s.v, 0);
   const LineId line = s.cluster[i].line;
-  const_cast<Line&>(s.cluster[line]).order = LineOrder::by_deadline;
   const auto join = [&](std::size_t declaration, Duration arrival) {
     const VisitId q = s.admit(s.cls(declaration), at(arrival));
     s.cluster.send(q, line);
@@ -455,6 +457,53 @@ TEST(a_line_by_deadline, puts_the_earliest_deadline_first) {
   EXPECT_EQ(s.line_order(line), (std::vector<std::uint64_t>{2, 3, 4, 1, 0}));
   s.run(i, 3, at(10s), 30ms);
   EXPECT_EQ(s.line_order(line), (std::vector<std::uint64_t>{1, 0}));
+}
+
+TEST(a_line_by_priority, puts_the_highest_first_and_equal_ones_by_arrival) {
+  Bench s;
+  s.cluster.set_line_rules(SiteId{0}, LineOrder::by_priority, {});
+  const InstanceId i = s.warm(s.v, 0);
+  const LineId line = s.cluster[i].line;
+  for (const auto& [declaration, arrival] : {std::pair{s.plain, 0s}, {s.high, 3s}, {s.plain, 1s}, {s.high, 2s}}) {
+    const VisitId q = s.admit(s.cls(declaration), at(arrival));
+    s.cluster.send(q, line);
+    s.cluster.join(q, at(10s));
+    s.cluster.check_boards();
+  }
+  EXPECT_EQ(s.line_order(line), (std::vector<std::uint64_t>{3, 1, 0, 2}));
+  s.run(i, 3, at(10s), 30ms);
+  EXPECT_EQ(s.line_order(line), (std::vector<std::uint64_t>{2}));
+  s.end(i, at(11s));
+  s.audit(at(12s));
+}
+
+TEST(a_line_of_the_newest_first, is_in_reverse_order_of_arrival_also_of_those_that_travelled_longer) {
+  Bench s;
+  s.cluster.set_line_rules(SiteId{0}, LineOrder::newest, {});
+  const InstanceId i = s.warm(s.v, 0);
+  const LineId line = s.cluster[i].line;
+  for (const auto& [declaration, arrival] : {std::pair{s.plain, 1s}, {s.plain, 3s}, {s.second, 2s}, {s.plain, 0s}, {s.plain, 4s}}) {
+    const VisitId q = s.admit(s.cls(declaration), at(arrival));
+    s.cluster.send(q, line);
+    s.cluster.join(q, at(10s));
+    s.cluster.check_boards();
+  }
+  EXPECT_EQ(s.line_order(line), (std::vector<std::uint64_t>{4, 1, 2, 0, 3}));
+  s.run(i, 2, at(10s), 20ms);
+  EXPECT_EQ(s.line_order(line), (std::vector<std::uint64_t>{2, 0, 3}));
+  s.end(i, at(11s));
+  s.audit(at(12s));
+}
+
+TEST(rules_of_lines, hold_for_own_and_shared_lines_of_their_site) {
+  Bench s;
+  s.cluster.set_line_rules(SiteId{0}, LineOrder::by_deadline, {7, 8, 9});
+  const InstanceId i = s.warm(s.w, 0);
+  EXPECT_EQ(s.cluster[s.cluster[i].line].bound, 8U);
+  EXPECT_EQ(s.cluster[s.cluster[i].line].order, LineOrder::by_deadline);
+  EXPECT_EQ(s.cluster[s.cluster.shared_line(s.group(s.c))].bound, 9U);
+  EXPECT_EQ(s.cluster[s.cluster.late_line(s.task, s.site)].order, LineOrder::by_deadline);
+  EXPECT_EQ(s.cluster[s.cluster.held_line(ControllerId{0}, s.v)].bound, unbounded);
 }
 
 TEST(a_gathering, is_in_flight_once) {
@@ -517,12 +566,87 @@ TEST(a_node_that_goes_down, is_off_in_the_accounts) {
   s.cluster.node_phase(NodeId{0}, NodePhase::off, at(2s));
   s.cluster.check_boards();
   EXPECT_FALSE(s.cluster.row(DeviceId{0}).up);
-  EXPECT_FALSE(s.cluster.fits(s.group(s.v), 1, 0, DeviceId{0}));
+  EXPECT_FALSE(s.cluster.fits(s.group(s.v), DeviceId{0}));
   s.cluster.node_phase(NodeId{0}, NodePhase::up, at(5s));
   s.audit(at(10s));
   EXPECT_EQ(s.cluster[DeviceId{0}].off, 3'000'000'000);
   EXPECT_EQ(s.cluster[NodeId{0}].on, 7'000'000'000);
   EXPECT_EQ(s.cluster[NodeId{1}].on, 10'000'000'000);
+}
+
+TEST(a_node, is_counted_by_phase_in_its_pool_and_takes_instances_only_when_up) {
+  Bench s;
+  const auto pool = [&] { return s.view().pool(PoolId{0}); };
+  EXPECT_EQ(pool().up, 2U);
+  s.cluster.node_phase(NodeId{0}, NodePhase::draining, at(1s));
+  EXPECT_TRUE(s.cluster.row(DeviceId{0}).up) << "what it has is still served";
+  EXPECT_FALSE(s.cluster.accepts(DeviceId{0}));
+  EXPECT_FALSE(s.cluster.fits(s.group(s.v), DeviceId{0}));
+  EXPECT_EQ(pool().up, 1U);
+  EXPECT_EQ(pool().draining, 1U);
+  s.cluster.check_boards();
+  s.cluster.node_phase(NodeId{0}, NodePhase::off, at(2s));
+  s.cluster.boot(NodeId{0}, at(7s), at(4s));
+  EXPECT_EQ(s.cluster[NodeId{0}].boot_ends, at(7s));
+  EXPECT_FALSE(s.cluster.row(DeviceId{0}).up);
+  EXPECT_EQ(pool().booting, 1U);
+  s.cluster.check_boards();
+  s.cluster.node_phase(NodeId{0}, NodePhase::up, at(7s));
+  EXPECT_EQ(s.cluster[NodeId{0}].boot_ends, never);
+  EXPECT_EQ(pool().up, 2U);
+  s.cluster.node_phase(NodeId{1}, NodePhase::failed, at(8s));
+  EXPECT_EQ(pool().up, 1U);
+  s.audit(at(10s));
+  EXPECT_EQ(s.cluster[NodeId{0}].on, 8'000'000'000) << "booting, up and draining are paid for";
+  EXPECT_EQ(s.cluster[NodeId{1}].on, 8'000'000'000);
+  EXPECT_EQ(s.cluster[DeviceId{0}].off, 5'000'000'000);
+}
+
+TEST(a_node_that_was_off, comes_up_with_an_empty_disk_and_one_that_failed_does_not) {
+  Bench s;
+  const auto load = [&](std::size_t device) {
+    const InstanceId i = s.cluster.start(s.group(s.v), DeviceId{device}, 0, 1, StartCause::held, {});
+    const LoadParts parts = s.cluster.pay_load(i);
+    s.cluster.warm(i, {});
+    s.cluster.stop(i, {});
+    return parts;
+  };
+  load(0);
+  load(1);
+  s.cluster.node_phase(NodeId{0}, NodePhase::off, at(1s));
+  s.cluster.node_phase(NodeId{1}, NodePhase::failed, at(1s));
+  s.cluster.node_phase(NodeId{0}, NodePhase::up, at(2s));
+  s.cluster.node_phase(NodeId{1}, NodePhase::up, at(2s));
+  const LoadParts ordered = load(0), restored = load(1);
+  EXPECT_TRUE(ordered.from_store && ordered.build);
+  EXPECT_EQ(ordered.nth, 1U) << "the draw of a load time is keyed by all loads there";
+  EXPECT_FALSE(restored.from_store || restored.build);
+}
+
+TEST(the_core_option_of_a_group, is_that_of_its_instances_to_come) {
+  Three b;
+  b.b.catalog.variants[b.c.index()].profile = Profile({1, 3}, {{0ms, 60ms}, {0ms, 20ms}});
+  ClusterBench s(b.b);
+  const GroupId g = s.group(b.c);
+  const auto start = [&](Time now) {
+    const InstanceId i = s.cluster.start(g, DeviceId{2}, s.cluster.row(g).option, 1, StartCause::plan, now);
+    s.cluster.warm(i, now);
+    s.cluster.check_boards();
+    return i;
+  };
+  const InstanceId small = start({});
+  s.cluster.set_option(g, 1);
+  EXPECT_EQ(s.cluster.cores_of(g), 3U);
+  EXPECT_TRUE(s.cluster.fits(g, DeviceId{2}));
+  const InstanceId large = start({});
+  EXPECT_FALSE(s.cluster.fits(g, DeviceId{2})) << "no core left";
+  EXPECT_EQ(s.cluster.row(small).cores, 1U);
+  EXPECT_EQ(s.cluster.row(large).cores, 3U);
+  EXPECT_EQ(s.cluster.row(DeviceId{2}).cores_free, 0U);
+  const ClassId cls = s.world->class_of(b.plain);
+  s.wait_at(small, cls, at(1s));
+  s.wait_at(large, cls, at(1s));
+  EXPECT_EQ(s.cluster.row(small).free_at - s.cluster.row(large).free_at, 40ms) << "what waits is known by the table of the option";
 }
 
 TEST(held_memory, is_the_sum_over_instances) {

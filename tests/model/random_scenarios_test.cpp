@@ -57,6 +57,11 @@ struct RandomWorld {
             "variant" + std::to_string(t) + "_" + std::to_string(k), task, h, 0.3 + 0.6 * uniform01(r),
             [=](std::uint32_t n) { return base + n * more; }, batch, 10 + below(r, 60), chance(r, 0.2) ? 0ms : up_to(r, 800ms),
             1 + below(r, 2));
+        if (Variant& v = b.catalog.variants.back(); chance(r, 0.5)) {  // twice the cores, faster
+          std::vector<std::vector<Duration>> tables(2, std::vector<Duration>(batch + 1));
+          for (std::uint32_t n = 1; n <= batch; ++n) tables[0][n] = v.profile.latency(n), tables[1][n] = v.profile.latency(n) * 2 / 3;
+          v.profile = Profile({v.profile.cores()[0], 2 * v.profile.cores()[0]}, tables);
+        }
         b.catalog.variants.back().memory_per_item_bytes = below(r, 4);
         b.catalog.variants.back().service = random_law(r);
         b.catalog.variants.back().load.law = random_law(r);
@@ -69,8 +74,12 @@ struct RandomWorld {
     for (std::uint32_t p = 0; p < pools; ++p) {
       const std::uint32_t count = 1 + below(r, 2);
       b.pool("pool" + std::to_string(p), SiteId{below(r, sites)}, HardwareId{below(r, types)}, count);
-      b.topology.pools.back().devices_per_node = 1 + below(r, 2);
-      nodes += count;
+      Pool& pool = b.topology.pools.back();
+      pool.devices_per_node = 1 + below(r, 2);
+      pool.min = below(r, count + 1);
+      pool.max = count + below(r, 3);
+      pool.boot = chance(r, 0.3) ? 0ms : up_to(r, 2s);
+      nodes += pool.max;
     }
   }
 };
@@ -165,11 +174,21 @@ void answer_at_random(ServingBench& s, Stream& r, Stream& setup) {
     if (groups > 0 && chance(r, 0.2)) pin.push_back(GroupId{below(r, groups)});
   };
   script.interval = 200ms + up_to(setup, 3s);
-  script.plan = [&s, &r](ClusterView, Plan& plan) {
+  constexpr LineOrder orders[] = {LineOrder::by_arrival, LineOrder::by_deadline, LineOrder::by_priority, LineOrder::newest};
+  script.order = orders[below(setup, 4)];
+  if (chance(setup, 0.3)) script.line_bound = below(setup, 5);
+  const bool elastic = chance(setup, 0.5);
+  script.plan = [&s, &r, elastic](ClusterView, Plan& plan) {
+    for (std::size_t p = 0; elastic && p < s.world->topology().pools.size(); ++p) {
+      const Pool& pool = s.world->topology().pools[p];
+      if (chance(r, 0.3)) plan.nodes.push_back({PoolId{p}, pool.min + below(r, pool.max - pool.min + 1)});
+    }
     for (std::size_t g = 0; g < s.world->groups().size(); ++g) {
       if (chance(r, 0.3)) plan.wishes.push_back({GroupId{g}, below(r, 4), 0});
       const std::uint32_t most = (*s.world)[s.world->groups()[g].variant].max_batch;
       if (chance(r, 0.2)) plan.batch_caps.push_back({GroupId{g}, 1 + below(r, most)});
+      const auto options = static_cast<std::uint32_t>((*s.world)[s.world->groups()[g].variant].profile.cores().size());
+      if (chance(r, 0.2)) plan.cores.push_back({GroupId{g}, static_cast<std::uint8_t>(below(r, options))});
     }
     if (chance(r, 0.2)) plan.takes_effect = up_to(r, 100ms);
   };
@@ -210,10 +229,10 @@ std::unique_ptr<ServingBench> run_scenario(std::uint64_t seed, Stream& answers) 
     const NodeId node{below(r, w.nodes)};
     if (!chance(r, 0.6)) continue;
     s.look(down, [&s, node] {
-      if (s.cluster()[node].phase == NodePhase::up) s.simulation->fail_node(node);
+      if (s.cluster()[node].phase != NodePhase::off && s.cluster()[node].phase != NodePhase::failed) s.simulation->fail_node(node);
     });
     s.look(down + 100ms * static_cast<int>(below(r, 30)), [&s, node] {
-      if (s.cluster()[node].phase == NodePhase::off) s.simulation->restore_node(node);
+      if (s.cluster()[node].phase == NodePhase::failed) s.simulation->restore_node(node);
     });
   }
   s.options.sample = 100ms;
@@ -224,7 +243,7 @@ std::unique_ptr<ServingBench> run_scenario(std::uint64_t seed, Stream& answers) 
 }
 
 struct Totals {
-  std::uint64_t queries = 0, answered = 0, gathered = 0, lost = 0, unfinished = 0, evicted = 0, stale = 0, wasted = 0;
+  std::uint64_t queries = 0, answered = 0, gathered = 0, lost = 0, unfinished = 0, evicted = 0, stale = 0, wasted = 0, rejected = 0;
 };
 
 /// Runs the scenario of a seed twice; faults are failures of the present test.
@@ -259,6 +278,7 @@ void check_scenario(std::uint64_t seed, Totals& totals) {
   ASSERT_EQ(a->simulation->events(), b->simulation->events());
   totals.queries += a->record.arrivals;
   totals.answered += a->record.count(Ending::answered);
+  totals.rejected += a->record.count(Ending::rejected);
   totals.lost += a->record.count(Ending::lost);
   totals.unfinished += a->record.count(Ending::unfinished);
   totals.stale += a->record.stale;
@@ -283,6 +303,7 @@ TEST(a_random_scenario, keeps_boards_and_accounts_and_ends_the_same_way_twice) {
   EXPECT_GT(totals.gathered, totals.queries / 50);
   EXPECT_GT(totals.lost, 20U);
   EXPECT_GT(totals.unfinished, 20U);
+  EXPECT_GT(totals.rejected, totals.queries / 20) << "by admission and by full lines";
   EXPECT_GT(totals.evicted, 100U);
   EXPECT_GT(totals.stale, 100U);
   EXPECT_GT(totals.wasted, 100U);

@@ -409,6 +409,263 @@ TEST(a_plan, of_a_smaller_batch_cap_changes_what_is_known_of_waiting_work) {
   EXPECT_EQ(s.record.count(Ending::answered), 300U);
 }
 
+/// A pool that is one node at first and may be three, each with one device that has room for one instance.
+struct Elastic : Plain {
+  explicit Elastic(Duration load = 1s) : Plain(1, 10ms, load, 10) {
+    b.topology.pools[0].min = 1;
+    b.topology.pools[0].max = 3;
+    b.topology.pools[0].boot = 5s;
+  }
+};
+
+TEST(a_plan, orders_nodes_that_boot_and_then_take_what_is_pending) {
+  Elastic p;
+  ServingBench s(p.b);
+  s.script.interval = 10s;
+  s.script.plan = [&](ClusterView view, Plan& plan) {
+    if (view.now() != at(10s)) return;
+    plan.nodes.push_back({PoolId{0}, 3});
+    plan.wishes.push_back({s.group(p.v), 3, 0});
+  };
+  s.look(at(11s), [&] {
+    EXPECT_EQ(s.cluster().board(p.site).pools[0].booting, 2U);
+    EXPECT_EQ(s.record.starts.size(), 1U) << "two fit nowhere yet";
+  });
+  s.look(at(15s), [&] { EXPECT_EQ(s.cluster().board(p.site).pools[0].up, 3U); });
+  s.look(at(17s), [&] { s.cluster().check_boards(); });
+  s.run();
+  ASSERT_EQ(s.record.starts.size(), 3U);
+  EXPECT_EQ(s.record.starts[2].at, at(15s));
+  EXPECT_EQ(s.record.warmed[2].second, at(16s));
+  EXPECT_EQ(s.cluster()[NodeId{2}].on, Duration{1000s - 10s}.count()) << "paid for from the order on";
+}
+
+TEST(a_plan, gives_back_the_node_with_least_work_and_it_goes_off_when_that_is_served) {
+  Elastic p;
+  p.b.topology.pools[0].count = 3;
+  p.b.catalog.variants[0].profile = Profile({1}, {{0ms, 2s}});
+  ServingBench s(p.b);
+  for (std::size_t d = 0; d < 3; ++d) s.warm_at_start(p.v, d);
+  s.script.interval = 10s;
+  s.script.plan = [&](ClusterView view, Plan& plan) {
+    if (view.now() == at(10s)) plan.nodes.push_back({PoolId{0}, 1});
+  };
+  // By members of the group: three visits at the first, two at the second, one at the third.
+  int n = 0;
+  s.script.place = [&](const QueryView& q, VariantId v, ClusterView view) {
+    const GroupId g = view.groups_of(v, q.origin()).front();
+    constexpr std::array<std::size_t, 6> to{0, 0, 0, 1, 1, 2};
+    return Dispatch::to(n < 6 ? view.group(g).members[to[static_cast<std::size_t>(n++)]] : view.least_loaded(g)[0]);
+  };
+  s.arrive(p.cls, {at(9s), at(9s), at(9s), at(9s), at(9s), at(9s), at(12500ms)});
+  s.look(at(10500ms), [&] {
+    EXPECT_EQ(s.cluster()[NodeId{0}].phase, NodePhase::up);
+    EXPECT_EQ(s.cluster()[NodeId{1}].phase, NodePhase::draining);
+    EXPECT_EQ(s.cluster()[NodeId{2}].phase, NodePhase::draining);
+    EXPECT_EQ(s.cluster().row(s.group(p.v)).warm(), 1U);
+  });
+  s.look(at(12s), [&] {
+    EXPECT_EQ(s.cluster()[NodeId{1}].phase, NodePhase::draining);
+    EXPECT_EQ(s.cluster()[NodeId{2}].phase, NodePhase::off);
+  });
+  s.look(at(14s), [&] { s.cluster().check_boards(); });
+  s.run();
+  EXPECT_EQ(s.record.count(Ending::answered), 7U);
+  EXPECT_EQ(s.cluster()[NodeId{1}].on, Duration{13s}.count()) << "9 s and two services";
+  EXPECT_EQ(s.end(6).finish, at(17s)) << "at the node that stays, after the three that came before";
+}
+
+TEST(a_plan, keeps_a_draining_node_and_calls_off_one_that_boots) {
+  Elastic p;
+  p.b.topology.pools[0].count = 2;
+  p.b.catalog.variants[0].profile = Profile({1}, {{0ms, 4s}});
+  ServingBench s(p.b);
+  s.warm_at_start(p.v, 0);
+  s.warm_at_start(p.v, 1);
+  const std::vector<std::uint32_t> wished{3, 1, 2};
+  s.script.interval = 1s;
+  s.script.plan = [&](ClusterView view, Plan& plan) {
+    const auto round = static_cast<std::size_t>(view.now().time_since_epoch() / 1s);
+    if (round >= 1 && round <= 3) plan.nodes.push_back({PoolId{0}, wished[round - 1]});
+  };
+  s.arrive(p.cls, {at(500ms), at(600ms)});
+  s.look(at(1500ms), [&] { EXPECT_EQ(s.cluster()[NodeId{2}].phase, NodePhase::booting); });
+  s.look(at(2500ms), [&] {
+    EXPECT_EQ(s.cluster()[NodeId{2}].phase, NodePhase::off) << "called off";
+    EXPECT_EQ(s.cluster()[NodeId{1}].phase, NodePhase::draining);
+  });
+  s.look(at(3500ms), [&] { EXPECT_EQ(s.cluster()[NodeId{1}].phase, NodePhase::up) << "kept before another is ordered"; });
+  s.look(at(7s), [&] { EXPECT_EQ(s.cluster()[NodeId{2}].phase, NodePhase::off) << "the order of 1 s comes to nothing"; });
+  s.run();
+  EXPECT_EQ(s.record.count(Ending::answered), 2U);
+}
+
+TEST(a_plan, gives_back_an_empty_node_before_one_that_loads) {
+  Elastic p(4s);
+  p.b.topology.pools[0].count = 2;
+  ServingBench s(p.b);
+  s.script.interval = 1s;
+  s.script.plan = [&](ClusterView view, Plan& plan) {
+    if (view.now() == at(2s)) plan.nodes.push_back({PoolId{0}, 1});
+  };
+  s.script.choose = [](VariantId, std::int64_t, std::span<const DeviceId> fits, std::span<const DeviceId>, ClusterView) {
+    return Placement{fits.empty() ? DeviceId{} : fits.back(), 0};
+  };
+  s.arrive(p.cls, {at(1s)});
+  s.look(at(3s), [&] {
+    EXPECT_EQ(s.cluster()[NodeId{1}].phase, NodePhase::up);
+    EXPECT_EQ(s.cluster()[NodeId{0}].phase, NodePhase::off);
+  });
+  s.run();
+  EXPECT_EQ(s.record.count(Ending::answered), 1U);
+}
+
+TEST(a_node_given_back_while_it_loads, drains_once_it_is_warm_and_who_waits_for_it_is_served) {
+  Elastic p(4s);
+  p.b.topology.pools[0].count = 2;
+  ServingBench s(p.b);
+  s.script.interval = 1s;
+  s.script.plan = [&](ClusterView view, Plan& plan) {
+    if (view.now() == at(2s)) plan.nodes.push_back({PoolId{0}, 1});
+  };
+  s.script.on_held = [](const QueryView&, VariantId, std::uint32_t starting, ClusterView) {
+    return HeldAnswer{starting == 0 ? 2U : 0U, 0};
+  };
+  int n = 0;
+  s.script.place = [&n](const QueryView& q, VariantId v, ClusterView view) {  // in turn to what starts
+    const auto& members = view.group(view.groups_of(v, q.origin()).front()).members;
+    return members.empty() ? Dispatch::hold() : Dispatch::to(members[static_cast<std::size_t>(n++ % 2)]);
+  };
+  s.arrive(p.cls, {at(1s), at(1500ms), at(1600ms), at(1700ms)});
+  s.look(at(3s), [&] { EXPECT_EQ(s.cluster().board(p.site).pools[0].draining, 1U); });
+  s.look(at(6s), [&] {
+    EXPECT_EQ(s.cluster().board(p.site).pools[0].draining, 0U);
+    EXPECT_EQ(s.cluster().board(p.site).pools[0].up, 1U);
+    s.cluster().check_boards();
+  });
+  s.run();
+  EXPECT_EQ(s.record.count(Ending::answered), 4U);
+}
+
+TEST(a_plan, of_nodes_beyond_the_pool_or_of_cores_that_a_variant_has_not_is_a_wrong_answer) {
+  Elastic p;
+  for (const std::uint32_t count : {0U, 4U}) {
+    ServingBench s(p.b);
+    s.script.plan = [&](ClusterView, Plan& plan) { plan.nodes.push_back({PoolId{0}, count}); };
+    EXPECT_THROW(s.run(), PolicyError);
+  }
+  ServingBench s(p.b);
+  s.script.plan = [&](ClusterView, Plan& plan) { plan.cores.push_back({s.group(p.v), 1}); };
+  EXPECT_THROW(s.run(), PolicyError);
+}
+
+TEST(a_plan, of_more_cores_makes_the_instances_to_come_faster) {
+  WorldBuilder b;
+  const SiteId site = b.site("edge");
+  const TaskId task = b.task("t");
+  const HardwareId cpu = b.hardware("cpu", 10, Sharing::partitioned, 4);
+  const VariantId v = b.variant("v", task, cpu, 0.7, 40ms);
+  b.catalog.variants[0].profile = Profile({1, 4}, {{0ms, 40ms}, {0ms, 10ms}});
+  b.pool("cpus", site, cpu, 1);
+  const std::size_t cls = b.add_class(task);
+  ServingBench s(b);
+  s.script.interval = 1s;
+  s.script.plan = [&](ClusterView view, Plan& plan) {
+    if (view.now() == at(2s)) plan.cores.push_back({s.group(v), 1});
+  };
+  s.script.became_idle = [](InstanceId, ClusterView) { return KeepAlive{0ms, forever, 0}; };
+  s.arrive(cls, {at(1s), at(3s)});
+  s.look(at(2s), [&] { EXPECT_EQ(s.cluster().row(DeviceId{0}).cores_free, 4U); });
+  s.run();
+  EXPECT_EQ(s.end(0).service, 40ms);
+  EXPECT_EQ(s.end(1).service, 10ms);
+  EXPECT_EQ(s.cluster()[DeviceId{0}].cores_held, Area{1} * 40'000'000 + Area{4} * 10'000'000);
+}
+
+TEST(a_bounded_line, turns_away_who_would_be_one_more_but_not_one_that_can_start_at_once) {
+  Plain p(1, 1s);
+  ServingBench s(p.b);
+  s.warm_at_start(p.v, 0);
+  s.script.line_bound = 2;
+  s.arrive(p.cls, {at(1000ms), at(1100ms), at(1200ms), at(1300ms), at(2100ms), at(10s)});
+  s.run();
+  // One is served, two wait, the fourth is turned away; at 2.1 s one has left the line.
+  EXPECT_EQ(s.end(3).ending, Ending::rejected);
+  EXPECT_EQ(s.end(3).finish, at(1300ms));
+  for (const std::uint64_t k : {0U, 1U, 2U, 4U, 5U}) EXPECT_EQ(s.end(k).ending, Ending::answered) << k;
+
+  ServingBench none(p.b);  // a loss system
+  none.warm_at_start(p.v, 0);
+  none.script.line_bound = 0;
+  none.arrive(p.cls, {at(1000ms), at(1100ms), at(2000ms)});
+  none.run();
+  EXPECT_EQ(none.end(0).ending, Ending::answered);
+  EXPECT_EQ(none.end(1).ending, Ending::rejected);
+  EXPECT_EQ(none.end(2).ending, Ending::answered) << "the batch that ends at that instant has ended";
+}
+
+TEST(a_bounded_line, that_is_shared_lets_in_as_many_as_can_start_and_wait) {
+  Plain p(2, 1s);
+  for (const bool indexes : {true, false}) {
+    ServingBench s(p.b);
+    s.script.indexes = indexes;
+    s.warm_at_start(p.v, 0);
+    s.warm_at_start(p.v, 1);
+    s.script.line_bound = 0;
+    s.script.place = [&](const QueryView&, VariantId, ClusterView) { return Dispatch::to(p.site); };
+    s.arrive(p.cls, {at(1s), at(1s), at(1s), at(1500ms), at(2s)});
+    s.run();
+    for (std::uint64_t k = 0; k < 5; ++k) EXPECT_EQ(s.end(k).ending, k == 2 || k == 3 ? Ending::rejected : Ending::answered) << k;
+  }
+}
+
+TEST(a_bounded_line, counts_the_visits_of_an_ensemble_one_by_one) {
+  Two p;
+  ServingBench s(p.b);
+  s.warm_at_start(p.v, 0);
+  s.warm_at_start(p.w, 0);
+  s.script.line_bound = 0;
+  s.script.select = [&](const QueryView&, ClusterView) {
+    Selection x = Selection::one(p.v);
+    x.count = 2;
+    x.variants[1] = p.w;
+    x.quorum = 2;
+    return x;
+  };
+  s.arrive(p.cls, {at(1s)});
+  s.run();
+  // They share a device: the second cannot start at once and is turned away; the first answers.
+  EXPECT_EQ(s.end(0).ending, Ending::answered);
+  EXPECT_EQ(s.end(0).variant, p.v);
+  expect_sums(s.record);
+}
+
+TEST(the_order_of_a_line, is_the_one_that_batching_declares) {
+  Plain p(1, 1s);
+  ServingBench s(p.b);
+  s.warm_at_start(p.v, 0);
+  s.script.order = LineOrder::newest;
+  s.arrive(p.cls, {at(1000ms), at(1100ms), at(1200ms), at(1300ms)});
+  s.run();
+  EXPECT_EQ(s.end(3).finish, at(3s));
+  EXPECT_EQ(s.end(2).finish, at(4s));
+  EXPECT_EQ(s.end(1).finish, at(5s));
+}
+
+TEST(an_instance, serves_its_own_line_before_the_one_that_it_shares) {
+  Plain p(1, 1s);
+  ServingBench s(p.b);
+  s.warm_at_start(p.v, 0);
+  int n = 0;
+  s.script.place = [&](const QueryView& q, VariantId v, ClusterView view) {  // the second to the shared line, the others to the instance
+    return n++ == 1 ? Dispatch::to(p.site) : Dispatch::to(view.group(view.groups_of(v, q.origin()).front()).members[0]);
+  };
+  s.arrive(p.cls, {at(1000ms), at(1100ms), at(1200ms)});
+  s.run();
+  EXPECT_EQ(s.end(2).finish, at(3s));
+  EXPECT_EQ(s.end(1).finish, at(4s));
+}
+
 TEST(a_planned_start, is_warm_at_time_zero_and_costs_no_load) {
   Plain p(2, 10ms, 5s);
   ServingBench s(p.b);

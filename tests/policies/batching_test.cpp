@@ -98,6 +98,19 @@ TEST(TimeoutBatching, without_a_timeout_it_takes_what_is_there) {
   EXPECT_EQ(p->form(bench.i, bench.line(bench.i), bench.view()).take, 8U) << "the instance's largest batch";
 }
 
+// B3: beyond max_enqueued_batches * max_batch_size a query is refused.
+TEST(TimeoutBatching, bounds_a_line_in_full_batches) {
+  Line1 w;
+  Bench bench(w);
+  const auto bound = [&](param::Object params) {
+    return make_policy<BatchingPolicy>(timeout(), bench.setup(), std::move(params))->line_bound(VariantId{0}, *bench.world);
+  };
+  EXPECT_EQ(bound({}), unbounded);
+  EXPECT_EQ(bound({{"max_enqueued_batches", 10}, {"max_batch_size", 4}}), 40U);
+  EXPECT_EQ(bound({{"max_enqueued_batches", 10}}), 80U) << "the variant's largest batch is 8";
+  EXPECT_EQ(bound({{"max_enqueued_batches", 0}}), 0U);
+}
+
 TEST(TimeoutBatching, counts_items) {
   Line1 w;
   Bench bench(w);

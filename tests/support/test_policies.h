@@ -43,6 +43,8 @@ struct Script {
     b.take = 1;
     return b;
   };
+  LineOrder order = LineOrder::by_arrival;
+  std::uint32_t line_bound = unbounded;
   Duration interval = forever;
   std::function<void(ClusterView, Plan&)> plan = [](ClusterView, Plan&) {};
   std::function<HeldAnswer(const QueryView&, VariantId, std::uint32_t, ClusterView)> on_held = [](const QueryView&, VariantId,
@@ -96,6 +98,8 @@ class Scripted : public AdmissionPolicy,
     return script_.share(d, ready, heads, view);
   }
   Batch form(InstanceId i, const LineView& line, ClusterView view) override { return script_.form(i, line, view); }
+  LineOrder order() const override { return script_.order; }
+  std::uint32_t line_bound(VariantId, const World&) const override { return script_.line_bound; }
   Duration interval() const override { return script_.interval; }
   void plan(ClusterView view, Plan& plan) override { script_.plan(view, plan); }
   HeldAnswer on_held(const QueryView& q, VariantId v, std::uint32_t starting, ClusterView view) override {

@@ -1,4 +1,4 @@
-// M/M/1/K: admission with a bound on those in the system.
+// M/M/1/K: admission with a bound on those in the system, and a line with a bound on those who wait.
 #include "tests/theory/closed_forms.h"
 #include "tests/theory/judge.h"
 
@@ -21,8 +21,19 @@ Cell bounded(double rho, int room, double millions, double quick_millions) {
           quick_millions};
 }
 
+/// The same, where the line turns away whom it has no room for.
+Cell bounded_line(double rho, int room, double millions) {
+  Cell cell = bounded(rho, room, millions, millions);
+  cell.name += "_line";
+  cell.settings = {"/policies/admission=accept_all",
+                   R"(/policies/batching={"name": "timeout", "params": {"timeout_s": 0, "max_batch_size": 1, "max_enqueued_batches": )" +
+                       std::to_string(room - 1) + "}}"};
+  return cell;
+}
+
 std::vector<Cell> cells() {
-  return {bounded(.8, 5, 4, 4), bounded(.9, 10, 10, 10), bounded(1, 10, 8, 8), bounded(1.2, 10, 4, 4), bounded(2, 4, 1, 1)};
+  return {bounded(.8, 5, 4, 4), bounded(.9, 10, 10, 10), bounded(1, 10, 8, 8),  bounded(1.2, 10, 4, 4),
+          bounded(2, 4, 1, 1),  bounded_line(.8, 5, 4),  bounded_line(2, 4, 1), bounded_line(1, 1, 4)};
 }
 
 class BoundedQueue : public testing::TestWithParam<Cell> {};
