@@ -1,4 +1,5 @@
 // tideline run: runs scenarios, prints their summary, writes their results.
+#include "sim/core/text.h"
 #include "src/assemble.h"
 #include "src/errors.h"
 #include "src/options.h"
@@ -87,12 +88,20 @@ Done run_one(const std::string& path, const fs::path& out, const Wishes& wishes,
   run.simulation->run();
   const auto ended = std::chrono::steady_clock::now();
   progress.reset();
-
   Done done;
   done.name = run.scenario.name;
   done.interrupted = run.simulation->interrupted();
   done.summary = summary->summary();
   done.audit = audit->audit(run.simulation->cluster(), run.simulation->now(), done.summary);
+  if (!wishes.quiet) {
+    for (const auto& [variant, starts] : run.simulation->pending_starts())
+      std::cerr << path << ": warning: at the end " << starts << " more instances of " << in_quotes((*run.world)[variant].name)
+                << " were asked for than fit anywhere\n";
+    if (done.summary.total.queries_arrived == 0)
+      std::cerr << path << ": warning: no query arrived in the measured window, which begins at "
+                << to_seconds(Time{} + run.scenario.options.warmup) << " s and lasts " << to_seconds(run.scenario.options.duration)
+                << " s\n";
+  }
   if (file) {
     RunFacts facts;
     facts.program_version = version_text();
@@ -169,6 +178,7 @@ int command_run(const Arguments& arguments, const PolicyRegistry& registry) {
   if (form != "table" && form != "json") throw InputError("--summary " + form + ": expected table or json");
   if (records != "none" && records != "queries") throw InputError("--records " + records + ": expected none or queries");
   wishes.queries = records == "queries";
+  if (!wishes.write && o.count("out") > 0) throw InputError("--out and --no-results contradict each other");
   if (wishes.queries && !wishes.write) throw InputError("--records queries needs a results file: leave out --no-results");
   if (form == "json" && paths.size() > 1) throw InputError("--summary json prints one object: give one scenario");
   Json timing = Json::object();
@@ -199,6 +209,7 @@ int command_run(const Arguments& arguments, const PolicyRegistry& registry) {
 
   std::signal(SIGINT, on_interrupt);
   std::signal(SIGTERM, on_interrupt);
+  if (std::signal(SIGHUP, SIG_IGN) != SIG_IGN) std::signal(SIGHUP, on_interrupt);  // nohup ignores it, and so it stays
   std::vector<Done> done;
   for (std::size_t k = 0; k < paths.size() && !interrupted; ++k) done.push_back(run_one(paths[k], outs[k], wishes, registry));
 
@@ -211,6 +222,7 @@ int command_run(const Arguments& arguments, const PolicyRegistry& registry) {
     for (const auto& d : done)
       if (!d.file.empty()) std::cout << (d.interrupted ? "interrupted: " : "results: ") << d.file.string() << '\n';
   }
+  if (interrupted) std::cerr << "tideline: interrupted: what ran until then is summarised\n";
   if (wishes.timing != nullptr) {
     const auto path = o["timing"].as<std::string>();
     std::ofstream out(path);

@@ -13,6 +13,9 @@
 namespace tideline {
 namespace {
 
+/// A factor on service time beyond this is a mistake in units.
+constexpr float most_work = 1e6F;
+
 enum Column : int { column_timestamp, column_task, column_bytes, column_items, column_work, column_tenant };
 constexpr std::array<std::string_view, 6> column_names{"timestamp", "task", "bytes", "items", "work", "tenant"};
 constexpr std::size_t default_columns = 3;  // a file without a header has at most the first three
@@ -206,6 +209,7 @@ class CsvSource final : public ArrivalSource {
     if (error != std::errc{}) refuse(column_work, cell, "is too large or too small");
     if (!std::isfinite(value)) refuse(column_work, cell, describe(NumberFault::not_finite));
     if (!(value > 0)) refuse(column_work, cell, "is not above 0");
+    if (value > most_work) refuse(column_work, cell, "is above 1e6");
     return value;
   }
 

@@ -5,6 +5,7 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
+#include <stdexcept>
 #include <vector>
 
 namespace tideline {
@@ -47,7 +48,10 @@ class TargetUtilization final : public AutoscalingPolicy {
     }
   };
 
-  TargetUtilization(const Params& params, const Setup& setup) : params_(params), groups_(setup.world->groups().size()) {}
+  TargetUtilization(const Params& params, const Setup& setup) : params_(params), groups_(setup.world->groups().size()) {
+    if (params.min > params.max) throw std::invalid_argument("min is above max");
+    if (params.low >= params.high) throw std::invalid_argument("low is not below high");
+  }
 
   Needs needs() const override { return {.indexes = {}, .writes = {.wish = true}, .reads = {}}; }
   std::span<const std::string_view> reasons() const override { return names; }

@@ -19,12 +19,13 @@ class AccuracyMax final : public SelectionPolicy {
     double hysteresis = 0;
     OnInfeasible on_infeasible = OnInfeasible::least_violation;
     static constexpr auto declare() {
-      return param::fields(
-          param::field("margin", &Params::margin, "Share of the SLO that the prediction must leave.", {0, 1}),
-          param::field("hysteresis", &Params::hysteresis,
-                       "Accuracy to gain before another variant than the last of the class is taken; 0: any.", {0, 1}),
-          param::choice("on_infeasible", &Params::on_infeasible, "Where no variant is predicted to be in time: the fastest, or none.",
-                        {{"least_violation", OnInfeasible::least_violation}, {"reject", OnInfeasible::reject}}));
+      return param::fields(param::field("margin", &Params::margin, "Share of the SLO that the prediction must leave.", {0, 1}),
+                           param::field("hysteresis", &Params::hysteresis,
+                                        "Accuracy to gain before another variant than the last of the class is taken; 0: any.", {0, 1}),
+                           param::choice("on_infeasible", &Params::on_infeasible,
+                                         "Where no variant is predicted to be in time: the fastest, or none; with none, nothing is ever "
+                                         "loaded for a query whose SLO is shorter than the load.",
+                                         {{"least_violation", OnInfeasible::least_violation}, {"reject", OnInfeasible::reject}}));
     }
   };
 

@@ -26,7 +26,9 @@ class CheapestFeasible final : public SelectionPolicy {
           param::choice("batch_estimate", &Params::batch_estimate,
                         "Batch that shares the price: the query alone, or the shortest queue with it.",
                         {{"one", BatchEstimate::one}, {"queue", BatchEstimate::queue}}),
-          param::choice("on_infeasible", &Params::on_infeasible, "Where no variant is predicted to be in time: the fastest, or none.",
+          param::choice("on_infeasible", &Params::on_infeasible,
+                        "Where no variant is predicted to be in time: the fastest, or none; with none, nothing is ever loaded for a query "
+                        "whose SLO is shorter than the load.",
                         {{"least_violation", OnInfeasible::least_violation}, {"reject", OnInfeasible::reject}}),
           param::field("phi", &Params::phi, "Share of the SLO that the estimated batch may take.", {0, 1}),
           param::field("margin", &Params::margin, "Share of the SLO that the prediction must leave.", {0, 1}),

@@ -415,7 +415,8 @@ class Infaas final : public SelectionPolicy {
 }  // namespace
 
 PolicyDefinition infaas() {
-  return define<Infaas>("infaas", "INFaaS's heuristic: the cheapest variant with an instance that copes, else the one soonest loaded.");
+  return define<Infaas>(
+      "infaas", "INFaaS's heuristic: the cheapest variant with an instance that copes, else the one soonest loaded. Sees no network.");
 }
 
 }  // namespace tideline

@@ -1,5 +1,6 @@
 #include "sim/executor/profiled.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace tideline {
@@ -10,8 +11,11 @@ Duration transfer(std::int64_t bytes, double bytes_per_s) {
   return bytes_per_s > 0 ? from_seconds(static_cast<double>(bytes) / bytes_per_s) : Duration{};
 }
 
+/// At most 73 years: added to any time of a run it is still a time.
 Duration scaled(Duration d, double factor) {
-  return factor == 1 ? d : Duration{static_cast<std::int64_t>(std::nearbyint(static_cast<double>(d.count()) * factor))};
+  constexpr double longest = 0x1p61;
+  if (factor == 1) return d;
+  return Duration{static_cast<std::int64_t>(std::min(std::nearbyint(static_cast<double>(d.count()) * factor), longest))};
 }
 
 }  // namespace

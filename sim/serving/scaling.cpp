@@ -308,6 +308,18 @@ void Simulation::start_for_stranded(VariantId variant, GroupId g) {
   if (const VisitId v = cluster_.head(cluster_.late_line(world_[variant].task, world_[g].site), variant)) held_late(v);
 }
 
+std::vector<std::pair<VariantId, std::uint32_t>> Simulation::pending_starts() const {
+  std::vector<std::pair<VariantId, std::uint32_t>> out;
+  for (const PendingStart& p : pending_) {
+    const auto at = std::find_if(out.begin(), out.end(), [&](const auto& k) { return k.first == p.variant; });
+    if (at == out.end())
+      out.emplace_back(p.variant, 1U);
+    else
+      ++at->second;
+  }
+  return out;
+}
+
 // --- plans ---
 
 void Simulation::control_round(Controller& c) {

@@ -15,6 +15,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace tideline {
@@ -72,6 +73,8 @@ class Simulation {
   std::uint64_t events() const { return engine_.events(); }
   /// Queries that arrived so far, measured or not.
   std::uint64_t queries() const { return workload_.taken(); }
+  /// Starts that were asked for and fit nowhere so far, by variant.
+  std::vector<std::pair<VariantId, std::uint32_t>> pending_starts() const;
 
   // What the engine calls.
   static constexpr unsigned arrival_kind = static_cast<unsigned>(EventKind::arrival);

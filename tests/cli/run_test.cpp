@@ -47,6 +47,28 @@ TEST_F(RunTest, writes_the_file_or_into_the_folder_that_out_names) {
   EXPECT_THAT(folder.files(), ElementsAre("new/deep/x.h5", "s.json", "there/s.h5"));
 }
 
+TEST_F(RunTest, says_when_no_query_arrived_in_the_window) {
+  folder.write("late.csv", "timestamp\n5000\n");
+  const Outcome done =
+      tideline(folder, {"run", "s.json", "--no-results", "--set", "/workload/0/source=csv", "--set", "/workload/0/params/file=late.csv",
+                        "--set", "/workload/1/params/rate_qps=1e-9", "--set", "/measure/duration_s=10"});
+  EXPECT_EQ(done.code, 0);
+  EXPECT_THAT(done.err, HasSubstr("warning: no query arrived in the measured window, which begins at 1 s and lasts 10 s"));
+}
+
+TEST_F(RunTest, says_what_was_asked_for_and_fits_nowhere) {
+  const Outcome done = tideline(folder, {"run", "s.json", "--no-results", "--set",
+                                         R"(/policies/autoscaling={"name": "fixed", "params": {"instances": ["big@core=50"]}})"});
+  EXPECT_EQ(done.code, 0) << done.err;
+  EXPECT_THAT(done.err, testing::ContainsRegex("warning: at the end [0-9]+ more instances of .big. were asked for than fit anywhere"));
+}
+
+TEST_F(RunTest, refuses_a_results_file_beside_no_results) {
+  const Outcome done = tideline(folder, {"run", "s.json", "--no-results", "--out", "x.h5"});
+  EXPECT_EQ(done.code, 2);
+  EXPECT_THAT(done.err, HasSubstr("--out and --no-results contradict each other"));
+}
+
 TEST_F(RunTest, shows_several_scenarios_side_by_side) {
   folder.write("t.json", small_scenario);
   const Outcome done = tideline(folder, {"run", "s.json", "t.json", "--out", "both"});

@@ -971,6 +971,18 @@ TEST(batching, drops_from_the_head_and_takes_the_rest) {
   EXPECT_EQ(s.end(3).batch, 2U);
 }
 
+TEST(a_batch, longer_than_any_run_is_unfinished_instead_of_ending_in_the_past) {
+  Plain p(1, 1000000s);
+  ServingBench s(p.b);
+  s.warm_at_start(p.v, 0);
+  std::vector<Arrival> list(1);
+  list[0].at = at(1s);
+  list[0].work = 1e12F;
+  s.arrive(p.cls, std::make_unique<ListSource>(std::move(list)));
+  s.run();
+  EXPECT_EQ(s.end(0).ending, Ending::unfinished);
+}
+
 TEST(batching, sums_items_and_weighs_their_work) {
   Plain p(1, 10ms, {}, 1, 8);
   ServingBench s(p.b);

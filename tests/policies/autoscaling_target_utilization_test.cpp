@@ -167,5 +167,14 @@ TEST(autoscaling_target_utilization, a_run_settles_at_the_target) {
   EXPECT_EQ(std::unique(devices.begin(), devices.end()), devices.end());
 }
 
+TEST(autoscaling_target_utilization, refuses_bounds_that_cross) {
+  WorldBuilder b;
+  b.add_class(b.task("t"));
+  const ClusterBench bench(b);
+  const auto made = [&](const param::Object& p) { return make<AutoscalingPolicy>(target_utilization(), bench.setup(), p); };
+  EXPECT_THROW(made({{"min", 5}, {"max", 2}}), std::invalid_argument);
+  EXPECT_THROW(made({{"high", 0.2}, {"low", 0.9}}), std::invalid_argument);
+}
+
 }  // namespace
 }  // namespace tideline

@@ -461,6 +461,7 @@ TEST(Csv, RefusesWrongValuesOfOtherColumns) {
   EXPECT_EQ(csv_error(header + "0,1,70000,1,1\n"), "row 3, column items: '70000' is above 65535");
   EXPECT_EQ(csv_error(header + "0,1,1,0,1\n"), "row 3, column work: '0' is not above 0");
   EXPECT_EQ(csv_error(header + "0,1,1,-2,1\n"), "row 3, column work: '-2' is not above 0");
+  EXPECT_EQ(csv_error(header + "0,1,1,1e12,1\n"), "row 3, column work: '1e12' is above 1e6");
   EXPECT_EQ(csv_error(header + "0,1,1,inf,1\n"), "row 3, column work: 'inf' is not a finite number");
   EXPECT_EQ(csv_error(header + "0,1,1,heavy,1\n"), "row 3, column work: 'heavy' is not a number");
   EXPECT_EQ(csv_error(header + "0,1,1,1e99,1\n"), "row 3, column work: '1e99' is too large or too small");
