@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <limits>
 #include <optional>
 #include <tuple>
@@ -106,7 +107,8 @@ class Infaas final : public SelectionPolicy {
   }
 
   Selection select(const QueryView& query, ClusterView view) override {
-    const Class& cls = classes_[query.class_id().index()];
+    Class& cls = classes_[query.class_id().index()];
+    look(cls);
     if (const VariantId v = active(cls, query, view)) return picked(cls, v, step_active);
     if (const VariantId v = loading(cls, query, view)) return picked(cls, v, step_loading);
     if (const VariantId v = loadable(cls, query, view)) return picked(cls, v, step_load);
@@ -134,15 +136,19 @@ class Infaas final : public SelectionPolicy {
   struct Class {
     TaskId task;
     Duration slo{};
-    std::vector<Candidate> by_fit;    ///< step 1
-    std::vector<Candidate> by_start;  ///< steps 2 to 4
+    std::vector<Candidate> by_fit;    ///< order of step 1
+    std::vector<Candidate> by_start;  ///< order of steps 2 to 4
+    std::vector<Candidate> fit;       ///< those of `by_fit` that a query looks at now
+    std::vector<Candidate> start;     ///< the same of `by_start`
+    std::uint64_t looked = 0;         ///< at which membership of the recent picks; 0: not yet
     std::uint32_t look_ups = ~std::uint32_t{0};
     VariantId closest;  ///< the fastest that meets the floor
   };
   struct Recent {
     std::array<VariantId, most_recent> picks;
     std::uint32_t count = 0;
-    bool matters = false;  ///< some class of the task is worth fewer look-ups than it has candidates
+    std::uint64_t members = 1;  ///< counts changes of who is among them
+    bool matters = false;       ///< some class of the task is worth fewer look-ups than it has candidates
   };
   /// Devices of one type at one site, and what is known of their room.
   struct Room {
@@ -205,6 +211,8 @@ class Infaas final : public SelectionPolicy {
       cls.by_fit.push_back(k);
     }
     cls.by_start = cls.by_fit;
+    cls.fit.reserve(cls.by_fit.size());
+    cls.start.reserve(cls.by_start.size());
     if (cls.look_ups < all.size()) recent_[c.task.index()].matters = true;
     std::stable_sort(cls.by_fit.begin(), cls.by_fit.end(), [&](const Candidate& a, const Candidate& b) { return fits_better(a, b); });
     std::stable_sort(cls.by_start.begin(), cls.by_start.end(), [&](const Candidate& a, const Candidate& b) {
@@ -237,14 +245,26 @@ class Infaas final : public SelectionPolicy {
 
   // --- the steps ---
 
-  /// Whether this query looks at the variant and could be answered by it in time. The latency of several items is not the one that
-  /// the orders were made with: it is put into `k`.
+  /// Brings up to date which variants a query of the class looks at: the first ones, and the recent picks.
+  void look(Class& cls) const {
+    const Recent& recent = recent_[cls.task.index()];
+    if (cls.looked == recent.members) return;
+    cls.looked = recent.members;
+    const auto end = recent.picks.begin() + recent.count;
+    const auto is_seen = [&](const Candidate& k) {
+      return k.rank < cls.look_ups || std::find(recent.picks.begin(), end, k.variant) != end;
+    };
+    const auto filter = [&](const std::vector<Candidate>& from, std::vector<Candidate>& to) {
+      to.clear();
+      std::copy_if(from.begin(), from.end(), std::back_inserter(to), is_seen);
+    };
+    filter(cls.by_fit, cls.fit);
+    filter(cls.by_start, cls.start);
+  }
+
+  /// Whether the query could be answered by the variant in time. The latency of several items is not the one that the orders were made
+  /// with: it is put into `k`.
   bool considered(const Class& cls, const QueryView& query, Candidate& k) const {
-    if (k.rank >= cls.look_ups) {
-      const Recent& recent = recent_[cls.task.index()];
-      const auto end = recent.picks.begin() + recent.count;
-      if (std::find(recent.picks.begin(), end, k.variant) == end) return false;
-    }
     const std::uint32_t items = query.items();
     if (items == 1) return true;
     const Profile& profile = world_[k.variant].profile;
@@ -254,8 +274,8 @@ class Infaas final : public SelectionPolicy {
   }
 
   VariantId active(const Class& cls, const QueryView& query, ClusterView view) const {
-    if (query.items() == 1 && !recent_[cls.task.index()].matters) {  // the usual case: the order made before the run holds for all
-      for (const Candidate& k : cls.by_fit) {
+    if (query.items() == 1) {  // the usual case: the order made before the run holds
+      for (const Candidate& k : cls.fit) {
         if (k.only) {
           if (states_.has_active(view, k.only)) return k.variant;
           continue;
@@ -266,11 +286,10 @@ class Infaas final : public SelectionPolicy {
       return {};
     }
     Candidate best;
-    for (Candidate k : cls.by_fit) {
+    for (Candidate k : cls.fit) {
       if (!considered(cls, query, k) || (best.variant && !fits_better(k, best))) continue;
       for (const GroupId g : view.groups_of(k.variant, query.origin())) {
         if (!states_.has_active(view, g)) continue;
-        if (query.items() == 1) return k.variant;
         best = k;
         break;
       }
@@ -281,7 +300,7 @@ class Infaas final : public SelectionPolicy {
   VariantId loading(const Class& cls, const QueryView& query, ClusterView view) const {
     VariantId best;
     Duration least = forever;
-    for (Candidate k : cls.by_start) {
+    for (Candidate k : cls.start) {
       if (!considered(cls, query, k)) continue;
       for (const GroupId g : view.groups_of(k.variant, query.origin())) {
         if (view.starting(g) == 0) continue;
@@ -297,7 +316,7 @@ class Infaas final : public SelectionPolicy {
   }
 
   VariantId loadable(const Class& cls, const QueryView& query, ClusterView view) {
-    for (Candidate k : cls.by_start) {
+    for (Candidate k : cls.start) {
       if (!considered(cls, query, k)) continue;
       // Inactive is the variant, not the group: one that runs anywhere is for step 4.
       bool inactive = true;
@@ -314,7 +333,7 @@ class Infaas final : public SelectionPolicy {
     // By what was sent in this window, so that a window does not flood one variant; at its start by the last window.
     VariantId best;
     std::pair<double, double> least;
-    for (Candidate k : cls.by_start) {
+    for (Candidate k : cls.start) {
       if (!considered(cls, query, k)) continue;
       for (const GroupId g : view.groups_of(k.variant, query.origin())) {
         if (view.warm(g) == 0) continue;
@@ -342,6 +361,7 @@ class Infaas final : public SelectionPolicy {
       else
         --at;
       *at = v;
+      ++recent.members;
     }
     std::rotate(begin, at, at + 1);
     return Selection::one(v, step);
