@@ -43,17 +43,21 @@ class Reader {
  public:
   Reader(Problems& problems, bool extrapolated) : problems_(problems), extrapolated_(extrapolated) {}
 
-  Catalog read(const Value& value, const std::string& pointer) {
-    const auto p = param::bind<CatalogParams>(value, pointer, problems_);
-    catalog_.name = p.name;
-    read_list(p.tasks, child(pointer, "tasks"), [&](const Value& v, const std::string& at) { read_task(v, at); });
-    read_list(p.hardware, child(pointer, "hardware"), [&](const Value& v, const std::string& at) { read_hardware(v, at); });
-    const std::string variants = child(pointer, "variants");
-    read_list(p.variants, variants, [&](const Value& v, const std::string& at) { read_variant(v, at); });
-    if (const auto* list = std::get_if<param::List>(&p.variants.data); list && list->empty())
-      problems_.add(variants, "must have at least one variant");
+  Catalog read(const Json& value, const std::string& pointer) {
+    // The lists are long: they are bound element by element, not copied as a whole.
+    param::Object head;
+    for (const auto& [key, member] : value.items()) head.emplace_back(key, member.is_array() ? Value(param::List{}) : to_value(member));
+    catalog_.name = param::bind<CatalogParams>(head, pointer, problems_).name;
+    read_list(value, pointer, "tasks", [&](const Value& v, const std::string& at) { read_task(v, at); });
+    read_list(value, pointer, "hardware", [&](const Value& v, const std::string& at) { read_hardware(v, at); });
+    read_list(value, pointer, "variants", [&](const Value& v, const std::string& at) { read_variant(v, at); });
+    const auto variants = value.find("variants");
+    if (variants != value.end() && variants->is_array() && variants->empty())
+      problems_.add(child(pointer, "variants"), "must have at least one variant");
     catalog_.complete();
-    check_tasks_are_answered(child(pointer, "tasks"), p.variants);
+    // Where a variant is wrong, that was said, and is the reason.
+    if (variants != value.end() && variants->is_array() && variants->size() == catalog_.variants.size() && !variants->empty())
+      check_tasks_are_answered(child(pointer, "tasks"));
     return std::move(catalog_);
   }
 
@@ -66,14 +70,12 @@ class Reader {
   };
 
   template <class Read>
-  void read_list(const Value& value, const std::string& pointer, Read read) {
-    if (value.is_null() && has_problem(pointer)) return;  // that it is missing was said
-    const auto* list = std::get_if<param::List>(&value.data);
-    if (!list) {
-      problems_.add(pointer, "must be a list of objects");
-      return;
-    }
-    for (std::size_t i = 0; i < list->size(); ++i) read((*list)[i], child(pointer, i));
+  void read_list(const Json& catalog, const std::string& pointer, const char* key, Read read) {
+    const auto list = catalog.find(key);
+    if (list == catalog.end()) return;  // that it is missing was said
+    const std::string at = child(pointer, key);
+    if (!list->is_array()) return problems_.add(at, "must be a list of objects");
+    for (std::size_t i = 0; i < list->size(); ++i) read(to_value((*list)[i]), child(at, i));
   }
 
   void add_name(Names& names, const std::string& name, const std::string& pointer) {
@@ -468,10 +470,7 @@ class Reader {
     return Law::quantiles(std::move(points));
   }
 
-  void check_tasks_are_answered(const std::string& pointer, const Value& variants) {
-    // Where a variant's own task is misspelt, that was said, and is the reason.
-    const auto* list = std::get_if<param::List>(&variants.data);
-    if (!list || list->size() != catalog_.variants.size() || list->empty()) return;
+  void check_tasks_are_answered(const std::string& pointer) {
     for (std::size_t i = 0; i < catalog_.tasks.size(); ++i) {
       if (catalog_.tasks[i].variants.empty()) problems_.add(child(pointer, i), "no variant answers this task");
     }
@@ -491,7 +490,7 @@ Catalog read_catalog(const Json& value, std::string_view pointer, Problems& prob
     problems.add(std::string(pointer), "a catalog must be an object");
     return {};
   }
-  return Reader(problems, extrapolated_batches).read(to_value(value), std::string(pointer));
+  return Reader(problems, extrapolated_batches).read(value, std::string(pointer));
 }
 
 }  // namespace tideline

@@ -11,11 +11,12 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <limits>
 #include <optional>
+#include <sstream>
 #include <system_error>
 #include <tuple>
+#include <unordered_set>
 #include <utility>
 
 namespace tideline {
@@ -195,7 +196,7 @@ class Builder {
     }
     failure = Failure{counter_.at(begin), message_of(error.id, error.what(), text_.substr(begin, finish - begin))};
     if (begin >= text_.size() && !frames_.empty()) {
-      const Place& open = frames_.back().place;
+      const Place& open = document_.place(frames_.back().part);
       failure->message += std::string("; the ") + (frames_.back().container->is_object() ? "object" : "array") + " that begins at " +
                           line_and_column(open.line, open.column) + " is not closed";
     }
@@ -205,8 +206,8 @@ class Builder {
  private:
   struct Frame {
     Json* container;  // stays valid: while it is open, nothing is added to what holds it
-    std::size_t pointer_size;
-    Place place;
+    JsonDocument::Part part;
+    std::unordered_set<std::string> names;  // of an object with many members
   };
 
   static std::string message_of(int id, std::string_view what, std::string_view token) {
@@ -246,48 +247,57 @@ class Builder {
       failure = Failure{place, "nested deeper than " + std::to_string(max_json_depth), true};
       return false;
     }
-    const std::size_t size = pointer_.size();
-    Json* added = add(std::move(container), place, true);
-    frames_.push_back({added, size, place});
+    const auto [added, part] = add(std::move(container), place);
+    frames_.push_back({added, part, {}});
     return true;
   }
 
   bool end() {
     token();
-    pointer_.resize(frames_.back().pointer_size);
     frames_.pop_back();
     return true;
   }
 
-  /// Puts the value into the open container; `enter`: leaves `pointer_` at it.
-  Json* add(Json value, Place place, bool enter = false) {
-    const std::size_t size = pointer_.size();
-    Json* added = &document_.root;
+  /// Puts the value into the open container.
+  std::pair<Json*, JsonDocument::Part> add(Json value, Place place) {
     if (frames_.empty()) {
       document_.root = std::move(value);
-    } else if (Json& container = *frames_.back().container; container.is_array()) {
-      pointer_ += '/' + std::to_string(container.size());
-      container.push_back(std::move(value));
-      added = &container.back();
-    } else {
-      pointer_ += '/' + escape_token(key_);
-      place.key_line = key_place_.line;
-      place.key_column = key_place_.column;
-      auto& members = container.get_ref<Json::object_t&>();
-      if (const Place* before = document_.find_place(pointer_)) {
-        const std::string other = line_and_column(before->key_line, before->key_column);
-        problems_.add_key(pointer_, "duplicate key " + in_quotes(key_) + ", also at " + other);
-        document_.forget_places(pointer_);
-        added = &members[key_];
-        *added = std::move(value);
-      } else {
-        members.emplace_back(key_, std::move(value));  // operator[] would search all members again
-        added = &members.back().second;
-      }
+      document_.renew_part("", place);
+      return {&document_.root, 0};
     }
-    document_.set_place(pointer_, place);
-    if (!enter) pointer_.resize(size);
-    return added;
+    Frame& frame = frames_.back();
+    if (Json& container = *frame.container; container.is_array()) {
+      container.push_back(std::move(value));
+      return {&container.back(), document_.add_part(frame.part, '/' + std::to_string(container.size() - 1), place)};
+    }
+    place.key_line = key_place_.line;
+    place.key_column = key_place_.column;
+    auto& members = frame.container->get_ref<Json::object_t&>();
+    if (!has_member(frame, members)) {
+      members.emplace_back(key_, std::move(value));  // operator[] would search all members again
+      return {&members.back().second, document_.add_part(frame.part, '/' + escape_token(key_), place)};
+    }
+    const std::string pointer = open_pointer() + '/' + escape_token(key_);
+    const Place& before = *document_.find_place(pointer);
+    problems_.add_key(pointer, "duplicate key " + in_quotes(key_) + ", also at " + line_and_column(before.key_line, before.key_column));
+    Json& again = members[key_];
+    again = std::move(value);
+    return {&again, document_.renew_part(pointer, place)};
+  }
+
+  /// Whether the open object has a member of that name; it will have.
+  bool has_member(Frame& frame, const Json::object_t& members) {
+    constexpr std::size_t many = 32;  // below, a look at each is faster than a table
+    if (members.size() < many) return std::any_of(members.begin(), members.end(), [&](const auto& m) { return m.first == key_; });
+    if (frame.names.empty())
+      for (const auto& m : members) frame.names.insert(m.first);
+    return !frame.names.insert(key_).second;
+  }
+
+  std::string open_pointer() const {
+    std::string out;
+    for (const Frame& f : frames_) out += document_.token(f.part);
+    return out;
   }
 
   std::string_view text_;
@@ -296,7 +306,6 @@ class Builder {
   LineCounter counter_;
   std::size_t next_;  // behind the last token taken
   std::vector<Frame> frames_;
-  std::string pointer_;
   std::string key_;
   Place key_place_;
 };
@@ -316,6 +325,9 @@ std::optional<Failure> parse(std::string_view text, bool comments, JsonDocument&
   Json::sax_parse(text.begin(), text.end(), &builder, nlohmann::detail::input_format_t::json, true, comments);
   return builder.failure;
 }
+
+/// Of a pointer that is not empty, with its slash.
+std::string_view first_token(std::string_view pointer) { return pointer.substr(0, pointer.find('/', 1)); }
 
 std::string kind_of(const Json& json) {
   if (json.is_object()) return "an object";
@@ -346,16 +358,33 @@ std::optional<std::size_t> element(const Json& array, const std::string& token, 
 
 }  // namespace
 
+JsonDocument::Part JsonDocument::find_child(Part of, std::string_view token) const {
+  Part child = parts_[of].first;
+  while (child != no_part && parts_[child].token != token) child = parts_[child].next;
+  return child;
+}
+
+JsonDocument::Part JsonDocument::find(std::string_view pointer, Part& nearest) const {
+  Part at = nearest = 0;
+  while (!pointer.empty() && at != no_part) {
+    const std::string_view token = first_token(pointer);
+    pointer.remove_prefix(token.size());
+    at = find_child(at, token);
+    if (at != no_part && parts_[at].has_place) nearest = at;
+  }
+  return at;
+}
+
 const Place* JsonDocument::find_place(std::string_view pointer) const {
-  const auto found = places_.find(pointer);
-  return found == places_.end() ? nullptr : &found->second;
+  Part nearest = 0;
+  const Part found = find(pointer, nearest);
+  return found != no_part && parts_[found].has_place ? &parts_[found].place : nullptr;
 }
 
 const Place& JsonDocument::place(std::string_view pointer) const {
-  while (true) {  // ends at the root, which always has a place
-    if (const Place* found = find_place(pointer)) return *found;
-    pointer = parent(pointer);
-  }
+  Part nearest = 0;
+  find(pointer, nearest);
+  return parts_[nearest].place;
 }
 
 std::string JsonDocument::place_text(std::string_view pointer, bool at_key) const {
@@ -373,30 +402,70 @@ std::uint32_t JsonDocument::add_source(std::string text) {
   return static_cast<std::uint32_t>(sources_.size() - 1);
 }
 
-void JsonDocument::set_place(std::string pointer, Place place) { places_[std::move(pointer)] = place; }
+JsonDocument::Part JsonDocument::add_part(Part of, std::string token, Place place) {
+  const auto part = static_cast<Part>(parts_.size());
+  parts_.push_back({std::move(token), place, true, no_part, no_part, no_part});
+  Node& container = parts_[of];
+  (container.first == no_part ? container.first : parts_[container.last].next) = part;
+  container.last = part;
+  return part;
+}
+
+JsonDocument::Part JsonDocument::reach(std::string_view pointer) {
+  Part at = 0;
+  while (!pointer.empty()) {
+    const std::string_view token = first_token(pointer);
+    pointer.remove_prefix(token.size());
+    Part child = find_child(at, token);
+    if (child == no_part) {
+      child = add_part(at, std::string(token), {});
+      parts_[child].has_place = false;
+    }
+    at = child;
+  }
+  return at;
+}
+
+JsonDocument::Part JsonDocument::renew_part(std::string_view pointer, Place place) {
+  const Part part = reach(pointer);
+  parts_[part] = {std::move(parts_[part].token), place, true, no_part, no_part, parts_[part].next};
+  return part;
+}
+
+void JsonDocument::set_place(std::string_view pointer, Place place) {
+  Node& part = parts_[reach(pointer)];
+  part.place = place;
+  part.has_place = true;
+}
 
 void JsonDocument::forget_places(std::string_view pointer) {
-  const std::string below = std::string(pointer) + '/';
-  auto end = places_.lower_bound(below);
-  const auto begin = end;
-  while (end != places_.end() && end->first.starts_with(below)) ++end;
-  places_.erase(begin, end);
-  if (!pointer.empty()) {  // the root always has a place
-    if (const auto found = places_.find(pointer); found != places_.end()) places_.erase(found);
-  }
+  Part nearest = 0;
+  const Part found = find(pointer, nearest);
+  if (found == no_part) return;
+  parts_[found].first = parts_[found].last = no_part;
+  if (found != 0) parts_[found].has_place = false;  // the root always has a place
 }
 
 void JsonDocument::take_places(const JsonDocument& from, std::string_view from_pointer, std::string_view to_pointer) {
-  std::vector<std::pair<std::string, Place>> taken{{std::string(to_pointer), from.place(from_pointer)}};
-  const std::string below = std::string(from_pointer) + '/';
-  for (auto i = from.places_.lower_bound(below); i != from.places_.end() && i->first.starts_with(below); ++i) {
-    taken.emplace_back(std::string(to_pointer) + i->first.substr(from_pointer.size()), i->second);
+  std::vector<std::uint32_t> sources;
+  for (const auto& source : from.sources_) {
+    const auto known = std::find(sources_.begin(), sources_.end(), source);
+    sources.push_back(known == sources_.end() ? add_source(source) : static_cast<std::uint32_t>(known - sources_.begin()));
   }
-  forget_places(to_pointer);
-  for (auto& [pointer, place] : taken) {
-    const auto known = std::find(sources_.begin(), sources_.end(), from.sources_[place.source]);
-    place.source = known == sources_.end() ? add_source(from.sources_[place.source]) : static_cast<std::uint32_t>(known - sources_.begin());
-    places_[std::move(pointer)] = place;
+  Place place = from.place(from_pointer);
+  place.source = sources[place.source];
+  const Part target = renew_part(to_pointer, place);
+  Part nearest = 0;
+  if (const Part source = from.find(from_pointer, nearest); source != no_part) copy_below(from, source, target, sources);
+}
+
+void JsonDocument::copy_below(const JsonDocument& from, Part source, Part target, const std::vector<std::uint32_t>& sources) {
+  for (Part k = from.parts_[source].first; k != no_part; k = from.parts_[k].next) {
+    Place place = from.parts_[k].place;
+    place.source = sources[place.source];
+    const Part copy = add_part(target, from.parts_[k].token, place);
+    parts_[copy].has_place = from.parts_[k].has_place;
+    copy_below(from, k, copy, sources);
   }
 }
 
@@ -415,9 +484,10 @@ JsonDocument read_json_file(const std::string& path, Problems& problems) {
   errno = 0;
   std::ifstream file(path, std::ios::binary);
   if (!file) throw WorldError("cannot read " + path + ": " + std::generic_category().message(errno));
-  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  std::ostringstream text;
+  if (file.peek() != std::ifstream::traits_type::eof()) text << file.rdbuf();
   if (file.bad()) throw WorldError("cannot read " + path + ": " + std::generic_category().message(errno));
-  return parse_json(text, path, problems);
+  return parse_json(std::move(text).str(), path, problems);
 }
 
 param::Value to_value(const Json& json) {
@@ -479,16 +549,16 @@ Json to_json(const param::Value& value) {
 }
 
 std::string render(const Problems& problems, const JsonDocument& document) {
-  std::vector<const Problem*> order;
-  for (const auto& problem : problems.list()) order.push_back(&problem);
-  const auto rank = [&](const Problem* problem) {
-    const Place& place = document.place(problem->pointer);
-    return problem->at_key ? std::tuple(place.source, place.key_line, place.key_column)
-                           : std::tuple(place.source, place.line, place.column);
-  };
-  std::stable_sort(order.begin(), order.end(), [&](const Problem* a, const Problem* b) { return rank(a) < rank(b); });
+  using Rank = std::tuple<std::uint32_t, std::uint32_t, std::uint32_t>;
+  std::vector<std::pair<Rank, const Problem*>> order;
+  for (const auto& problem : problems.list()) {
+    const Place& place = document.place(problem.pointer);
+    order.emplace_back(problem.at_key ? Rank(place.source, place.key_line, place.key_column) : Rank(place.source, place.line, place.column),
+                       &problem);
+  }
+  std::stable_sort(order.begin(), order.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
   std::string out;
-  for (const Problem* problem : order) {
+  for (const auto& [rank, problem] : order) {
     out += document.place_text(problem->pointer, problem->at_key) + ": ";
     if (problem->pointer.starts_with('/')) out += problem->pointer + ": ";
     out += problem->message + '\n';

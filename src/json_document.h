@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include <cstdint>
-#include <map>
+#include <deque>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -31,7 +31,7 @@ struct Place {
 /// place has that of its nearest container.
 class JsonDocument {
  public:
-  explicit JsonDocument(std::string file = "") : sources_{std::move(file)} {}
+  explicit JsonDocument(std::string file = "") : sources_{std::move(file)} { parts_.emplace_back().has_place = true; }
 
   Json root;
 
@@ -46,15 +46,39 @@ class JsonDocument {
 
   /// Adds a source (a file, `--set ...`) and gives its number.
   std::uint32_t add_source(std::string text);
-  void set_place(std::string pointer, Place place);
+  void set_place(std::string_view pointer, Place place);
   /// Forgets the places of what `pointer` names and of all below it.
   void forget_places(std::string_view pointer);
   /// Copies the places at and below `from_pointer` of another document to `to_pointer`, in place of those there; for merging files.
   void take_places(const JsonDocument& from, std::string_view from_pointer, std::string_view to_pointer);
 
+  /// Number of a part of the document; the root is 0. For the parser, which knows where it is: it adds parts without a search.
+  using Part = std::uint32_t;
+  /// Adds a part that its container `of` does not have yet; `token` as in pointers, with its slash.
+  Part add_part(Part of, std::string token, Place place);
+  /// Sets the place of what `pointer` names and forgets those below it.
+  Part renew_part(std::string_view pointer, Place place);
+  const Place& place(Part part) const { return parts_[part].place; }
+  const std::string& token(Part part) const { return parts_[part].token; }
+
  private:
+  static constexpr Part no_part = ~Part{0};
+  /// A tree as that of values, so that a file of many values takes little memory: tokens are short, pointers are not.
+  struct Node {
+    std::string token;
+    Place place;
+    bool has_place = false;
+    Part first = no_part, last = no_part, next = no_part;  // children in order, and the next of the same container
+  };
+  Part find_child(Part of, std::string_view token) const;
+  /// The part that `pointer` names; it is made where there is none.
+  Part reach(std::string_view pointer);
+  /// The part that `pointer` names, or none; `nearest` becomes the last one on the way that has a place.
+  Part find(std::string_view pointer, Part& nearest) const;
+  void copy_below(const JsonDocument& from, Part source, Part target, const std::vector<std::uint32_t>& sources);
+
   std::vector<std::string> sources_;
-  std::map<std::string, Place, std::less<>> places_{{"", Place{}}};
+  std::deque<Node> parts_;
 };
 
 /// Containers nested deeper than this are refused: recursion over a document is then safe.

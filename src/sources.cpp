@@ -18,8 +18,19 @@ class FileSource final : public ArrivalSource {
   FileSource(std::string path, std::unique_ptr<std::ifstream> file, std::unique_ptr<ArrivalSource> reader, bool needs_task)
       : path_(std::move(path)), file_(std::move(file)), reader_(std::move(reader)), needs_task_(needs_task) {}
   bool next(Arrival& out) override {
+    return checked([&] { return reader_->next(out); }, out);
+  }
+  bool next_expected(Expected& out) override {
+    return checked([&] { return reader_->next_expected(out); }, out.like);
+  }
+  std::span<const std::string> task_names() const override { return reader_->task_names(); }
+  double mean_qps(Time from, Time to) const override { return reader_->mean_qps(from, to); }
+
+ private:
+  template <class Read>
+  bool checked(Read read, const Arrival& out) const {
     try {
-      if (!reader_->next(out)) return false;
+      if (!read()) return false;
       if (needs_task_ && out.task == Arrival::unknown)
         throw InputError(path_ + ": has no column of tasks: give the entry of the workload a \"task\"");
       return true;
@@ -27,10 +38,7 @@ class FileSource final : public ArrivalSource {
       throw InputError(path_ + ": " + e.what());
     }
   }
-  std::span<const std::string> task_names() const override { return reader_->task_names(); }
-  double mean_qps(Time from, Time to) const override { return reader_->mean_qps(from, to); }
 
- private:
   std::string path_;
   std::unique_ptr<std::ifstream> file_;
   std::unique_ptr<ArrivalSource> reader_;

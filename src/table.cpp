@@ -1,9 +1,9 @@
 #include "src/table.h"
 
+#include "src/figures.h"
+
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <cstdio>
 #include <string_view>
 #include <vector>
 
@@ -11,46 +11,9 @@ namespace tideline {
 
 namespace {
 
+using namespace figure;
+
 constexpr std::size_t label_width = 31, column_width = 22;
-
-std::string printed(const char* format, double x, std::string_view unit) {
-  std::array<char, 64> text{};
-  std::snprintf(text.data(), text.size(), format, x);
-  return std::string(text.data()).append(unit);
-}
-
-/// Digits after the point so that four figures show.
-const char* format_for(double x) {
-  x = std::abs(x);
-  if (x >= 999.95) return "%.0f";
-  if (x >= 99.995) return "%.1f";
-  if (x >= 9.9995) return "%.2f";
-  return "%.3f";
-}
-
-std::string plain(double x) { return printed(format_for(x), x, ""); }
-std::string percent(double x) { return printed("%.2f", 100 * x, " %"); }
-std::string count(double x) { return printed("%.0f", x, ""); }
-std::string rate(double x) { return printed(format_for(x), x, " /s"); }
-std::string accuracy(double x) { return printed("%.4f", x, ""); }
-
-std::string time(double s) {
-  if (s == 0) return "0 ms";
-  if (s < 1e-3) return printed(format_for(s * 1e6), s * 1e6, " us");
-  if (s < 10) return printed(format_for(s * 1e3), s * 1e3, " ms");
-  return printed(format_for(s), s, " s");
-}
-
-std::string dollars(double usd) {
-  if (usd == 0 || usd >= 1) return printed("$%.2f", usd, "");
-  return printed("$%.3g", usd, "");
-}
-
-std::string energy(double j) {
-  if (j >= 1e6) return printed(format_for(j * 1e-6), j * 1e-6, " MJ");
-  if (j >= 1e3) return printed(format_for(j * 1e-3), j * 1e-3, " kJ");
-  return printed(format_for(j), j, " J");
-}
 
 /// A line of the table: which metric, and how it is written.
 struct TableLine {

@@ -289,17 +289,19 @@ class BinReader {
 class CountsSource final : public ArrivalSource {
  public:
   CountsSource(const CountsParams& params, std::int64_t bin_ns, std::istream& in, Stream stream)
-      : bins_(in, bin_ns, params.ignore), filler_(params.placement, bin_ns), start_(params.start), scale_(params.scale), stream_(stream) {}
+      : bins_(in, bin_ns, params.ignore),
+        bin_ns_(bin_ns),
+        filler_(params.placement, bin_ns),
+        start_(params.start),
+        scale_(params.scale),
+        stream_(stream) {}
 
   bool next(Arrival& out) override {
     while (true) {
       const std::int64_t offset = filler_.next(stream_);
       if (offset < 0) {
         Bin bin;
-        if (!bins_.next(bin)) return false;
-        if (!started_ && start_ == TraceStart::first) origin_ns_ = bin.start_ns;
-        started_ = true;
-        start_ns_ = bin.start_ns - origin_ns_;
+        if (!next_bin(bin)) return false;
         filler_.begin(bin.count);
       } else if (scale_ == 1 || uniform01(stream_) < scale_) {
         out = Arrival{};
@@ -308,10 +310,31 @@ class CountsSource final : public ArrivalSource {
       }
     }
   }
+  bool next_expected(Expected& out) override {
+    Bin bin;
+    do {
+      if (!next_bin(bin)) return false;
+    } while (bin.count == 0);
+    out = Expected{};
+    out.like.at = Time{Duration{start_ns_}};
+    out.length = Duration{bin_ns_};
+    out.queries = static_cast<double>(bin.count) * scale_;
+    return true;
+  }
   double mean_qps(Time, Time) const override { return 0; }
 
  private:
+  /// Reads a bin and sets `start_ns_`.
+  bool next_bin(Bin& bin) {
+    if (!bins_.next(bin)) return false;
+    if (!started_ && start_ == TraceStart::first) origin_ns_ = bin.start_ns;
+    started_ = true;
+    start_ns_ = bin.start_ns - origin_ns_;
+    return true;
+  }
+
   BinReader bins_;
+  std::int64_t bin_ns_;
   BinFiller filler_;
   TraceStart start_;
   double scale_;

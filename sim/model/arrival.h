@@ -21,6 +21,13 @@ struct Arrival {
   float work = 1;           ///< factor on service time, > 0
 };
 
+/// How many queries a source expects in a stretch of time: one at an instant, or those of a bin of counts.
+struct Expected {
+  Arrival like;       ///< `like.at` is the start of the stretch
+  Duration length{};  ///< over which they are spread
+  double queries = 1;
+};
+
 /// A source met something in its file that it cannot read; the message names the row and what was expected.
 struct SourceError : std::runtime_error {
   using std::runtime_error::runtime_error;
@@ -33,6 +40,12 @@ class ArrivalSource {
   /// Writes the next arrival and returns true, or returns false when there are no more.
   /// Throws `SourceError` where a file turns out to be wrong on the way.
   virtual bool next(Arrival& out) = 0;
+  /// In place of `next`, for those who ask about rates only: the next stretch of time that has queries, without drawing each.
+  /// Stretches are in order of their start. Throws as `next`.
+  virtual bool next_expected(Expected& out) {
+    out = Expected{};
+    return next(out.like);
+  }
   /// The tasks that `Arrival::task` indexes; empty when the source names none.
   virtual std::span<const std::string> task_names() const { return {}; }
   /// Mean rate over [from, to) in queries per second as far as the source knows it in advance (for planning), else 0.

@@ -16,7 +16,7 @@ using testing::HasSubstr;
 using testing::StartsWith;
 using Json = nlohmann::json;
 
-constexpr const char* verbs[] = {"run", "validate", "policies", "import"};
+constexpr const char* verbs[] = {"run", "validate", "explain", "policies", "import"};
 
 TEST(Help, of_the_program_names_every_verb) {
   const Folder folder;
@@ -81,7 +81,7 @@ TEST(UnknownOption, gets_the_nearest_one_for_each_verb) {
 
 TEST(MissingScenario, is_said) {
   const Folder folder;
-  for (const char* verb : {"run", "validate"}) {
+  for (const char* verb : {"run", "validate", "explain"}) {
     const Outcome done = tideline(folder, {verb});
     EXPECT_EQ(done.code, 2);
     EXPECT_THAT(done.err, StartsWith("tideline: no scenario given"));

@@ -738,5 +738,19 @@ TEST_F(PublicTraces, TwitterPerMinuteIsRead) {
   EXPECT_EQ(n, 6000u);
 }
 
+TEST(Counts, expects_bins_instead_of_drawing_their_queries) {
+  std::istringstream in("minute,count\n3,40\n4,0\n7,60\n");
+  const auto source = make_counts({.bin_s = 60, .start = TraceStart::first, .scale = 0.5}, in, Stream(1));
+  Expected x;
+  ASSERT_TRUE(source->next_expected(x));
+  EXPECT_EQ(x.like.at, Time{});
+  EXPECT_EQ(x.length, 60s);
+  EXPECT_EQ(x.queries, 20);
+  ASSERT_TRUE(source->next_expected(x));  // an empty bin is passed over
+  EXPECT_EQ(x.like.at, Time{} + 4min);
+  EXPECT_EQ(x.queries, 30);
+  EXPECT_FALSE(source->next_expected(x));
+}
+
 }  // namespace
 }  // namespace tideline
