@@ -9,9 +9,11 @@
 
 #include <csignal>
 #include <exception>
+#include <filesystem>
 #include <functional>
 #include <iostream>
 #include <new>
+#include <stdexcept>
 #include <string>
 
 namespace tideline {
@@ -30,8 +32,40 @@ Usage: tideline VERB [...]
   --version             version of the program
   VERB --help           options and examples of a verb
 
-Start with: tideline run scenarios/quickstart.json
+Exit codes:
+  0    done
+  1    a check failed
+  2    the scenario or the command line is wrong
+  3    the world is wrong: a file is missing, the disk is full
+  4    a policy broke its interface
+  70   a bug in the simulator
+  130  interrupted; the results so far are in NAME.incomplete.h5
 )";
+
+/// Where the shipped scenarios are: in the current folder, else where they were installed with this program; empty if in neither.
+std::string scenarios_folder() {
+  namespace fs = std::filesystem;
+  std::error_code ignored;
+  const fs::path prefix = fs::read_symlink("/proc/self/exe", ignored).parent_path().parent_path();
+  for (const fs::path& folder : {fs::path("scenarios"), prefix / "share/tideline/scenarios"})
+    if (fs::exists(folder / "quickstart.json", ignored)) return folder.string();
+  return {};
+}
+
+/// For who calls the program by its name alone. The commands stand as they have to be typed from the current folder.
+void greet(const std::string& program) {
+  const std::string found = scenarios_folder();
+  const std::string run = program + " run " + (found.empty() ? "scenarios" : found);
+  std::cout << "Tideline simulates managed, model-less inference serving. Three commands to begin with:\n\n"
+            << "  " << run << "/quickstart.json\n"
+            << "      A day of queries at the edge and in the core, served by INFaaS: a table, and results/quickstart.h5.\n"
+            << "  " << run << "/quickstart.json --set /policies/selection=cheapest_feasible --no-results\n"
+            << "      The same queries under another policy.\n"
+            << "  " << program << " policies\n"
+            << "      All policies that a scenario can name.\n\n";
+  if (found.empty()) std::cout << "The folder scenarios is in the sources of Tideline, and in share/tideline where it is installed.\n";
+  std::cout << program << " --help lists the verbs; each has a --help with examples.\n";
+}
 
 int fail(Exit code, std::string text) {
   if (!text.ends_with('\n')) text += '\n';
@@ -39,14 +73,18 @@ int fail(Exit code, std::string text) {
   return static_cast<int>(code);
 }
 
-int dispatch(const Arguments& words, const PolicyRegistry& registry) {
+int dispatch(const std::string& program, const Arguments& words, const PolicyRegistry& registry) {
   using Verb = int (*)(const Arguments&, const PolicyRegistry&);
   static const std::vector<std::pair<std::string_view, Verb>> verbs{{"run", command_run},
                                                                     {"validate", command_validate},
                                                                     {"explain", command_explain},
                                                                     {"policies", command_policies},
                                                                     {"import", command_import}};
-  if (words.empty() || words[0] == "--help" || words[0] == "-h" || words[0] == "help") {
+  if (words.empty()) {
+    greet(program);
+    return 0;
+  }
+  if (words[0] == "--help" || words[0] == "-h" || words[0] == "help") {
     std::cout << usage;
     return 0;
   }
@@ -69,8 +107,12 @@ int run_program(int argc, const char* const* argv, std::vector<PolicyDefinition>
   try {
     PolicyRegistry registry;
     add_builtin_policies(registry);
-    for (auto& d : more) registry.add(std::move(d));
-    const int code = dispatch({argv + 1, argv + argc}, registry);
+    try {
+      for (auto& d : more) registry.add(std::move(d));
+    } catch (const std::logic_error& e) {
+      return fail(Exit::wrong_policy, e.what());
+    }
+    const int code = dispatch(argv[0], {argv + 1, argv + argc}, registry);
     std::cout.flush();
     if (!std::cout) return fail(Exit::wrong_world, "cannot write to standard output");
     return code;

@@ -39,8 +39,8 @@ TEST(Explain, says_that_the_quickstart_can_work) {
 
 TEST(Explain, names_the_class_that_nobody_can_serve_and_the_reason) {
   const Folder folder;
-  const Outcome done = tideline(
-      folder, {"explain", scenarios + "quickstart.json", "--set", "/workload/cameras/classes/interactive/latency_slo_s=\"1ms\""});
+  const Outcome done =
+      tideline(folder, {"explain", scenarios + "quickstart.json", "--set", "/workload/cameras/classes/interactive/latency_slo_s=\"1ms\""});
   EXPECT_EQ(done.code, 1);
   const auto impossible = done.out.find("\nImpossible\n");
   ASSERT_NE(impossible, std::string::npos);
@@ -101,10 +101,10 @@ TEST(Explain, reads_the_rates_of_a_trace_of_counts) {
   const Folder folder;
   folder.write("s.json", small_scenario);
   folder.write("counts.csv", "minute,count\n0,600\n5,1200\n9,600\n");
-  const std::vector<std::string> options{"--set", "/workload/finders/source=counts", "--set", "/workload/finders/params={\"file\":\"" +
-                                                                                                  (folder / "counts.csv").string() +
-                                                                                                  "\",\"bin_s\":60}",
-                                         "--set", "/measure={\"warmup_s\":30,\"duration_s\":600,\"drain_s\":1}"};
+  const std::vector<std::string> options{
+      "--set", "/workload/finders/source=counts",
+      "--set", "/workload/finders/params={\"file\":\"" + (folder / "counts.csv").string() + "\",\"bin_s\":60}",
+      "--set", "/measure={\"warmup_s\":30,\"duration_s\":600,\"drain_s\":1}"};
   const Json all = explained((folder / "s.json").string(), options);
   // From 0:30 to 10:30: half of the first bin and the rest; in halves of 300 s.
   const Json& rate = all["classes"][2]["offered_qps"];
@@ -116,9 +116,9 @@ TEST(Explain, leaves_out_tasks_that_a_trace_does_not_name) {
   const Folder folder;
   folder.write("s.json", small_scenario);
   folder.write("rows.csv", "timestamp,task,bytes,items\n0,see,100,1\n1,see,300,2\n2,see,500,1\n40,find,1,1\n");
-  const Json all =
-      explained((folder / "s.json").string(), {"--set", "/workload=[{\"name\":\"all\",\"source\":\"csv\",\"params\":{\"file\":\"" +
-                                                            (folder / "rows.csv").string() + "\"}}]"});
+  const Json all = explained(
+      (folder / "s.json").string(),
+      {"--set", "/workload=[{\"name\":\"all\",\"source\":\"csv\",\"params\":{\"file\":\"" + (folder / "rows.csv").string() + "\"}}]"});
   ASSERT_EQ(all["classes"].size(), 1U);
   EXPECT_EQ(all["classes"][0]["task"], "see");
   EXPECT_NEAR(all["classes"][0]["offered_qps"]["mean"], 2 / 30.0, 1e-12);  // the first is before the window

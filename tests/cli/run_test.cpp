@@ -279,5 +279,13 @@ TEST_F(RunTest, a_policy_that_breaks_its_interface_ends_the_run_with_4) {
   EXPECT_THAT(folder.files(), ElementsAre("s.json"));
 }
 
+TEST_F(RunTest, own_policy_with_the_name_of_a_built_in_one_exits_4) {
+  const std::vector<const char*> words{"own", "policies"};
+  testing::internal::CaptureStderr();
+  const int code = run_program(static_cast<int>(words.size()), words.data(), {define<Greedy>("timeout", "Takes too much.")});
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "tideline: two policies are named 'timeout'\n");
+  EXPECT_EQ(code, 4);
+}
+
 }  // namespace
 }  // namespace tideline

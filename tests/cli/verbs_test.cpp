@@ -1,5 +1,6 @@
 // The verbs: help, names that are nearly right, listings, imports, and exit codes.
 #include "policies/builtin.h"
+#include "src/program.h"
 #include "tests/support/program.h"
 #include "tests/support/small_scenario.h"
 
@@ -7,6 +8,9 @@
 
 #include <gmock/gmock.h>
 #include <nlohmann/json.hpp>
+
+#include <cctype>
+#include <sstream>
 
 namespace tideline {
 namespace {
@@ -16,7 +20,15 @@ using testing::HasSubstr;
 using testing::StartsWith;
 using Json = nlohmann::json;
 
-constexpr const char* verbs[] = {"run", "validate", "explain", "policies", "import"};
+/// The verbs, as the program's help lists them.
+std::vector<std::string> listed_verbs() {
+  std::istringstream lines(tideline(Folder(), {"--help"}).out);
+  std::vector<std::string> names;
+  for (std::string line; std::getline(lines, line) && line != "Exit codes:";)
+    if (line.size() > 2 && line.starts_with("  ") && std::islower(static_cast<unsigned char>(line[2])) != 0)
+      names.push_back(line.substr(2, line.find(' ', 2) - 2));
+  return names;
+}
 
 TEST(Help, of_the_program_names_every_verb) {
   const Folder folder;
@@ -24,14 +36,40 @@ TEST(Help, of_the_program_names_every_verb) {
     const Outcome done = tideline(folder, {word});
     EXPECT_EQ(done.code, 0);
     EXPECT_EQ(done.err, "");
-    for (const char* verb : verbs) EXPECT_THAT(done.out, HasSubstr(std::string("\n  ") + verb + " "));
+    for (const char* verb : {"run", "validate", "policies", "import"}) EXPECT_THAT(done.out, HasSubstr(std::string("\n  ") + verb + " "));
   }
-  EXPECT_EQ(tideline(folder, {}).out, tideline(folder, {"--help"}).out);
+}
+
+TEST(Help, of_the_program_names_every_exit_code_that_it_has) {
+  const Folder folder;
+  const std::string help = tideline(folder, {"--help"}).out;
+  for (const Exit code : {Exit::done, Exit::check_failed, Exit::wrong_input, Exit::wrong_world, Exit::wrong_policy, Exit::bug})
+    EXPECT_THAT(help, HasSubstr("\n  " + std::to_string(static_cast<int>(code)) + " "));
+}
+
+TEST(NoArguments, suggest_three_commands_that_work_as_they_stand) {
+  const Folder folder;
+  fs::create_directory_symlink(fs::path(TIDELINE_SOURCE_DIR) / "scenarios", folder / "scenarios");
+  const Outcome done = tideline(folder, {});
+  EXPECT_EQ(done.code, 0);
+  EXPECT_EQ(done.err, "");
+  std::istringstream lines(done.out);
+  const std::string indented_program = std::string("  ") + TIDELINE_PROGRAM + " ";
+  int commands = 0;
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with(indented_program)) continue;
+    ++commands;
+    // The first hour says as much as the day.
+    if (line.find(" run ") != std::string::npos) line += " --quiet --set /measure/duration_s=3600";
+    const Outcome outcome = run_command(folder, {"/bin/sh", "-c", line});
+    EXPECT_EQ(outcome.code, 0) << line << '\n' << outcome.err;
+  }
+  EXPECT_EQ(commands, 3);
 }
 
 TEST(Help, of_each_verb_ends_in_examples) {
   const Folder folder;
-  for (const char* verb : verbs) {
+  for (const std::string& verb : listed_verbs()) {
     const Outcome done = tideline(folder, {verb, "--help"});
     EXPECT_EQ(done.code, 0) << verb;
     EXPECT_EQ(done.err, "") << verb;
@@ -61,7 +99,7 @@ TEST(UnknownVerb, gets_the_nearest_one) {
   EXPECT_THAT(done.err, HasSubstr("did you mean \"validate\"?"));
   done = tideline(folder, {"frobnicate"});
   EXPECT_EQ(done.code, 2);
-  for (const char* verb : verbs) EXPECT_THAT(done.err, HasSubstr(verb));
+  for (const std::string& verb : listed_verbs()) EXPECT_THAT(done.err, HasSubstr(verb));
 }
 
 TEST(UnknownOption, gets_the_nearest_one_for_each_verb) {

@@ -42,7 +42,8 @@ TEST(LeastUtilisation, is_below_every_split_of_many_demands) {
   // Random splits are upper bounds of the optimum, an equal one of all among them.
   Stream stream(1);
   for (int round = 0; round < 50; ++round) {
-    const std::size_t demands = 1 + static_cast<std::size_t>(uniform01(stream) * 8), places = 1 + static_cast<std::size_t>(uniform01(stream) * 5);
+    const std::size_t demands = 1 + static_cast<std::size_t>(uniform01(stream) * 8),
+                      places = 1 + static_cast<std::size_t>(uniform01(stream) * 5);
     std::vector<std::vector<double>> share(demands, std::vector<double>(places));
     for (auto& row : share) {
       for (double& x : row) x = uniform01(stream) < 0.3 ? infinite : 0.1 + uniform01(stream);
@@ -85,7 +86,11 @@ struct OneSite {
   HardwareId gpu = b.hardware("gpu", 100);
   TaskId task = b.task("t");
   VariantId v = b.variant(
-      "v", task, gpu, 0.7, [](std::uint32_t n) { return std::array{0ms, 10ms, 14ms, 18ms, 20ms}[n]; }, 4, 30);
+      "v", task, gpu, 0.7,
+      [](std::uint32_t n) {
+        return std::array{0ms, 10ms, 14ms, 18ms, 20ms}[n];
+      },
+      4, 30);
   PoolId pool = b.pool("gpus", here, gpu, 2, 36);
 };
 
@@ -300,9 +305,9 @@ TEST(Explain, classes_on_the_same_devices_are_judged_together) {
   const HardwareId other = s.b.hardware("other");
   s.b.variant("o", s.task, other, 0.9, 100ms);
   s.b.pool("others", s.here, other, 1);
-  s.b.add_class(s.task, 20ms);         // only v
+  s.b.add_class(s.task, 20ms);          // only v
   s.b.add_class(s.task, forever, 0.8);  // only o
-  s.b.add_class(s.task);               // both
+  s.b.add_class(s.task);                // both
   const auto world = s.b.build();
   const std::vector<Demand> demands{demand(*world, 0, {240, 0}), demand(*world, 1, {4, 4}), demand(*world, 2, {0, 400})};
   const Explanation all = explain(*world, demands);
