@@ -148,6 +148,19 @@ TEST(JsonDocument, one_long_line_and_many_keys_take_linear_time) {
   EXPECT_EQ(d.place_text("/end", true), "f.json:1:" + std::to_string(text.size() - 8));
 }
 
+TEST(JsonDocument, duplicate_keys_are_found_among_many) {
+  std::string text = "{";
+  for (int i = 0; i < 100; ++i) text += "\"key" + std::to_string(i) + "\":0,\n";
+  text += "\"key3\":{\"below\":1},\n\"key99\":2}";
+  Problems problems;
+  const JsonDocument d = parse_json(text, "f.json", problems);
+  EXPECT_EQ(render(problems, d),
+            "f.json:101:1: /key3: duplicate key \"key3\", also at line 4, column 1\n"
+            "f.json:102:1: /key99: duplicate key \"key99\", also at line 100, column 1\n");
+  EXPECT_EQ(d.root.size(), 100U);
+  EXPECT_EQ(d.place_text("/key3/below"), "f.json:101:17");
+}
+
 TEST(JsonDocument, a_missing_file_is_the_worlds_fault) {
   Problems problems;
   try {
