@@ -400,7 +400,7 @@ void JsonDocument::take_places(const JsonDocument& from, std::string_view from_p
   }
 }
 
-JsonDocument parse_json(std::string_view text, std::string name, Problems& problems) {
+JsonDocument parse_json(std::string_view text, const std::string& name, Problems& problems) {
   JsonDocument document(name);
   if (const auto failure = parse(text, true, document, problems)) {
     const Place& place = failure->place;
