@@ -469,7 +469,7 @@ void JsonDocument::copy_below(const JsonDocument& from, Part source, Part target
   }
 }
 
-JsonDocument parse_json(std::string_view text, std::string name, Problems& problems) {
+JsonDocument parse_json(std::string_view text, const std::string& name, Problems& problems) {
   JsonDocument document(name);
   if (const auto failure = parse(text, true, document, problems)) {
     const Place& place = failure->place;

@@ -89,7 +89,7 @@ inline constexpr std::size_t max_json_depth = 100;
 /// empty, not UTF-8, NaN, number too large, nested too deep, more text after the value).
 JsonDocument read_json_file(const std::string& path, Problems& problems);
 /// The same for a text; `name` stands for the file in messages.
-JsonDocument parse_json(std::string_view text, std::string name, Problems& problems);
+JsonDocument parse_json(std::string_view text, const std::string& name, Problems& problems);
 
 /// Numbers above the range of int64 become doubles. Not deeper than `max_json_depth`.
 param::Value to_value(const Json& json);

@@ -95,6 +95,7 @@ int dispatch(const std::string& program, const Arguments& words, const PolicyReg
   for (const auto& [name, verb] : verbs)
     if (words[0] == name) return verb({words.begin() + 1, words.end()}, registry);
   std::vector<std::string_view> names;
+  names.reserve(verbs.size());
   for (const auto& v : verbs) names.push_back(v.first);
   throw InputError("unknown verb '" + words[0] + "'" + suggestion(words[0], names) + " (see tideline --help)");
 }

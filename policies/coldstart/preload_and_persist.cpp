@@ -43,6 +43,7 @@ class PreloadAndPersist final : public ColdstartPolicy {
       const auto at = std::find_if(variants.begin(), variants.end(), [&](const Variant& v) { return v.name == name; });
       if (at == variants.end()) {
         std::vector<std::string_view> names_known;
+        names_known.reserve(variants.size());
         for (const Variant& v : variants) names_known.emplace_back(v.name);
         throw std::invalid_argument("variants: no variant " + in_quotes(name) + suggestion(name, names_known));
       }

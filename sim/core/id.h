@@ -15,7 +15,7 @@ class Id {
   constexpr explicit Id(std::size_t index) : value_(static_cast<std::uint32_t>(index)) {}
   constexpr explicit operator bool() const { return value_ != none_; }
   constexpr std::uint32_t index() const { return value_; }
-  friend constexpr auto operator<=>(Id, Id) = default;
+  friend constexpr auto operator<=>(Id, Id) = default;  // NOLINT(modernize-use-nullptr): clang-tidy 14 takes its implied 0 for a pointer
 
  private:
   static constexpr std::uint32_t none_ = ~std::uint32_t{0};

@@ -21,7 +21,7 @@ void Catalog::complete() {
     Variant& v = variants[i];
     v.accuracy_quantile = normal_quantile(v.accuracy);
     Task& t = tasks[v.task.index()];
-    t.variants.push_back(VariantId{i});
+    t.variants.emplace_back(i);
     t.best_accuracy = std::max(t.best_accuracy, v.accuracy);
   }
 }
