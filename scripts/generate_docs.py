@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Writes the reference manual of the policies, policies/README.md, from what the program says of them (tideline policies --json).
+"""Writes what is made of declarations: the reference manual of the policies, policies/README.md (from tideline policies --json), and
+the schema of scenarios, scenarios/schema.json (tideline schema).
 
-The head of the file, above the marker, is written by hand and stays. Exit status: 0 done, 1 --check and the file is not fresh,
-2 usage, 3 the program or the file is missing.
+The head of the manual, above the marker, is written by hand and stays. Exit status: 0 done, 1 --check and a file is not fresh,
+2 usage, 3 the program or a file is missing.
 """
 import argparse
 import difflib
@@ -66,33 +67,42 @@ def manual(policies):
     return text.replace("\n\n\n", "\n\n")
 
 
+def bring_up_to_date(file, old, new, check):
+    """Whether the file was as it is to be, or has been made so."""
+    if new == old:
+        return True
+    if check:
+        sys.stdout.writelines(difflib.unified_diff(old.splitlines(True), new.splitlines(True), str(file), "fresh", n=1))
+        print(f"generate_docs.py: {file} is not fresh: run scripts/generate_docs.py", file=sys.stderr)
+        return False
+    file.write_text(new, encoding="utf-8")
+    print(f"wrote {file}")
+    return True
+
+
 def main():
     root = Path(__file__).resolve().parents[1]
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--program", type=Path, default=root / "build" / "release" / "tideline", help="default: build/release/tideline")
     parser.add_argument("--file", type=Path, default=root / "policies" / "README.md", help="default: policies/README.md")
-    parser.add_argument("--check", action="store_true", help="write nothing; fail if the file is not what would be written")
+    parser.add_argument("--schema", type=Path, default=root / "scenarios" / "schema.json", help="default: scenarios/schema.json")
+    parser.add_argument("--check", action="store_true", help="write nothing; fail if a file is not what would be written")
     arguments = parser.parse_args()
     try:
-        done = subprocess.run([arguments.program, "policies", "--json"], capture_output=True, text=True, check=True)
-        old = arguments.file.read_text(encoding="utf-8")
+        def says(*words):
+            return subprocess.run([arguments.program, *words], capture_output=True, text=True, check=True).stdout
+
+        policies, schema = json.loads(says("policies", "--json")), says("schema")
+        old, old_schema = arguments.file.read_text(encoding="utf-8"), arguments.schema.read_text(encoding="utf-8")
     except (OSError, subprocess.CalledProcessError) as error:
         print(f"generate_docs.py: {error}", file=sys.stderr)
         return 3
     if MARKER not in old:
         print(f"generate_docs.py: {arguments.file} has no line\n{MARKER}", file=sys.stderr)
         return 3
-    new = old[: old.index(MARKER)] + manual(json.loads(done.stdout))
-    if arguments.check:
-        if new != old:
-            sys.stdout.writelines(difflib.unified_diff(old.splitlines(True), new.splitlines(True), str(arguments.file), "fresh", n=1))
-            print(f"generate_docs.py: {arguments.file} is not fresh: run scripts/generate_docs.py", file=sys.stderr)
-            return 1
-        return 0
-    if new != old:
-        arguments.file.write_text(new, encoding="utf-8")
-        print(f"wrote {arguments.file}")
-    return 0
+    fresh = [bring_up_to_date(arguments.file, old, old[: old.index(MARKER)] + manual(policies), arguments.check),
+             bring_up_to_date(arguments.schema, old_schema, schema, arguments.check)]
+    return 0 if all(fresh) else 1
 
 
 if __name__ == "__main__":

@@ -49,6 +49,8 @@ def entries(text):
     """A list in two columns as pairs; what is indented further is the rest of the entry above."""
     pairs = []
     for line in text.rstrip("\n").splitlines():
+        if not line or re.fullmatch(r" \S.* options:", line):  # between groups of options
+            continue
         match = re.fullmatch(r"(?:  |      )(\S+(?: \S+)*)(?:  +(\S.*))?", line)
         if match:
             pairs.append((match[1], match[2] or ""))

@@ -423,7 +423,7 @@ Next:
   2. Test the worked example of the source in tests/policies/{arguments.name}_test.cpp.
   3. Use it in a scenario of tests/golden/scenarios; a test sees to it that every policy is used there.
   4. Look at the numbers, then accept them: scripts/accept_golden.sh
-  5. Bring the manual up to date: scripts/generate_docs.py""")
+  5. Bring the manual and the schema up to date: scripts/generate_docs.py""")
     return 0
 
 

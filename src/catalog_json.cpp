@@ -283,8 +283,7 @@ class Reader {
       problems_.add(pointer, "must be an object with the time of a batch by its number of items, such as {\"1\": 0.02}");
       return {};
     }
-    // The table's numbers have the unit and the bounds of a field of that name.
-    constexpr param::detail::Spec spec{"latency_s", "Time of a batch.", {0, 86400}};
+    constexpr param::detail::Spec spec = std::get<0>(param::declaration<BatchTimeParams>).spec;
     Table out;
     bool good = true;
     for (const auto& [key, latency] : *object) {

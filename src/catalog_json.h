@@ -155,6 +155,14 @@ struct VariantParams {
   }
 };
 
+/// One number of a profile's table.
+struct BatchTimeParams {
+  Duration latency{};
+  static constexpr auto declare() {
+    return param::fields(param::field("latency_s", &BatchTimeParams::latency, "Time of a batch.", {0, 86400}));
+  }
+};
+
 struct ProfileParams {
   param::Value latency, cores, affine;
   static constexpr auto declare() {

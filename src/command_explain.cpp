@@ -524,27 +524,20 @@ int command_explain(const Arguments& arguments, const PolicyRegistry& registry) 
   cxxopts::Options options("tideline explain",
                            "Say before a run whether the scenario can work: who can be served by what, and with what devices.\n"
                            "Exit code 1 if a class has no feasible variant.\n");
-  options.add_options()("scenario", "Scenario file", cxxopts::value<std::vector<std::string>>(), "FILE")(
-      "set", "Set one value: a JSON pointer and a value", cxxopts::value<std::vector<std::string>>(), "PTR=VALUE")(
-      "seed", "Seed, in place of the scenario's", cxxopts::value<std::string>(), "N")("json", "Print one JSON object");
-  options.parse_positional("scenario");
-  options.positional_help("SCENARIO");
-  const auto parsed =
-      parse_options(options, arguments,
-                    "  tideline explain scenarios/quickstart.json\n"
-                    "  tideline explain scenarios/quickstart.json --set /workload/cameras/classes/interactive/latency_slo_s=20ms\n"
-                    "  tideline explain scenarios/quickstart.json --set /load=10 --json\n");
+  add_scenario_options(options);
+  options.add_options()("json", "Print one JSON object");
+  const auto parsed = parse_options(options, arguments,
+                                    "  tideline explain quickstart\n"
+                                    "  tideline explain quickstart --set /workload/cameras/classes/interactive/latency_slo_s=20ms\n"
+                                    "  tideline explain quickstart --system persist_all --load 10 --json\n");
   if (!parsed) return 0;
   const auto& o = *parsed;
-  if (o.count("scenario") == 0) throw InputError("no scenario given (see tideline explain --help)");
-  const auto paths = o["scenario"].as<std::vector<std::string>>();
+  const auto paths = scenarios_of(o, options);
   if (paths.size() > 1) throw InputError("explain takes one scenario, not " + std::to_string(paths.size()));
-  auto overrides = o.count("set") > 0 ? o["set"].as<std::vector<std::string>>() : std::vector<std::string>{};
-  if (o.count("seed") > 0) overrides.push_back("/seed=" + o["seed"].as<std::string>());
 
   // Assembling finds what only shows with all parts together, as in validate.
   const Run run =
-      assemble(read_scenario(paths[0], overrides, registry), [](const Scenario&, const World&) { return std::vector<Recorder*>{}; });
+      assemble(read_scenario(paths[0], layers_of(o), registry), [](const Scenario&, const World&) { return std::vector<Recorder*>{}; });
   const Report report(run.scenario, *run.world);
   if (o.count("json") > 0) {
     std::cout << report.json().dump(2) << '\n';

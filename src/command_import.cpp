@@ -3,6 +3,7 @@
 #include "src/errors.h"
 #include "src/import_yolobench.h"
 #include "src/options.h"
+#include "src/output_file.h"
 
 #include <cerrno>
 #include <cstring>
@@ -21,43 +22,6 @@ std::ifstream open(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   if (!in) throw WorldError("cannot read " + path + ": " + std::strerror(errno));
   return in;
-}
-
-/// The file that `wished` names, links followed; only a regular file may be replaced.
-std::filesystem::path output_file(const std::filesystem::path& wished) {
-  std::error_code error;
-  const std::filesystem::file_status status = std::filesystem::status(wished, error);
-  if (!std::filesystem::exists(status)) return wished;
-  if (!std::filesystem::is_regular_file(status))
-    throw WorldError("cannot write " + wished.string() +
-                     (std::filesystem::is_directory(status) ? ": it is a folder" : ": it is not a regular file"));
-  return std::filesystem::canonical(wished, error);
-}
-
-/// Writes beside and renames: what stands under the final name is whole.
-void write_whole(const std::filesystem::path& path, const std::string& text) {
-  namespace fs = std::filesystem;
-  std::error_code error;
-  const auto fail = [&](const std::string& why) { throw WorldError("cannot write " + path.string() + ": " + why); };
-  if (path.has_parent_path()) {
-    fs::create_directories(path.parent_path(), error);
-    if (error) fail(error.message());
-  }
-  const fs::path part = path.string() + ".part";
-  std::string reason;
-  {
-    errno = 0;
-    std::ofstream out(part, std::ios::binary);
-    out << text;
-    if (!out.flush()) reason = std::strerror(errno);
-  }
-  if (reason.empty()) {
-    fs::rename(part, path, error);
-    if (error) reason = error.message();
-  }
-  if (reason.empty()) return;
-  fs::remove(part, error);
-  fail(reason);
 }
 
 }  // namespace

@@ -47,7 +47,7 @@ struct Done {
 };
 
 struct Wishes {
-  std::vector<std::string> overrides;
+  std::vector<Layer> layers;
   bool queries = false, quiet = false, write = true;
   Json* timing = nullptr;
 };
@@ -62,7 +62,7 @@ Done run_one(const std::string& path, const fs::path& out, const Wishes& wishes,
   std::unique_ptr<Progress> progress;
   Simulation* simulation = nullptr;
   Run run = assemble(
-      read_scenario(path, wishes.overrides, registry),
+      read_scenario(path, wishes.layers, registry),
       [&](const Scenario& s, const World& world) {
         summary = std::make_unique<SummaryRecorder>(world, s.billing);
         audit = std::make_unique<AuditRecorder>(world);
@@ -107,7 +107,7 @@ Done run_one(const std::string& path, const fs::path& out, const Wishes& wishes,
     facts.program_version = version_text();
     facts.compiler = compiler_name();
     facts.seed = run.scenario.options.seed;
-    facts.configuration_json = run.scenario.effective.dump(2);
+    facts.configuration_json = run.scenario.effective.dump(2, ' ', false, Json::error_handler_t::replace);
     facts.overrides = run.scenario.overrides;
     facts.hashes = run.scenario.hashes;
     facts.warnings = run.scenario.warnings;
@@ -144,34 +144,24 @@ std::string text_of_checks(const AuditResult& audit) {
 
 int command_run(const Arguments& arguments, const PolicyRegistry& registry) {
   cxxopts::Options options("tideline run", "Run scenarios; print a table (or JSON); write one HDF5 file each.\n");
-  options.add_options()("scenario", "Scenario files", cxxopts::value<std::vector<std::string>>(), "FILE...")(
-      "out", "Results file; with several scenarios a folder. Default: results/NAME.h5", cxxopts::value<std::string>(), "F.h5")(
-      "seed", "Seed, in place of the scenario's", cxxopts::value<std::string>(), "N")(
-      "set", "Set one value of the scenario: a JSON pointer and a value", cxxopts::value<std::vector<std::string>>(), "PTR=VALUE")(
-      "summary", "What to print: table or json", cxxopts::value<std::string>()->default_value("table"), "FORM")(
+  options.add_options()("out", "Results file; with several scenarios a folder. Default: results/NAME.h5", cxxopts::value<std::string>(),
+                        "F.h5")("summary", "What to print: table or json", cxxopts::value<std::string>()->default_value("table"), "FORM")(
       "records", "What to record beside the summary: none or queries", cxxopts::value<std::string>()->default_value("none"), "WHAT")(
       "timing", "Write run time and speed, which results never hold, to this file", cxxopts::value<std::string>(), "F.json")(
       "no-results", "Write no results file")("quiet", "No progress, no warnings");
-  options.parse_positional("scenario");
-  options.positional_help("SCENARIO...");
+  add_scenario_options(options);
   const auto parsed = parse_options(
       options, arguments,
-      "  tideline run scenarios/quickstart.json\n"
+      "  tideline run quickstart\n"
+      "  tideline run quickstart --system persist_all --load 1.5 --policy coldstart=fixed_keep_alive,keep_alive_s=60s\n"
       "  tideline run scenarios/quickstart.json scenarios/quickstart_fixed.json --out results/both\n"
       "  tideline run scenarios/theory/mmc.json --set /cluster/pools/0/count=4 --set /workload/0/params/rate_qps=3.2 --summary json\n"
       "  tideline run scenarios/quickstart.json --seed 7 --records queries --out day7.h5\n");
   if (!parsed) return 0;
   const auto& o = *parsed;
-  if (o.count("scenario") == 0) throw InputError("no scenario given (see tideline run --help)");
-  const auto paths = o["scenario"].as<std::vector<std::string>>();
+  const auto paths = scenarios_of(o, options);
   Wishes wishes;
-  if (o.count("set") > 0) wishes.overrides = o["set"].as<std::vector<std::string>>();
-  if (o.count("seed") > 0) {
-    const auto seed = o["seed"].as<std::string>();
-    if (seed.empty() || seed.size() > 15 || seed.find_first_not_of("0123456789") != std::string::npos)
-      throw InputError("--seed " + seed + ": expected a whole number of at most 15 digits, 0 or more");
-    wishes.overrides.push_back("/seed=" + seed);
-  }
+  wishes.layers = layers_of(o);
   wishes.quiet = o.count("quiet") > 0;
   wishes.write = o.count("no-results") == 0;
   const auto form = o["summary"].as<std::string>(), records = o["records"].as<std::string>();
@@ -204,8 +194,7 @@ int command_run(const Arguments& arguments, const PolicyRegistry& registry) {
   // All scenarios are checked before the first one runs.
   if (paths.size() > 1)
     for (const auto& path : paths)
-      (void)assemble(read_scenario(path, wishes.overrides, registry),
-                     [](const Scenario&, const World&) { return std::vector<Recorder*>{}; });
+      (void)assemble(read_scenario(path, wishes.layers, registry), [](const Scenario&, const World&) { return std::vector<Recorder*>{}; });
 
   std::signal(SIGINT, on_interrupt);
   std::signal(SIGTERM, on_interrupt);

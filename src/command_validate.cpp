@@ -1,5 +1,6 @@
 // tideline validate: reads and checks scenarios without running them.
 #include "src/assemble.h"
+#include "src/effective_text.h"
 #include "src/errors.h"
 #include "src/options.h"
 #include "src/scenario.h"
@@ -10,27 +11,29 @@ namespace tideline {
 
 int command_validate(const Arguments& arguments, const PolicyRegistry& registry) {
   cxxopts::Options options("tideline validate", "Check scenario files without running them.\n");
-  options.add_options()("scenario", "Scenario files", cxxopts::value<std::vector<std::string>>(), "FILE...")(
-      "set", "Set one value: a JSON pointer and a value", cxxopts::value<std::vector<std::string>>(), "PTR=VALUE");
-  options.parse_positional("scenario");
-  options.positional_help("SCENARIO...");
+  options.add_options()("effective", "Print what the layers come to, with the layer that each value is from");
+  add_scenario_options(options);
   const auto parsed = parse_options(options, arguments,
                                     "  tideline validate scenarios/quickstart.json\n"
-                                    "  tideline validate scenarios/quickstart.json --set /cluster/pools/gpus/count=2\n");
+                                    "  tideline validate quickstart --set /cluster/pools/a40s/count=2\n"
+                                    "  tideline validate --effective quickstart --system persist_all > mine.json\n");
   if (!parsed) return 0;
-  if (parsed->count("scenario") == 0) throw InputError("no scenario given (see tideline validate --help)");
-  const auto overrides = parsed->count("set") > 0 ? (*parsed)["set"].as<std::vector<std::string>>() : std::vector<std::string>{};
+  const auto paths = scenarios_of(*parsed, options);
+  const auto layers = layers_of(*parsed);
   std::string wrong;
   bool unreadable = false;
   const auto add = [&](const std::string& text) { wrong += text.ends_with('\n') ? text : text + '\n'; };
-  for (const auto& path : (*parsed)["scenario"].as<std::vector<std::string>>()) {
+  for (const auto& path : paths) {
     try {
       // Assembling finds what only shows with all parts together: instances that do not fit, names that policies look up.
       const Run run =
-          assemble(read_scenario(path, overrides, registry), [](const Scenario&, const World&) { return std::vector<Recorder*>{}; });
+          assemble(read_scenario(path, layers, registry), [](const Scenario&, const World&) { return std::vector<Recorder*>{}; });
       for (const auto& w : run.scenario.warnings) std::cerr << path << ": warning: " << w << '\n';
-      std::cout << path << ": fine: " << run.world->catalog().variants.size() << " variants, " << run.world->topology().devices.size()
-                << " devices, " << run.world->classes().size() << " classes\n";
+      if (parsed->count("effective") > 0)
+        std::cout << effective_text(run.scenario);
+      else
+        std::cout << path << ": fine: " << run.world->catalog().variants.size() << " variants, " << run.world->topology().devices.size()
+                  << " devices, " << run.world->classes().size() << " classes\n";
     } catch (const InputError& e) {
       add(e.what());
     } catch (const WorldError& e) {

@@ -335,25 +335,37 @@ std::string kind_of(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace).substr(0, 80);
 }
 
+/// The number that a token is, or nothing.
+std::optional<std::size_t> number_of(const std::string& token) {
+  std::size_t number = 0;
+  const auto [end, error] = std::from_chars(token.data(), token.data() + token.size(), number);
+  if (error != std::errc{} || end != token.data() + token.size()) return {};
+  return number;
+}
+
 /// The element of `array` that `token` names, by number or by its member `name`; nothing and a message where there is none.
 std::optional<std::size_t> element(const Json& array, const std::string& token, std::string& message) {
-  const bool digits = !token.empty() && token.find_first_not_of("0123456789") == std::string::npos;
-  if (digits) {
-    std::size_t index = 0;
-    const auto [end, error] = std::from_chars(token.data(), token.data() + token.size(), index);
-    if (error == std::errc{} && index < array.size()) return index;
+  if (!token.empty() && token.find_first_not_of("0123456789") == std::string::npos) {
+    const auto index = number_of(token);
+    if (index && *index < array.size()) return index;
     message = "no element " + token + " in an array of " + std::to_string(array.size());
     return {};
   }
-  std::vector<std::string> names;
+  std::vector<std::string_view> names;
+  std::optional<std::size_t> found;
   for (std::size_t i = 0; i < array.size(); ++i) {
-    const auto name = array[i].is_object() ? array[i].find("name") : array[i].end();
-    if (!array[i].is_object() || name == array[i].end() || !name->is_string()) continue;
-    if (*name == token) return i;
-    names.push_back(name->get<std::string>());
+    const std::string_view name = name_of(array[i]);
+    if (name.empty()) continue;
+    names.push_back(name);
+    if (name != token) continue;
+    if (found) {
+      message = "two elements have the name " + in_quotes(token) + ": say which by its number, from 0";
+      return {};
+    }
+    found = i;
   }
-  message = "no element with the name " + in_quotes(token) + suggestion(token, names);
-  return {};
+  if (!found) message = "no element with the name " + in_quotes(token) + suggestion(token, names);
+  return found;
 }
 
 }  // namespace
@@ -446,6 +458,17 @@ void JsonDocument::forget_places(std::string_view pointer) {
   if (found != 0) parts_[found].has_place = false;  // the root always has a place
 }
 
+Place JsonDocument::adopted(const JsonDocument& from, Place place) {
+  const std::string& source = from.sources_[place.source];
+  const auto known = std::find(sources_.begin(), sources_.end(), source);
+  place.source = known == sources_.end() ? add_source(source) : static_cast<std::uint32_t>(known - sources_.begin());
+  return place;
+}
+
+void JsonDocument::take_place(const JsonDocument& from, std::string_view from_pointer, std::string_view to_pointer) {
+  set_place(to_pointer, adopted(from, from.place(from_pointer)));
+}
+
 void JsonDocument::take_places(const JsonDocument& from, std::string_view from_pointer, std::string_view to_pointer) {
   std::vector<std::uint32_t> sources;
   for (const auto& source : from.sources_) {
@@ -467,6 +490,28 @@ void JsonDocument::copy_below(const JsonDocument& from, Part source, Part target
     parts_[copy].has_place = from.parts_[k].has_place;
     copy_below(from, k, copy, sources);
   }
+}
+
+void JsonDocument::erase(std::string_view pointer) {
+  const std::vector<std::string> path = tokens(pointer);
+  if (path.empty()) return;
+  Json* container = &root;
+  for (std::size_t i = 0; i + 1 < path.size(); ++i) {
+    const auto at = container->is_object() ? container->find(path[i]) : container->end();
+    const auto index = container->is_array() ? number_of(path[i]) : std::nullopt;
+    if (container->is_object() ? at == container->end() : !index || *index >= container->size()) return;
+    container = index ? &(*container)[*index] : &*at;
+  }
+  if (container->is_object()) {
+    container->erase(path.back());
+    return forget_places(pointer);
+  }
+  const auto index = container->is_array() ? number_of(path.back()) : std::nullopt;
+  if (!index || *index >= container->size()) return;
+  container->erase(*index);
+  const std::string list(parent(pointer));
+  for (std::size_t i = *index; i < container->size(); ++i) take_places(*this, child(list, i + 1), child(list, i));
+  forget_places(child(list, container->size()));
 }
 
 JsonDocument parse_json(std::string_view text, const std::string& name, Problems& problems) {
@@ -566,13 +611,37 @@ std::string render(const Problems& problems, const JsonDocument& document) {
   return out;
 }
 
-bool set_pointer(JsonDocument& document, std::string_view pointer, std::string_view value_text, Problems& problems) {
+std::string_view name_of(const Json& element) {
+  if (!element.is_object()) return {};
+  for (const char* key : {"name", "task"}) {
+    const auto at = element.find(key);
+    if (at != element.end() && at->is_string()) return at->get_ref<const std::string&>();
+  }
+  return {};
+}
+
+std::optional<Json> read_value(std::string_view text, std::string& message) {
+  JsonDocument value;
+  Problems found;
+  const auto failure = parse(text, false, value, found);
+  if (failure && failure->is_json) {
+    message = failure->message;
+    return {};
+  }
+  if (!found.empty()) {
+    message = found.list().front().message;
+    return {};
+  }
+  return failure ? Json(std::string(text)) : std::move(value.root);
+}
+
+std::string set_pointer(JsonDocument& document, std::string_view pointer, std::string_view value_text, Problems& problems) {
   Place place;
   place.source = document.add_source("--set " + std::string(pointer) + '=' + std::string(value_text));
   const auto refuse = [&](std::string at, std::string message) {
     document.set_place(at, place);  // so that the problem is shown at the option, not at the nearest container of the file
     problems.add(std::move(at), std::move(message));
-    return false;
+    return std::string();
   };
   if (!pointer.starts_with('/')) {
     return refuse("--set", "the pointer " + in_quotes(pointer) + " must begin with a slash, as in /load");
@@ -606,15 +675,13 @@ bool set_pointer(JsonDocument& document, std::string_view pointer, std::string_v
     }
   }
 
-  JsonDocument value;
-  Problems found;
-  const auto failure = parse(value_text, false, value, found);
-  if (failure && failure->is_json) return refuse(reached, failure->message);
-  if (!found.empty()) return refuse(reached, found.list().front().message);
-  *at = failure ? Json(std::string(value_text)) : std::move(value.root);
+  std::string message;
+  auto value = read_value(value_text, message);
+  if (!value) return refuse(reached, message);
+  *at = std::move(*value);
   document.forget_places(reached);
   document.set_place(reached, place);
-  return true;
+  return reached;
 }
 
 }  // namespace tideline

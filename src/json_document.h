@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -41,6 +42,8 @@ class JsonDocument {
   const Place& place(std::string_view pointer) const;
   /// The same as text: `FILE:LINE:COLUMN`, or the option that set the value. `at_key`: of the key instead of the value.
   std::string place_text(std::string_view pointer, bool at_key = false) const;
+  /// The file, or the option, that a place of this document is in.
+  const std::string& source(const Place& place) const { return sources_[place.source]; }
   /// The first source: the file that was read.
   const std::string& file() const { return sources_.front(); }
 
@@ -51,6 +54,10 @@ class JsonDocument {
   void forget_places(std::string_view pointer);
   /// Copies the places at and below `from_pointer` of another document to `to_pointer`, in place of those there; for merging files.
   void take_places(const JsonDocument& from, std::string_view from_pointer, std::string_view to_pointer);
+  /// Copies that one place.
+  void take_place(const JsonDocument& from, std::string_view from_pointer, std::string_view to_pointer);
+  /// Removes what `pointer` names, a member or an element, with its places; elements behind it move up. Nothing where it is not there.
+  void erase(std::string_view pointer);
 
   /// Number of a part of the document; the root is 0. For the parser, which knows where it is: it adds parts without a search.
   using Part = std::uint32_t;
@@ -76,6 +83,8 @@ class JsonDocument {
   /// The part that `pointer` names, or none; `nearest` becomes the last one on the way that has a place.
   Part find(std::string_view pointer, Part& nearest) const;
   void copy_below(const JsonDocument& from, Part source, Part target, const std::vector<std::uint32_t>& sources);
+  /// A place of another document as one of this.
+  Place adopted(const JsonDocument& from, Place place);
 
   std::vector<std::string> sources_;
   std::deque<Node> parts_;
@@ -99,9 +108,16 @@ Json to_json(const param::Value& value);
 /// One line for each problem, in order of place: `FILE:LINE:COLUMN: /pointer: message`. Each ends in a newline.
 std::string render(const Problems& problems, const JsonDocument& document);
 
-/// Sets one value, for `--set POINTER=VALUE`. VALUE is JSON where it parses as JSON, else a string. A token that is not a number
-/// selects an element of an array by its member `name`. The container must exist; a missing last key of an object is created.
-/// The value's place is then the option. Returns false, with a problem, where the pointer leads nowhere.
-bool set_pointer(JsonDocument& document, std::string_view pointer, std::string_view value_text, Problems& problems);
+/// The name by which pointers and merging know an element of a list: its member `name`; without one, its `task`, which is the name
+/// that an entry of a workload then has. Empty: it has none.
+std::string_view name_of(const Json& element);
+
+/// The value of an option: JSON where it parses as JSON, else a text. Nothing, and a message, for what no file could hold.
+std::optional<Json> read_value(std::string_view text, std::string& message);
+
+/// Sets one value, for `--set POINTER=VALUE`, the value read by `read_value`. A token that is not a number selects an element of an
+/// array by its name. The container must exist; a missing last key of an object is created. The value's place is then the option.
+/// Returns the pointer of what was set, with elements by number; empty, with a problem, where the pointer leads nowhere.
+std::string set_pointer(JsonDocument& document, std::string_view pointer, std::string_view value_text, Problems& problems);
 
 }  // namespace tideline

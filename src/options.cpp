@@ -2,6 +2,7 @@
 
 #include "sim/core/nearest.h"
 #include "src/errors.h"
+#include "src/scenario_files.h"
 
 #include <algorithm>
 #include <iostream>
@@ -33,6 +34,30 @@ std::optional<cxxopts::ParseResult> parse_options(cxxopts::Options& options, con
   }
   std::cout << options.help() << "\nExamples:\n" << examples;
   return {};
+}
+
+void add_scenario_options(cxxopts::Options& options) {
+  options.add_options()("scenario", "Scenario files, or their names", cxxopts::value<std::vector<std::string>>(), "FILE...");
+  for (const LayerOption& o : layer_options)
+    options.add_options("Changing scenarios")(o.name, o.help, cxxopts::value<std::vector<std::string>>(), o.value);
+  options.parse_positional("scenario");
+  options.positional_help("SCENARIO...");
+}
+
+std::vector<std::string> scenarios_of(const cxxopts::ParseResult& parsed, const cxxopts::Options& options) {
+  if (parsed.count("scenario") == 0) throw InputError("no scenario given (see " + options.program() + " --help)");
+  std::vector<std::string> out;
+  for (const auto& word : parsed["scenario"].as<std::vector<std::string>>()) out.push_back(find_scenario(word));
+  return out;
+}
+
+std::vector<Layer> layers_of(const cxxopts::ParseResult& parsed) {
+  std::vector<Layer> out;
+  // `operator[]` keeps the order of one option's values only.
+  for (const auto& given : parsed.arguments())
+    for (const LayerOption& o : layer_options)
+      if (given.key() == o.name) out.push_back({o.kind, given.value()});
+  return out;
 }
 
 }  // namespace tideline

@@ -4,6 +4,7 @@
 // A comma in a value, as in --set /a=[1,2], is part of it.
 #define CXXOPTS_VECTOR_DELIMITER '\0'
 #include "src/commands.h"
+#include "src/scenario_layers.h"
 
 #include <cxxopts.hpp>
 
@@ -15,5 +16,14 @@ namespace tideline {
 
 /// Parses; nothing if `--help` was asked for (the help is then printed). Throws InputError.
 std::optional<cxxopts::ParseResult> parse_options(cxxopts::Options& options, const Arguments& arguments, const std::string& examples);
+
+/// Declares the scenarios that a verb takes, and the options that change them.
+void add_scenario_options(cxxopts::Options& options);
+
+/// The scenario files that were named, found where they were named without folder. Throws InputError where there are none.
+std::vector<std::string> scenarios_of(const cxxopts::ParseResult& parsed, const cxxopts::Options& options);
+
+/// The layers that were given, in the order of the command line.
+std::vector<Layer> layers_of(const cxxopts::ParseResult& parsed);
 
 }  // namespace tideline

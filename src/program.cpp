@@ -27,6 +27,7 @@ Usage: tideline VERB [...]
   run SCENARIO...       run scenarios and print a table; writes one HDF5 file each
   validate SCENARIO...  check scenarios without running them
   explain SCENARIO      say before a run whether a scenario can work
+  schema                write the JSON schema of scenario files, for editors
   policies [NAME]       list the policies, or show one with its parameters
   import yolobench CSV  make a catalog of YOLOBench's table of latencies and accuracies
   --version             version of the program
@@ -75,11 +76,9 @@ int fail(Exit code, std::string text) {
 
 int dispatch(const std::string& program, const Arguments& words, const PolicyRegistry& registry) {
   using Verb = int (*)(const Arguments&, const PolicyRegistry&);
-  static const std::vector<std::pair<std::string_view, Verb>> verbs{{"run", command_run},
-                                                                    {"validate", command_validate},
-                                                                    {"explain", command_explain},
-                                                                    {"policies", command_policies},
-                                                                    {"import", command_import}};
+  static const std::vector<std::pair<std::string_view, Verb>> verbs{{"run", command_run},           {"validate", command_validate},
+                                                                    {"explain", command_explain},   {"schema", command_schema},
+                                                                    {"policies", command_policies}, {"import", command_import}};
   if (words.empty()) {
     greet(program);
     return 0;

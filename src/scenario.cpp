@@ -5,10 +5,11 @@
 #include "sim/core/text.h"
 #include "src/catalog_json.h"
 #include "src/errors.h"
+#include "src/scenario_sections.h"
 
 #include <algorithm>
 #include <array>
-#include <charconv>
+#include <cmath>
 #include <fstream>
 #include <optional>
 
@@ -17,159 +18,7 @@ namespace tideline {
 namespace {
 
 namespace fs = std::filesystem;
-
-// --- the sections of a scenario file, each declared once ---
-
-struct TopSection {
-  std::int64_t schema = 1;
-  std::string about;
-  double load = 1;
-  std::int64_t seed = 1;
-  Billing billing = Billing::nodes;
-  bool extrapolated_batches = false;
-  static constexpr auto declare() {
-    return param::fields(
-        param::field("schema", &TopSection::schema, "Version of the format.", {1, 1}, param::required),
-        param::field("about", &TopSection::about, "What the scenario is for."),
-        param::field("load", &TopSection::load, "Factor on every rate of the workload.", {1e-9, 1e9}),
-        param::field("seed", &TopSection::seed, "Seed of every random draw.", {0, 9e15}),
-        param::choice("billing", &TopSection::billing, "Whether nodes that are on are billed, or what instances hold of them.",
-                      {{"nodes", Billing::nodes}, {"held", Billing::held}}),
-        param::field("extrapolated_batches", &TopSection::extrapolated_batches, "Allow batches beyond the measured ones."));
-  }
-};
-
-struct SiteSection {
-  std::string name;
-  static constexpr auto declare() { return param::fields(param::field("name", &SiteSection::name, "Name of the site.", param::required)); }
-};
-
-struct LinkSection {
-  std::string from, to;
-  Duration delay{};
-  double bandwidth = 0;
-  double price = 0;
-  static constexpr auto declare() {
-    return param::fields(param::field("from", &LinkSection::from, "A site.", param::required),
-                         param::field("to", &LinkSection::to, "The other site; links carry both ways.", param::required),
-                         param::field("delay_s", &LinkSection::delay, "Propagation delay one way.", {0, 3600}, param::required),
-                         param::field("bandwidth_bytes_per_s", &LinkSection::bandwidth, "Bandwidth; 0: payloads take no time.", {0, 1e15}),
-                         param::field("price_per_byte_usd", &LinkSection::price, "Price of a byte in US dollars.", {0, 1}));
-  }
-};
-
-struct PoolSection {
-  std::string name, site, hardware;
-  std::uint32_t count = 1;
-  std::optional<std::uint32_t> min, max;
-  std::uint32_t devices_per_node = 1;
-  std::optional<Duration> boot;
-  std::optional<double> price;
-  static constexpr auto declare() {
-    return param::fields(
-        param::field("name", &PoolSection::name, "Name of the pool.", param::required),
-        param::field("site", &PoolSection::site, "Site where its nodes stand.", param::required),
-        param::field("hardware", &PoolSection::hardware, "Hardware type of its devices.", param::required),
-        param::field("count", &PoolSection::count, "Nodes that are on at time 0.", {0, 1e6}),
-        param::field("min", &PoolSection::min, "Least number of nodes; default: count.", {0, 1e6}),
-        param::field("max", &PoolSection::max, "Greatest number of nodes; default: count.", {0, 1e6}),
-        param::field("devices_per_node", &PoolSection::devices_per_node, "Devices of a node.", {1, 64}),
-        param::field("boot_s", &PoolSection::boot, "Time from order to a node that is up; default: of the hardware type.", {0, 86400}),
-        param::field("price_per_hour_usd", &PoolSection::price, "Price of a node; default: that of its devices.", {0, 1e6}));
-  }
-};
-
-struct WorkloadSection {
-  std::string name;
-  std::optional<std::string> task;
-  std::optional<std::string> origin;
-  std::string source;
-  std::uint32_t payload_bytes = 0, answer_bytes = 0;
-  std::uint32_t items = 1, tenant = 0;
-  static constexpr auto declare() {
-    return param::fields(
-        param::field("name", &WorkloadSection::name, "Name of the entry; default: its task."),
-        param::field("task", &WorkloadSection::task, "Task of its queries; left out where a trace names tasks."),
-        param::field("origin", &WorkloadSection::origin, "Site where its queries arrive; default: the first site."),
-        param::field("source", &WorkloadSection::source, "Where its arrivals come from: poisson, diurnal, csv, counts.", param::required),
-        param::field("payload_bytes", &WorkloadSection::payload_bytes, "Bytes of a query.", {0, 4e9}),
-        param::field("answer_bytes", &WorkloadSection::answer_bytes, "Bytes of an answer.", {0, 4e9}),
-        param::field("items", &WorkloadSection::items, "Items, such as images, in a query.", {1, 65535}),
-        param::field("tenant", &WorkloadSection::tenant, "Number of the tenant.", {0, 65535}));
-  }
-};
-
-struct ClassSection {
-  std::string name;
-  double share = 1;
-  std::optional<Duration> slo;
-  std::optional<double> floor;
-  std::optional<double> cost_cap;
-  std::int32_t priority = 0;
-  static constexpr auto declare() {
-    return param::fields(
-        param::field("name", &ClassSection::name, "Name of the class."),
-        param::field("share", &ClassSection::share, "Share of the entry's queries; shares are scaled to sum 1.", {1e-9, 1e9}),
-        param::field("latency_slo_s", &ClassSection::slo, "Latency bound from arrival to answer; none: no SLO.", {1e-9, 1e9}),
-        param::field("accuracy_floor", &ClassSection::floor, "Least profiled accuracy of an answer.", {0, 1}),
-        param::field("cost_cap_usd", &ClassSection::cost_cap, "Greatest attributed cost of a query.", {0, 1e9}),
-        param::field("priority", &ClassSection::priority, "Higher goes first where a policy looks at it.", {-1000, 1000}));
-  }
-};
-
-struct PinSection {
-  std::optional<std::string> base_model, model, variant;
-  static constexpr auto declare() {
-    return param::fields(param::field("base_model", &PinSection::base_model, "Only variants of this base model."),
-                         param::field("model", &PinSection::model, "Only variants of this model."),
-                         param::field("variant", &PinSection::variant, "Only this variant."));
-  }
-};
-
-struct InitialSection {
-  std::string variant, pool;
-  std::optional<std::uint32_t> per_device, count;
-  static constexpr auto declare() {
-    return param::fields(param::field("variant", &InitialSection::variant, "Variant of the instances.", param::required),
-                         param::field("pool", &InitialSection::pool, "Pool whose devices they are on.", param::required),
-                         param::field("per_device", &InitialSection::per_device, "Instances on each device of the pool.", {1, 1000}),
-                         param::field("count", &InitialSection::count, "Instances in all, spread over the devices in turn.", {1, 1e6}));
-  }
-};
-
-enum class ControlMode : std::uint8_t { central };
-struct ControlSection {
-  ControlMode mode = ControlMode::central;
-  static constexpr auto declare() {
-    return param::fields(param::choice("mode", &ControlSection::mode, "Who decides: one controller with a fresh view.",
-                                       {{"central", ControlMode::central}}));
-  }
-};
-
-enum class LostAction : std::uint8_t { drop, retry };
-struct LostSection {
-  LostAction action = LostAction::drop;
-  std::uint32_t budget = 1;
-  static constexpr auto declare() {
-    return param::fields(param::choice("action", &LostSection::action, "What happens to queries whose node failed.",
-                                       {{"drop", LostAction::drop}, {"retry", LostAction::retry}}),
-                         param::field("budget", &LostSection::budget, "Retries of a query.", {0, 15}));
-  }
-};
-
-struct MeasureSection {
-  Duration warmup{}, duration = 24h, drain = 600s;
-  Duration sample = 60s;
-  static constexpr auto declare() {
-    return param::fields(
-        param::field("warmup_s", &MeasureSection::warmup, "Time before the measured window.", {0, 9e9}),
-        param::field("duration_s", &MeasureSection::duration, "Length of the measured window.", {1e-9, 9e9}),
-        param::field("drain_s", &MeasureSection::drain, "How long after the window its queries may take to end.", {0, 9e9}),
-        param::field("sample_s", &MeasureSection::sample, "Time between two samples of the series.", {1e-3, 9e9}));
-  }
-};
-
-// --- reading ---
+using namespace scenario_format;
 
 std::string hex(std::uint64_t x) {
   std::array<char, 16> digits{};
@@ -188,28 +37,20 @@ std::string hash_file(const fs::path& path) {
   return hex(h);
 }
 
-/// The parts of a scenario while it is read: document, problems, and the scenario that grows.
+/// The parts of a scenario while it is bound: document, problems, and the scenario that grows.
 class Reader {
  public:
-  Reader(const std::string& path, const std::vector<std::string>& overrides, const PolicyRegistry& registry)
-      : registry_(registry), folder_(fs::path(path).parent_path()), document_(read_json_file(path, problems_)) {
+  Reader(const std::string& path, const std::vector<Layer>& layers, const PolicyRegistry& registry)
+      : registry_(registry), folder_(fs::path(path).parent_path()) {
+    LayeredScenario layered = read_layers(path, layers, registry);
+    document_ = std::move(layered.document);
+    in_other_files_ = std::move(layered.wrong);
     out_.name = fs::path(path).stem().string();
     out_.file = path;
-    out_.overrides = overrides;
+    for (const Layer& layer : layers) out_.overrides.push_back(to_text(layer));
   }
 
   Scenario read() {
-    if (!document_.root.is_object()) throw InputError(document_.place_text("") + ": a scenario is a JSON object");
-    expand_short_forms();
-    for (const auto& o : out_.overrides) {
-      const auto eq = o.find('=');
-      if (eq == std::string::npos || !o.starts_with('/'))
-        throw InputError("--set " + o + ": expected POINTER=VALUE with a JSON pointer such as /cluster/pools/0/count=4");
-      const std::string pointer = o.substr(0, eq);
-      if (!set_pointer(document_, pointer, std::string_view(o).substr(eq + 1), problems_)) continue;
-      expand_short_forms();
-      naming_replaces(pointer);
-    }
     top();
     policies();
     rest();
@@ -217,9 +58,6 @@ class Reader {
     if (is_right([&] { catalog(); }) && is_right([&] { cluster(); })) {
       workload();
       initial();
-    } else {
-      for (const std::string_view key : {"cluster", "workload"})
-        if (member(root(), key) == nullptr && !has_problem("", "missing " + in_quotes(key))) problems_.add("", "missing " + in_quotes(key));
     }
     throw_if_wrong();
     effective();
@@ -229,24 +67,20 @@ class Reader {
 
  private:
   const Json& root() const { return document_.root; }
-  const Json* member(const Json& object, std::string_view key) const {
+  static const Json* member(const Json& object, std::string_view key) {
     if (!object.is_object()) return nullptr;
     const auto at = object.find(std::string(key));
     return at == object.end() ? nullptr : &*at;
   }
-  /// A section of objects: the array at `pointer`, or nothing and a problem.
-  const Json* array(const Json& object, std::string_view pointer, std::string_view key, bool needed) {
+  /// A section of objects: the list that is there, or nothing; a problem where it is no list, or must not be empty.
+  const Json* list(const Json& object, std::string_view pointer, std::string_view key, bool needed) {
     const Json* a = member(object, key);
-    const std::string at = child(pointer, key);
-    if (a == nullptr) {
-      if (needed) problems_.add(std::string(pointer), "missing " + in_quotes(key));
-      return nullptr;
-    }
+    if (a == nullptr) return nullptr;  // where it is required, that is said
     if (!a->is_array()) {
-      problems_.add(at, "expected a list");
+      problems_.add(child(pointer, key), "expected a list");
       return nullptr;
     }
-    if (needed && a->empty()) problems_.add(at, "the list is empty");
+    if (needed && a->empty()) problems_.add(child(pointer, key), "the list is empty");
     return a;
   }
   static std::string element(std::string_view pointer, std::size_t k) { return child(pointer, std::to_string(k)); }
@@ -264,15 +98,15 @@ class Reader {
     return std::any_of(list.begin(), list.end(),
                        [&](const Problem& p) { return p.pointer == pointer && (message.empty() || p.message.starts_with(message)); });
   }
-  /// Whether `read` found no problem.
+  /// Whether `read` found what it reads, and no problem.
   template <class F>
   bool is_right(F read) {
-    const std::size_t before = problems_.list().size();
+    const std::size_t before = problems_.list().size(), before_files = in_other_files_.size();
     read();
-    return problems_.list().size() == before && in_catalog_.empty();
+    return problems_.list().size() == before && in_other_files_.size() == before_files && !incomplete_;
   }
   void throw_if_wrong() const {
-    if (!problems_.empty() || !in_catalog_.empty()) throw InputError(render(problems_, document_) + in_catalog_ + missing_files_);
+    if (!problems_.empty() || !in_other_files_.empty()) throw InputError(render(problems_, document_) + in_other_files_ + missing_files_);
     if (!missing_files_.empty()) throw WorldError(missing_files_);
   }
   template <class List, class F>
@@ -282,80 +116,16 @@ class Reader {
     return out;
   }
 
-  /// Naming a policy, a source or a law anew discards the parameters that were meant for the old one.
-  void naming_replaces(const std::string& option) {
-    const std::string pointer = by_number(option), owner{parent(pointer)};
-    const auto t = tokens(pointer);
-    if (t.size() == 3 && ((t[0] == "policies" && t[2] == "name") || (t[0] == "workload" && t[2] == "source"))) {
-      document_.root.at(Json::json_pointer(owner))["params"] = Json::object();  // there, for a later option to reach into
-      document_.forget_places(child(owner, "params"));
-    }
-    if (t.size() == 5 && t[0] == "catalog" && t[1] == "variants" && (t[3] == "service" || t[3] == "load") && t[4] == "law") {
-      Problems wrong;  // the catalog's reader will say what
-      const Json named{{"law", document_.root.at(Json::json_pointer(pointer))}};
-      const auto law = param::bind<catalog_format::LawParams>(to_value(named), "", wrong).law;
-      if (!wrong.empty()) return;
-      // What the new law takes too means the same there: it stays, and options may come in any order.
-      for (const std::string_view key : {"cv2", "k", "points"}) {
-        if (catalog_format::law_takes(law, key)) continue;
-        document_.root.at(Json::json_pointer(owner)).erase(std::string(key));
-        document_.forget_places(child(owner, key));
-      }
-    }
-  }
-
-  /// A pointer that leads somewhere, with elements of lists by number where they were chosen by name.
-  std::string by_number(const std::string& pointer) const {
-    std::string out;
-    const Json* at = &document_.root;
-    for (const std::string& token : tokens(pointer)) {
-      std::string key = token;
-      if (at->is_array() && token.find_first_not_of("0123456789") != std::string::npos) {
-        const auto named =
-            std::find_if(at->begin(), at->end(), [&](const Json& x) { return x.is_object() && x.contains("name") && x["name"] == token; });
-        if (named != at->end()) key = std::to_string(named - at->begin());
-      }
-      out = child(out, key);
-      at = &document_.root.at(Json::json_pointer(out));
-    }
-    return out;
-  }
-
-  /// The long form, which pointers see: every kind of policy with name and params, every entry with params, every section.
-  void expand_short_forms() {
-    Json& r = document_.root;
-    for (const char* key : {"policies", "control", "measure", "on_lost"})
-      if (!r.contains(key)) r[key] = Json::object();
-    if (r["policies"].is_object()) {
-      for (auto& [kind, value] : r["policies"].items()) {
-        if (value.is_string()) {
-          const Place place = document_.place("/policies/" + kind);
-          value = Json{{"name", value}};
-          document_.set_place("/policies/" + kind + "/name", place);
-        }
-        if (value.is_object() && !value.contains("params")) value["params"] = Json::object();
-      }
-      for (std::size_t k = 0; k < policy_kinds; ++k) {
-        const auto kind = static_cast<PolicyKind>(k);
-        const PolicyDefinition* d = registry_.default_of(kind);
-        if (d != nullptr && !r["policies"].contains(std::string(to_string(kind))) && !r["policies"].contains("joint"))
-          r["policies"][std::string(to_string(kind))] = Json{{"name", d->name}, {"params", Json::object()}};
-      }
-    }
-    if (r.contains("workload") && r["workload"].is_array())
-      for (auto& entry : r["workload"])
-        if (entry.is_object() && !entry.contains("params")) entry["params"] = Json::object();
-  }
-
-  /// A path is relative to the file that names it, or to the current folder where an option set it.
-  fs::path resolve(const std::string& pointer, const std::string& path) const {
-    const Place* place = document_.find_place(pointer);
-    return place != nullptr && place->line == 0 ? fs::path(path) : folder_ / path;
+  /// The file that the path at `pointer` means: relative to the file that names it, or to the current folder where an option does.
+  fs::path resolve(const std::string& pointer, const std::string& path) {
+    const Place& place = document_.place(pointer);
+    const fs::path file = place.line == 0 ? fs::path(path) : fs::path(document_.source(place)).parent_path() / path;
+    out_.paths.emplace_back(pointer, file);
+    return file;
   }
 
   void top() {
-    const auto t = param::bind<TopSection>(to_value(root()), "", problems_,
-                                           {"catalog", "cluster", "workload", "policies", "initial", "control", "measure", "on_lost"});
+    const auto t = param::bind<TopSection>(to_value(root()), "", problems_);
     load_ = t.load;
     out_.options.seed = static_cast<std::uint64_t>(t.seed);
     out_.billing = t.billing;
@@ -364,7 +134,10 @@ class Reader {
 
   void catalog() {
     const Json* c = member(root(), "catalog");
-    if (c == nullptr) return problems_.add("", "missing \"catalog\": a path, or the catalog itself");
+    if (c == nullptr) {
+      incomplete_ = true;
+      return;
+    }
     if (!c->is_string()) {
       out_.catalog = read_catalog(*c, "/catalog", problems_, extrapolated_);
       out_.hashes.emplace_back("catalog", hex(hash(c->dump())));
@@ -380,20 +153,19 @@ class Reader {
       }
     }();
     out_.catalog = read_catalog(file.root, "", in_catalog, extrapolated_);
-    in_catalog_ = render(in_catalog, file);
+    in_other_files_ += render(in_catalog, file);
     out_.hashes.emplace_back("catalog", hash_file(path));
   }
 
   void cluster() {
     const Json* c = member(root(), "cluster");
-    if (c == nullptr || !c->is_object()) return problems_.add(c == nullptr ? "" : "/cluster", "missing \"cluster\" with sites and pools");
-    for (const auto& [key, value] : c->items())
-      if (key != "sites" && key != "links" && key != "pools") {
-        static const std::vector<std::string_view> known{"sites", "links", "pools"};
-        problems_.add_key(child("/cluster", key), "unknown key " + in_quotes(key) + suggestion(key, known));
-      }
+    if (c == nullptr) {
+      incomplete_ = true;
+      return;
+    }
+    param::bind<ClusterSection>(to_value(*c), "/cluster", problems_);
     Topology& t = out_.topology;
-    if (const Json* sites = array(*c, "/cluster", "sites", true)) {
+    if (const Json* sites = list(*c, "/cluster", "sites", true)) {
       for (std::size_t k = 0; k < sites->size(); ++k) {
         const std::string at = element("/cluster/sites", k);
         const auto s = param::bind<SiteSection>(to_value((*sites)[k]), at, problems_);
@@ -408,7 +180,7 @@ class Reader {
     }
     if (t.sites.empty()) return;  // nothing below can be found
     const auto site_names = names_of(t.sites, [](const std::string& s) { return std::string_view(s); });
-    if (const Json* links = array(*c, "/cluster", "links", false)) {
+    if (const Json* links = list(*c, "/cluster", "links", false)) {
       for (std::size_t k = 0; k < links->size(); ++k) {
         const std::string at = element("/cluster/links", k);
         const auto l = param::bind<LinkSection>(to_value((*links)[k]), at, problems_);
@@ -418,7 +190,7 @@ class Reader {
       }
     }
     const auto hardware_names = names_of(out_.catalog.hardware, [](const Hardware& h) { return std::string_view(h.name); });
-    if (const Json* pools = array(*c, "/cluster", "pools", true)) {
+    if (const Json* pools = list(*c, "/cluster", "pools", true)) {
       for (std::size_t k = 0; k < pools->size(); ++k) {
         const std::string at = element("/cluster/pools", k);
         const auto p = param::bind<PoolSection>(to_value((*pools)[k]), at, problems_);
@@ -462,8 +234,49 @@ class Reader {
     return false;
   }
 
-  QueryClass read_class(const Json& value, const std::string& at, TaskId task, double& share) {
-    const auto c = param::bind<ClassSection>(to_value(value), at, problems_, {"pin"});
+  /// The number of seconds that {"times_fastest", "hardware"} means for a task, or null and a problem.
+  Json relative_slo(const Json& value, const std::string& at, TaskId task) {
+    const std::size_t before = problems_.list().size();
+    const auto relative = param::bind<RelativeSloSection>(to_value(value), at, problems_);
+    std::optional<std::size_t> hardware;
+    if (relative.hardware) {
+      const auto names = names_of(out_.catalog.hardware, [](const Hardware& h) { return std::string_view(h.name); });
+      hardware = find("hardware", *relative.hardware, names, child(at, "hardware"));
+    }
+    if (problems_.list().size() != before) return nullptr;
+    Duration fastest = forever;
+    for (const VariantId v : out_.catalog[task].variants) {
+      const Variant& variant = out_.catalog[v];
+      if (hardware && variant.hardware.index() != *hardware) continue;
+      for (std::uint32_t option = 0; option < variant.profile.cores().size(); ++option)
+        fastest = std::min(fastest, variant.profile.latency(1, option));
+    }
+    if (fastest == forever) {
+      problems_.add(child(at, "hardware"),
+                    "no variant of task " + in_quotes(out_.catalog[task].name) + " is made for " + in_quotes(*relative.hardware));
+      return nullptr;
+    }
+    return static_cast<double>(std::llround(relative.times_fastest * static_cast<double>(fastest.count()))) / 1e9;
+  }
+
+  /// The floor that {"of_best"} means for a task, or null and a problem.
+  Json relative_floor(const Json& value, const std::string& at, TaskId task) {
+    const std::size_t before = problems_.list().size();
+    const auto relative = param::bind<RelativeFloorSection>(to_value(value), at, problems_);
+    if (problems_.list().size() != before) return nullptr;
+    return relative.of_best * out_.catalog[task].best_accuracy;
+  }
+
+  /// `is_only`: the class has one task, so that what is relative to it is a number in the effective configuration.
+  QueryClass read_class(Json value, const std::string& at, TaskId task, bool is_only, double& share) {
+    for (const char* key : {"latency_slo_s", "accuracy_floor"}) {
+      const Json* relative = member(value, key);
+      if (relative == nullptr || !relative->is_object()) continue;
+      const std::string where = child(at, key);
+      value[key] = key == std::string_view("latency_slo_s") ? relative_slo(*relative, where, task) : relative_floor(*relative, where, task);
+      if (is_only) resolved_.emplace_back(where, value[key]);
+    }
+    const auto c = param::bind<ClassSection>(to_value(value), at, problems_);
     QueryClass q;
     q.task = task;
     q.name = c.name;
@@ -494,17 +307,20 @@ class Reader {
   }
 
   void workload() {
-    const Json* list = array(root(), "", "workload", true);
-    if (list == nullptr) return;
+    const Json* entries = list(root(), "", "workload", true);
+    if (entries == nullptr) return;
     const auto task_names = names_of(out_.catalog.tasks, [](const Task& t) { return std::string_view(t.name); });
     const auto site_names = names_of(out_.topology.sites, [](const std::string& s) { return std::string_view(s); });
-    if (list->size() > 65535) problems_.add("/workload", "at most 65535 entries");
-    for (std::size_t k = 0; k < list->size(); ++k) {
+    if (entries->size() > 65535) problems_.add("/workload", "at most 65535 entries");
+    for (std::size_t k = 0; k < entries->size(); ++k) {
       const std::string at = element("/workload", k);
-      const Json& value = (*list)[k];
-      const auto w = param::bind<WorkloadSection>(to_value(value), at, problems_, {"params", "classes"});
+      const Json& value = (*entries)[k];
+      const auto w = param::bind<WorkloadSection>(to_value(value), at, problems_);
       EntrySpec e;
       e.name = !w.name.empty() ? w.name : w.task.value_or("entry" + std::to_string(k));
+      for (const EntrySpec& other : out_.entries)
+        if (other.name == e.name)
+          problems_.add(w.name.empty() ? at : child(at, "name"), "two entries of the workload are named " + in_quotes(e.name));
       e.source = w.source;
       e.payload_bytes = w.payload_bytes;
       e.answer_bytes = w.answer_bytes;
@@ -546,8 +362,12 @@ class Reader {
         // The problems of a class are the same for each task of a trace: they are reported for the first.
         Problems again;
         if (t != tasks.front()) std::swap(again, problems_);
-        QueryClass q = read_class((*classes)[c], element(child(at, "classes"), c), t, share);
+        QueryClass q = read_class((*classes)[c], element(child(at, "classes"), c), t, tasks.size() == 1, share);
         if (t != tasks.front()) std::swap(again, problems_);
+        if (t == tasks.front() && !q.name.empty())
+          for (std::size_t other = 0; other < c; ++other)
+            if (member((*classes)[other], "name") != nullptr && (*classes)[other]["name"] == q.name)
+              problems_.add(child(element(child(at, "classes"), c), "name"), "two classes of this entry are named " + in_quotes(q.name));
         if (q.name.empty()) q.name = e.name + (classes->size() > 1 ? "/" + std::to_string(c) : "");
         if (tasks.size() > 1) q.name = out_.catalog[t].name + "/" + q.name;
         choices.push_back({ClassId{out_.classes.size()}, share});
@@ -557,65 +377,65 @@ class Reader {
   }
 
   void read_source(const Json& value, const std::string& at, bool one_task, const std::vector<std::string_view>& task_names, EntrySpec& e) {
-    static const std::vector<std::string_view> sources{"poisson", "diurnal", "csv", "counts"};
-    const auto kind = find("source", e.source, sources, child(at, "source"));
+    const auto kind = find("source", e.source, names_of(sources, [](const SourceDefinition& d) { return d.name; }), child(at, "source"));
     if (!kind) return;
-    static const Json none = Json::object();
     const Json* params = member(value, "params");
-    const std::string where = params != nullptr ? child(at, "params") : at;
-    const param::Value v = to_value(params != nullptr ? *params : none);
-    const auto file = [&] {
-      const Json* f = params != nullptr ? member(*params, "file") : nullptr;
-      if (f == nullptr) return problems_.add(where, "source " + in_quotes(e.source) + " needs a \"file\"");
-      if (!f->is_string()) return problems_.add(child(where, "file"), "must be the path of a file, a text in quotes");
-      e.file = resolve(child(where, "file"), f->get<std::string>());
-      const std::string here = document_.place_text(child(where, "file")) + ": " + child(where, "file") + ": ";
-      std::error_code error;
-      const auto status = fs::status(e.file, error);
-      if (fs::is_directory(status))
-        missing_files_ += here + "cannot read " + e.file.string() + ": it is a folder\n";
-      else if (!fs::exists(status))
-        missing_files_ += here + "cannot read " + e.file.string() + ": " + error.message() + '\n';
-      else if (fs::is_regular_file(status))
-        out_.hashes.emplace_back("trace " + e.name, hash_file(e.file));
-      if (load_ > 1) problems_.add("/load", "a replayed trace cannot be scaled up by \"load\"; at most 1");
-    };
+    const std::string where = child(at, "params");
+    const param::Value v = params != nullptr ? to_value(*params) : param::Value{};
+    const auto has = [&](const char* key) { return params != nullptr && member(*params, key) != nullptr; };
     switch (*kind) {
-      case 0: {
+      case source_poisson: {
         auto p = param::bind<PoissonParams>(v, where, problems_);
         p.rate_scale = load_;
         e.params = p;
         break;
       }
-      case 1: {
+      case source_diurnal: {
         auto p = param::bind<DiurnalParams>(v, where, problems_);
         if (!p.hourly.empty() && p.hourly.size() != 24) problems_.add(child(where, "hourly"), "expected 24 rates, one per hour");
-        if (!p.hourly.empty() && params != nullptr && (params->contains("peak_hour") || params->contains("peak_to_trough")))
+        if (!p.hourly.empty() && std::all_of(p.hourly.begin(), p.hourly.end(), [](double rate) { return rate == 0; }))
+          problems_.add(child(where, "hourly"), "at least one rate must be above 0");
+        if (!p.hourly.empty() && (has("peak_hour") || has("peak_to_trough")))
           problems_.add(child(where, "hourly"), "replaces peak_to_trough and peak_hour: give one or the other");
         p.rate_scale = load_;
         e.params = p;
         daily_ = true;
         break;
       }
-      case 2: {
-        auto p = param::bind<CsvParams>(v, where, problems_, {"file"});
+      case source_csv: {
+        auto p = param::bind<Replay<CsvParams>>(v, where, problems_);
         p.scale *= load_;
         // Where the entry names a task, a row that names another is refused.
         if (one_task)
           p.tasks = {value.at("task").get<std::string>()};
         else
           p.tasks.assign(task_names.begin(), task_names.end());
-        e.params = p;
-        file();
+        e.params = static_cast<const CsvParams&>(p);
+        trace(p.file, child(where, "file"), e);
         break;
       }
       default: {
-        auto p = param::bind<CountsParams>(v, where, problems_, {"file"});
+        auto p = param::bind<Replay<CountsParams>>(v, where, problems_);
         p.scale *= load_;
-        e.params = p;
-        file();
+        e.params = static_cast<const CountsParams&>(p);
+        trace(p.file, child(where, "file"), e);
       }
     }
+  }
+
+  void trace(const std::string& path, const std::string& at, EntrySpec& e) {
+    if (load_ > 1) problems_.add("/load", "a replayed trace cannot be scaled up by \"load\"; at most 1");
+    if (has_problem(at)) return;
+    e.file = resolve(at, path);
+    const std::string here = document_.place_text(at) + ": " + at + ": ";
+    std::error_code error;
+    const auto status = fs::status(e.file, error);
+    if (fs::is_directory(status))
+      missing_files_ += here + "cannot read " + e.file.string() + ": it is a folder\n";
+    else if (!fs::exists(status))
+      missing_files_ += here + "cannot read " + e.file.string() + ": " + error.message() + '\n';
+    else if (fs::is_regular_file(status))
+      out_.hashes.emplace_back("trace " + e.name, hash_file(e.file));
   }
 
   void policies() {
@@ -650,22 +470,22 @@ class Reader {
           continue;
         }
         out_.policies.emplace_back(kind, bind(*d, none, at));
-      } else if (const auto* d = choose(*p, at, std::string(kinds[k]) + " policy", registry_.names(kind))) {
+      } else if (const auto* d = choose(*p, at, std::string(kinds[k]) + " policy", registry_.names(kind),
+                                        joint != nullptr && joint->has(kind) ? nullptr : registry_.default_of(kind))) {
         out_.policies.emplace_back(kind, bind(*d, *p, at));
       }
     }
   }
 
+  /// `unnamed`: the policy that is meant where no name is given, if any.
   const PolicyDefinition* choose(const Json& value, const std::string& at, const std::string& what,
-                                 const std::vector<std::string_view>& names) {
-    if (!value.is_object() || !value.contains("name") || !value["name"].is_string()) {
+                                 const std::vector<std::string_view>& names, const PolicyDefinition* unnamed = nullptr) {
+    if (!value.is_object() || (unnamed == nullptr && !value.contains("name"))) {
       problems_.add(at, "expected the name of a policy, or {\"name\": ..., \"params\": {...}}");
       return nullptr;
     }
-    for (const auto& [key, v] : value.items())
-      if (key != "name" && key != "params")
-        problems_.add_key(child(at, key), "unknown key " + in_quotes(key) + "; parameters stand in \"params\"");
-    const auto name = value["name"].get<std::string>();
+    const std::string name = param::bind<PolicySection>(to_value(value), at, problems_).name;
+    if (!value.contains("name")) return unnamed;
     const PolicyDefinition* d = registry_.find(name);
     if (d != nullptr && std::find(names.begin(), names.end(), name) == names.end()) {
       problems_.add(child(at, "name"),
@@ -682,8 +502,8 @@ class Reader {
 
   void initial() {
     const Json* i = member(root(), "initial");
-    if (i == nullptr || *i == "cold") return;
-    if (*i == "planned") {
+    if (i == nullptr || *i == initial_cold) return;
+    if (*i == initial_planned) {
       out_.planned = true;
       return;
     }
@@ -734,14 +554,24 @@ class Reader {
     e["seed"] = out_.options.seed;
     e["billing"] = out_.billing == Billing::nodes ? "nodes" : "held";
     e["extrapolated_batches"] = extrapolated_;
-    if (!e.contains("initial")) e["initial"] = "cold";
+    if (!e.contains("initial")) e["initial"] = initial_cold;
     Json policies = Json::object();
     for (const auto& [key, p] : out_.joint) policies[key] = Json{{"name", p.name}, {"params", to_json(p.effective)}};
     for (const auto& [kind, p] : out_.policies)
       policies[std::string(to_string(kind))] = Json{{"name", p.name}, {"params", to_json(p.effective)}};
     e["policies"] = policies;
     for (const auto& [key, value] : sections_.items()) e[key] = value;
+    for (const auto& [pointer, value] : resolved_) e[Json::json_pointer(pointer)] = value;
+    for (const auto& [pointer, file] : out_.paths) e[Json::json_pointer(pointer)] = from_folder(file);
     out_.effective = std::move(e);
+  }
+
+  /// A path as the scenario's own file would say it: short, and the same wherever the current folder is.
+  std::string from_folder(const fs::path& file) const {
+    std::error_code error;
+    const fs::path here = fs::current_path(error), from = (here / folder_).lexically_normal(), to = (here / file).lexically_normal();
+    const fs::path relative = file.is_absolute() ? fs::path() : to.lexically_relative(from);
+    return relative.empty() ? file.string() : relative.string();
   }
 
   const PolicyRegistry& registry_;
@@ -750,16 +580,18 @@ class Reader {
   JsonDocument document_;
   Scenario out_;
   Json sections_ = Json::object();
-  std::string in_catalog_;     // what is wrong in the catalog's own file, with its places
-  std::string missing_files_;  // what cannot be read
+  std::vector<std::pair<std::string, Json>> resolved_;  // what was relative, and the number that it is
+  std::string in_other_files_;                          // what is wrong in files other than the scenario's, with its places
+  std::string missing_files_;                           // what cannot be read
   double load_ = 1;
   bool extrapolated_ = false, daily_ = false;
+  bool incomplete_ = false;  // a section is missing
 };
 
 }  // namespace
 
-Scenario read_scenario(const std::string& path, const std::vector<std::string>& overrides, const PolicyRegistry& registry) {
-  return Reader(path, overrides, registry).read();
+Scenario read_scenario(const std::string& path, const std::vector<Layer>& layers, const PolicyRegistry& registry) {
+  return Reader(path, layers, registry).read();
 }
 
 }  // namespace tideline

@@ -6,6 +6,7 @@
 #include "sim/policy/registry.h"
 #include "sim/serving/simulation.h"
 #include "src/json_document.h"
+#include "src/scenario_layers.h"
 #include "traces/counts.h"
 #include "traces/csv.h"
 #include "traces/diurnal.h"
@@ -54,15 +55,16 @@ struct Scenario {
   RunOptions options;  ///< without `initial`
   Billing billing = Billing::nodes;
   Json effective;
-  std::vector<std::pair<std::string, std::string>> hashes;  ///< of catalog and traces: what, 16 hex digits
-  std::vector<std::string> overrides;
+  std::vector<std::pair<std::string, std::string>> hashes;           ///< of catalog and traces: what, 16 hex digits
+  std::vector<std::string> overrides;                                ///< the layers of the command line, as they were given
+  std::vector<std::pair<std::string, std::filesystem::path>> paths;  ///< files that were named: pointer, and what it means from here
   std::vector<std::string> warnings;
   JsonDocument document;  ///< what was read, with places: for problems that show only when a run is assembled
 };
 
-/// Reads and checks. `overrides` are the `POINTER=VALUE` of `--set`, in order. Throws InputError with one line per problem, or
-/// WorldError where a file cannot be read.
-Scenario read_scenario(const std::string& path, const std::vector<std::string>& overrides, const PolicyRegistry& registry);
+/// Reads a scenario with `layers` on top, and checks it. Throws InputError with one line per problem, or WorldError where a file
+/// cannot be read.
+Scenario read_scenario(const std::string& path, const std::vector<Layer>& layers, const PolicyRegistry& registry);
 
 /// Opens the source of an entry. Throws InputError or WorldError.
 std::unique_ptr<ArrivalSource> open_source(const EntrySpec& entry, std::uint64_t seed, std::size_t index);

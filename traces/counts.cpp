@@ -110,7 +110,11 @@ class BinReader {
  private:
   enum class Format : std::uint8_t { rows, numbers, list };
   enum Column : int { column_second, column_minute, column_time, column_window_start_s, column_index, column_count, column_value };
-  static constexpr std::array<std::string_view, 7> column_names{"second", "minute", "time", "window_start_s", "index", "count", "value"};
+  static constexpr auto column_names = [] {
+    std::array<std::string_view, bin_columns.size() + count_columns.size()> out;
+    std::copy(count_columns.begin(), count_columns.end(), std::copy(bin_columns.begin(), bin_columns.end(), out.begin()));
+    return out;
+  }();
   static constexpr int steady_rows = 8;  // so many equal gaps in a row are no accident
 
   static bool is_space(int c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }

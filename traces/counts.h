@@ -6,10 +6,12 @@
 #include "sim/model/arrival.h"
 #include "traces/csv.h"
 
+#include <array>
 #include <cstdint>
 #include <iosfwd>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace tideline {
@@ -40,6 +42,10 @@ struct CountsParams {
         param::field("scale", &CountsParams::scale, "Share of the queries that is kept, each one independently.", {1e-9, 1}));
   }
 };
+
+/// The columns that a header may name: those that say which bin a row is, then those of counts.
+inline constexpr std::array<std::string_view, 5> bin_columns{"second", "minute", "time", "window_start_s", "index"};
+inline constexpr std::array<std::string_view, 2> count_columns{"count", "value"};
 
 /// Three formats, told apart by the first character: a CSV with a header that names one of second, minute, time, window_start_s
 /// (starts of bins; minute in minutes, the others in seconds) or index (number of the bin from 0), and count or value; whole numbers

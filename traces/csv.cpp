@@ -17,7 +17,7 @@ namespace {
 constexpr float most_work = 1e6F;
 
 enum Column : int { column_timestamp, column_task, column_bytes, column_items, column_work, column_tenant };
-constexpr std::array<std::string_view, 6> column_names{"timestamp", "task", "bytes", "items", "work", "tenant"};
+constexpr const auto& column_names = csv_columns;
 constexpr std::size_t default_columns = 3;  // a file without a header has at most the first three
 constexpr std::size_t most_tasks = 65536;
 

@@ -5,10 +5,12 @@
 #include "sim/core/random.h"
 #include "sim/model/arrival.h"
 
+#include <array>
 #include <cstdint>
 #include <iosfwd>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace tideline {
@@ -35,6 +37,9 @@ struct CsvParams {
                          param::field("scale", &CsvParams::scale, "Share of the queries that is kept, each one independently.", {1e-9, 1}));
   }
 };
+
+/// The columns that a header may name.
+inline constexpr std::array<std::string_view, 6> csv_columns{"timestamp", "task", "bytes", "items", "work", "tenant"};
 
 /// Rows `timestamp[,task][,bytes]`, or any order of the columns timestamp, task, bytes, items, work, tenant under a header that names
 /// them; only timestamp is required. An empty cell of another column leaves that field at its default. Blank rows and rows that start

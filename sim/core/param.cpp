@@ -2,6 +2,7 @@
 
 #include "sim/core/nearest.h"
 #include "sim/core/text.h"
+#include "sim/core/unit.h"
 
 #include <algorithm>
 #include <charconv>
@@ -27,53 +28,6 @@ std::string shown(const Value& value) {
                  [](const std::string& x) { return in_quotes(x); }, [](const List&) { return std::string("a list"); },
                  [](const Object&) { return std::string("an object"); }},
       value.data);
-}
-
-/// A unit is worth `times / per` of the unit in the key. Two numbers, as 100 / 1000 is 0.1 and 100 * 0.001 need not be.
-struct Unit {
-  std::string_view text;
-  double times;
-  double per;
-};
-
-constexpr Unit time_units[] = {{"ns", 1, 1e9}, {"us", 1, 1e6}, {"ms", 1, 1e3}, {"s", 1, 1},
-                               {"min", 60, 1}, {"h", 3600, 1}, {"d", 86400, 1}};
-constexpr Unit byte_units[] = {{"B", 1, 1},        {"kB", 1e3, 1},     {"MB", 1e6, 1},     {"GB", 1e9, 1},    {"TB", 1e12, 1},
-                               {"KiB", 0x1p10, 1}, {"MiB", 0x1p20, 1}, {"GiB", 0x1p30, 1}, {"TiB", 0x1p40, 1}};
-constexpr Unit rate_units[] = {{"B/s", 1, 1},        {"kB/s", 1e3, 1},     {"MB/s", 1e6, 1},     {"GB/s", 1e9, 1},     {"TB/s", 1e12, 1},
-                               {"KiB/s", 0x1p10, 1}, {"MiB/s", 0x1p20, 1}, {"GiB/s", 0x1p30, 1}, {"TiB/s", 0x1p40, 1}, {"b/s", 1, 8},
-                               {"kb/s", 1e3, 8},     {"Mb/s", 1e6, 8},     {"Gb/s", 1e9, 8},     {"Tb/s", 1e12, 8}};
-
-struct Dimension {
-  std::string_view key_unit;
-  std::string_view name;
-  std::string_view example;
-  std::span<const Unit> units;
-};
-constexpr Dimension no_dimension{};
-constexpr Dimension dimensions[] = {{"s", "seconds", "100ms", time_units},
-                                    {"bytes", "bytes", "4GiB", byte_units},
-                                    {"bytes_per_s", "bytes per second", "100MB/s", rate_units}};
-
-const Dimension& dimension_of(std::string_view name) {
-  const std::string_view unit = detail::unit_of(name);
-  for (const auto& dimension : dimensions) {
-    if (dimension.key_unit == unit) return dimension;
-  }
-  return no_dimension;
-}
-
-/// "100ms" in the unit of the key, or nothing.
-std::optional<double> measured(std::string_view text, const Dimension& dimension) {
-  double x = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), x);
-  if (error != std::errc{} || !std::isfinite(x)) return {};
-  text.remove_prefix(static_cast<std::size_t>(end - text.data()));
-  text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
-  for (const auto& unit : dimension.units) {
-    if (unit.text == text) return x * unit.times / unit.per;
-  }
-  return {};
 }
 
 std::string expectation(std::string_view kind, const Dimension& dimension) {
@@ -105,7 +59,7 @@ std::string bounds(const Range& range) {
 /// A finite number in the unit of the key and within `range`.
 std::optional<double> number(const Value& value, const Spec& spec, const Range& range, std::string_view kind, const std::string& pointer,
                              Problems& problems) {
-  const Dimension& dimension = dimension_of(spec.name);
+  const Dimension& dimension = dimension_of(detail::unit_of(spec.name));
   std::optional<double> x;
   std::string text;
   if (const auto* whole = std::get_if<std::int64_t>(&value.data)) {
@@ -136,7 +90,7 @@ bool read_integer(const Value& value, const Spec& spec, const std::string& point
   // 1e6 is a whole number too; beyond 2^53 a double no longer says which.
   if (*x != std::trunc(*x) || std::abs(*x) > 0x1p53) {
     const char* kind = std::abs(*x) > 0x1p53 ? "a whole number below 2^53 or without an exponent" : "a whole number";
-    wrong(value, pointer, problems, expectation(kind, dimension_of(spec.name)));
+    wrong(value, pointer, problems, expectation(kind, dimension_of(detail::unit_of(spec.name))));
     return false;
   }
   out = static_cast<T>(*x);

@@ -51,7 +51,7 @@ class Completion(unittest.TestCase):
                 options = said(verb, "--help").split("\nExamples:")[0]
                 self.assertEqual(self.offered(verb, "--"), set(re.findall(r"^ .*?(--[a-z-]+)", options, re.MULTILINE)))
         self.assertIn("--seed", self.offered("run", "scenario.json", "--se"))
-        self.assertNotIn("--seed", self.offered("validate", "--se"))
+        self.assertNotIn("--seed", self.offered("policies", "--se"))
 
     def test_policies_of_the_kind_behind_set(self):
         # Bash makes words of their own of = and what follows.

@@ -93,7 +93,8 @@ class OwnPolicy(unittest.TestCase):
         self.assertEqual(self.summary(self.own_program, *options), self.summary(self.installed_program, *options))
 
     def test_installed_scenarios_run(self):
-        done = call(self.prefix / "bin" / "tideline", "validate", *sorted((self.share / "scenarios").glob("*.json")))
+        scenarios = sorted(f for f in (self.share / "scenarios").glob("*.json") if f.name != "schema.json")
+        done = call(self.prefix / "bin" / "tideline", "validate", *scenarios)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("replay_day.json: fine", done.stdout)
 

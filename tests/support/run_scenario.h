@@ -36,17 +36,25 @@ inline const PolicyRegistry& builtin_registry() {
 /// A scenario file by its path in the repository.
 inline std::string scenario_path(const std::string& file) { return std::string(TIDELINE_SOURCE_DIR) + "/scenarios/" + file; }
 
+/// As `--set` takes them.
+inline std::vector<Layer> as_layers(const std::vector<std::string>& settings) {
+  std::vector<Layer> out;
+  for (const auto& s : settings) out.push_back({LayerKind::set, s});
+  return out;
+}
+
 /// Runs `file` (a path below scenarios/) with `overrides` as `--set` takes them; `more` hear the run beside summary and audit.
 inline Ran run_scenario(const std::string& file, const std::vector<std::string>& overrides, const std::vector<Recorder*>& more = {}) {
   std::unique_ptr<SummaryRecorder> summary;
   std::unique_ptr<AuditRecorder> audit;
-  Run run = assemble(read_scenario(scenario_path(file), overrides, builtin_registry()), [&](const Scenario& s, const World& world) {
-    summary = std::make_unique<SummaryRecorder>(world, s.billing);
-    audit = std::make_unique<AuditRecorder>(world);
-    std::vector<Recorder*> all{summary.get(), audit.get()};
-    all.insert(all.end(), more.begin(), more.end());
-    return all;
-  });
+  Run run =
+      assemble(read_scenario(scenario_path(file), as_layers(overrides), builtin_registry()), [&](const Scenario& s, const World& world) {
+        summary = std::make_unique<SummaryRecorder>(world, s.billing);
+        audit = std::make_unique<AuditRecorder>(world);
+        std::vector<Recorder*> all{summary.get(), audit.get()};
+        all.insert(all.end(), more.begin(), more.end());
+        return all;
+      });
   run.simulation->run();
   Ran out;
   out.summary = summary->summary();

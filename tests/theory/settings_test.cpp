@@ -8,10 +8,10 @@ namespace {
 void expect_read(const std::string& file, const std::vector<std::string>& settings) {
   std::string all;
   for (const auto& s : settings) all += " " + s;
-  EXPECT_NO_THROW(read_scenario(scenario_path("theory/" + file), settings, builtin_registry())) << file << all;
+  EXPECT_NO_THROW(read_scenario(scenario_path("theory/" + file), as_layers(settings), builtin_registry())) << file << all;
 }
 Scenario read(const std::string& file, const std::vector<std::string>& settings) {
-  return read_scenario(scenario_path("theory/" + file), settings, builtin_registry());
+  return read_scenario(scenario_path("theory/" + file), as_layers(settings), builtin_registry());
 }
 
 const std::string service = "/catalog/variants/0/service/", load = "/catalog/variants/0/load/";
