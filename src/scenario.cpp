@@ -93,10 +93,14 @@ class Reader {
     problems_.add(std::move(pointer), "unknown " + std::string(what) + " " + in_quotes(name) + suggestion(name, names));
     return {};
   }
-  bool has_problem(std::string_view pointer, std::string_view message = {}) const {
-    const auto& list = problems_.list();
-    return std::any_of(list.begin(), list.end(),
-                       [&](const Problem& p) { return p.pointer == pointer && (message.empty() || p.message.starts_with(message)); });
+  bool has_problem(std::string_view pointer) const {
+    const auto& found = problems_.list();
+    return std::any_of(found.begin(), found.end(), [&](const Problem& p) { return p.pointer == pointer; });
+  }
+  /// Whether there is one at `pointer` or below.
+  bool has_problem_in(const std::string& pointer) const {
+    const auto& found = problems_.list();
+    return std::any_of(found.begin(), found.end(), [&](const Problem& p) { return (p.pointer + '/').starts_with(pointer + '/'); });
   }
   /// Whether `read` found what it reads, and no problem.
   template <class F>
@@ -256,7 +260,7 @@ class Reader {
                     "no variant of task " + in_quotes(out_.catalog[task].name) + " is made for " + in_quotes(*relative.hardware));
       return nullptr;
     }
-    return static_cast<double>(std::llround(relative.times_fastest * static_cast<double>(fastest.count()))) / 1e9;
+    return std::round(relative.times_fastest * static_cast<double>(fastest.count())) / 1e9;
   }
 
   /// The floor that {"of_best"} means for a task, or null and a problem.
@@ -267,15 +271,21 @@ class Reader {
     return relative.of_best * out_.catalog[task].best_accuracy;
   }
 
-  /// `is_only`: the class has one task, so that what is relative to it is a number in the effective configuration.
-  QueryClass read_class(Json value, const std::string& at, TaskId task, bool is_only, double& share) {
+  /// A class with numbers in place of what is relative to the catalog. `is_only`: the class has no other task, so that the
+  /// effective configuration can say the number.
+  Json in_numbers(Json value, const std::string& at, TaskId task, bool is_only) {
     for (const char* key : {"latency_slo_s", "accuracy_floor"}) {
       const Json* relative = member(value, key);
       if (relative == nullptr || !relative->is_object()) continue;
       const std::string where = child(at, key);
-      value[key] = key == std::string_view("latency_slo_s") ? relative_slo(*relative, where, task) : relative_floor(*relative, where, task);
+      const bool slo = key == std::string_view("latency_slo_s");
+      value[key] = has_problem_in(where) ? Json() : slo ? relative_slo(*relative, where, task) : relative_floor(*relative, where, task);
       if (is_only) resolved_.emplace_back(where, value[key]);
     }
+    return value;
+  }
+
+  QueryClass read_class(const Json& value, const std::string& at, TaskId task, double& share) {
     const auto c = param::bind<ClassSection>(to_value(value), at, problems_);
     QueryClass q;
     q.task = task;
@@ -359,10 +369,12 @@ class Reader {
       auto& choices = e.classes.emplace_back();
       for (std::size_t c = 0; c < classes->size(); ++c) {
         double share = 1;
+        const std::string where = element(child(at, "classes"), c);
+        const Json given = in_numbers((*classes)[c], where, t, tasks.size() == 1);
         // The problems of a class are the same for each task of a trace: they are reported for the first.
         Problems again;
         if (t != tasks.front()) std::swap(again, problems_);
-        QueryClass q = read_class((*classes)[c], element(child(at, "classes"), c), t, tasks.size() == 1, share);
+        QueryClass q = read_class(given, where, t, share);
         if (t != tasks.front()) std::swap(again, problems_);
         if (t == tasks.front() && !q.name.empty())
           for (std::size_t other = 0; other < c; ++other)
