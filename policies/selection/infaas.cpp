@@ -109,7 +109,11 @@ class Infaas final : public SelectionPolicy {
   Selection select(const QueryView& query, ClusterView view) override {
     Class& cls = classes_[query.class_id().index()];
     look(cls);
-    if (const VariantId v = active(cls, query, view)) return picked(cls, v, step_active);
+    if (const VariantId v = active(cls, query, view)) {
+      const Recent& recent = recent_[cls.task.index()];
+      if (!recent.matters || recent.picks.front() == v) return Selection::one(v, step_active);  // nothing to remember: the usual case
+      return picked(cls, v, step_active);
+    }
     if (const VariantId v = loading(cls, query, view)) return picked(cls, v, step_loading);
     if (const VariantId v = loadable(cls, query, view)) return picked(cls, v, step_load);
     if (const VariantId v = running(cls, query, view)) return picked(cls, v, step_running);
@@ -350,7 +354,7 @@ class Infaas final : public SelectionPolicy {
 
   Selection picked(const Class& cls, VariantId v, Reason step) {
     Recent& recent = recent_[cls.task.index()];
-    if (!recent.matters || (recent.count > 0 && recent.picks.front() == v)) return Selection::one(v, step);
+    if (!recent.matters || recent.picks.front() == v) return Selection::one(v, step);
     const auto begin = recent.picks.begin();
     auto at = std::find(begin, begin + recent.count, v);
     if (at == begin + recent.count) {

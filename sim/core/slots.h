@@ -13,29 +13,26 @@ class Slots {
  public:
   /// A free slot, with what its last user left in it.
   IdType take() {
-    ++used_;
-    if (free_.empty()) {
-      items_.emplace_back();
-      if (free_.capacity() < items_.capacity()) free_.reserve(items_.capacity());  // so that release never allocates
-      return IdType{items_.size() - 1};
-    }
-    const IdType id = free_.back();
-    free_.pop_back();
-    return id;
+    if (free_count_ == 0) [[unlikely]]
+      return add();
+    return free_[--free_count_];
   }
-  void release(IdType id) {
-    --used_;
-    free_.push_back(id);
-  }
+  void release(IdType id) { free_[free_count_++] = id; }
   T& operator[](IdType id) { return items_[id.index()]; }
   const T& operator[](IdType id) const { return items_[id.index()]; }
-  std::size_t used() const { return used_; }
+  std::size_t used() const { return items_.size() - free_count_; }
   std::size_t size() const { return items_.size(); }
 
  private:
+  IdType add() {
+    items_.emplace_back();
+    free_.emplace_back();
+    return IdType{items_.size() - 1};
+  }
+
   std::vector<T> items_;
-  std::vector<IdType> free_;
-  std::size_t used_ = 0;
+  std::vector<IdType> free_;  // a stack with room for all, of which the first `free_count_` are in it
+  std::size_t free_count_ = 0;
 };
 
 }  // namespace tideline

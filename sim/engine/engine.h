@@ -28,6 +28,7 @@ class Engine {
   ///   void arrive();                            // handles that arrival and moves to the next
   ///   void handle(unsigned kind, std::uint32_t slot, bool failed);
   ///   bool finished() const;
+  ///   void expect(unsigned kind, std::uint32_t slot) const;  // optional: probably the next event, but for arrivals
   /// `pacer` may be null: virtual time.
   template <class Handler>
   void run(Handler& handler, Pacer* pacer) {
@@ -59,6 +60,8 @@ class Engine {
     } else {
       const Event e = queue_.pop();
       handler.handle(e.kind(), e.slot(), false);
+      if constexpr (requires { handler.expect(0U, 0U); })
+        if (!queue_.empty()) handler.expect(queue_.top().kind(), queue_.top().slot());
     }
     return true;
   }

@@ -76,20 +76,26 @@ class EventQueue {
   }
 
   void sift_down(Event e) {
+    Event* const heap = heap_.data();
     const std::size_t n = heap_.size();
     std::size_t i = 0;
     for (;;) {
       const std::size_t first = 4 * i + 1;
       if (first >= n) break;
       std::size_t least = first;
-      const std::size_t end = first + 4 < n ? first + 4 : n;
-      for (std::size_t c = first + 1; c < end; ++c)
-        if (heap_[c] < heap_[least]) least = c;
-      if (!(heap_[least] < e)) break;
-      heap_[i] = heap_[least];
+      if (first + 4 <= n) {  // as a tournament: two matches at once
+        const std::size_t left = first + (heap[first + 1] < heap[first] ? 1 : 0);
+        const std::size_t right = first + 2 + (heap[first + 3] < heap[first + 2] ? 1 : 0);
+        least = heap[right] < heap[left] ? right : left;
+      } else {
+        for (std::size_t c = first + 1; c < n; ++c)
+          if (heap[c] < heap[least]) least = c;
+      }
+      if (!(heap[least] < e)) break;
+      heap[i] = heap[least];
       i = least;
     }
-    heap_[i] = e;
+    heap[i] = e;
   }
 
   std::vector<Event> heap_;

@@ -29,7 +29,7 @@ class AuditRecorder final : public Recorder {
   explicit AuditRecorder(const World& world);
 
   void run_begins(const Cluster& cluster) override { cluster_ = &cluster; }
-  void arrived(const Visit&) override { ++arrived_; }
+  Facts facts() const override { return {.arrivals = false, .batches = false}; }
   void ended(const Visit& v, const QueryEnd& end) override;
   void instance_started(InstanceId i, StartCause cause, Time now) override;
   void instance_stopped(InstanceId i, StopCause cause, Time now) override;
@@ -47,7 +47,7 @@ class AuditRecorder final : public Recorder {
 
   void change(InstanceId i, std::int64_t sign, Time now);
   Accounts held_at(Time now) const;
-  Check check_queries() const;
+  Check check_queries(const Cluster& cluster) const;
   Check check_held(const Cluster& cluster, Time now) const;
   Check check_cost(const Summary& summary) const;
   static Check check_node_time(const Cluster& cluster, Time now);
@@ -55,8 +55,9 @@ class AuditRecorder final : public Recorder {
 
   const World& world_;
   const Cluster* cluster_ = nullptr;
-  std::uint64_t arrived_ = 0, in_time_ = 0, late_ = 0;
+  std::uint64_t in_time_ = 0, late_ = 0;
   std::array<std::uint64_t, 6> endings_{};  // by Ending
+  std::vector<Duration> slo_;               // by class
   std::vector<Held> held_;                  // by device
   std::uint64_t starts_ = 0;
   std::string over_capacity_;  // the first fault

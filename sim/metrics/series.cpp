@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 namespace tideline {
 
@@ -40,27 +41,28 @@ constexpr SeriesColumn list[] = {
 
 std::span<const SeriesColumn> series_columns() { return list; }
 
-SeriesRecorder::SeriesRecorder(const World& world, Billing billing)
-    : world_(world), billing_(billing), scale_(world.catalog().tasks.size(), 1.0), zero_(world), now_(world) {
-  std::vector<bool> asked(scale_.size());
+SeriesRecorder::SeriesRecorder(const World& world, Billing billing) : world_(world), billing_(billing), zero_(world), now_(world) {
+  std::vector<bool> asked(world.catalog().tasks.size());
   for (const QueryClass& q : world.classes()) asked[q.task.index()] = true;
-  if (std::count(asked.begin(), asked.end(), true) < 2) return;
-  for (std::size_t t = 0; t < scale_.size(); ++t)
-    if (const double best = world.catalog().tasks[t].best_accuracy; best > 0) scale_[t] = 1 / best;
+  const bool several = std::count(asked.begin(), asked.end(), true) > 1;
+  for (const QueryClass& q : world.classes()) {
+    const double best = world.catalog()[q.task].best_accuracy;
+    classes_.push_back({q.slo, several && best > 0 ? 1 / best : 1});
+  }
 }
 
 void SeriesRecorder::ended(const Visit& v, const QueryEnd& end) {
   transfer_ += end.transfer_usd;
+  if (end.ending == Ending::answered) [[likely]] {
+    const OfClass& c = classes_[v.cls.index()];
+    const Duration latency = end.finish - v.arrival;
+    ++row_.served;
+    row_.late += latency > c.slo ? 1U : 0U;
+    latency_.record(latency);
+    accuracy_ += end.accuracy * c.scale;
+    return;
+  }
   switch (end.ending) {
-    case Ending::answered: {
-      const QueryClass& q = world_[v.cls];
-      const Duration latency = end.finish - v.arrival;
-      ++row_.served;
-      row_.late += latency > q.slo ? 1U : 0U;
-      latency_.record(latency);
-      accuracy_ += end.accuracy * scale_[q.task.index()];
-      break;
-    }
     case Ending::dropped:
       ++row_.dropped;
       break;
@@ -71,6 +73,7 @@ void SeriesRecorder::ended(const Visit& v, const QueryEnd& end) {
     case Ending::lost:
       ++row_.lost;
       break;
+    case Ending::answered:
     case Ending::unfinished:
       break;
   }
@@ -89,12 +92,16 @@ void SeriesRecorder::sample(const Cluster& cluster, Time now) {
   row_.effective_accuracy = row_.served > 0 ? accuracy_ / static_cast<double>(row_.served) : std::numeric_limits<double>::quiet_NaN();
   for (std::size_t s = 0; s < world_.site_count(); ++s) {
     const Board& board = cluster.board(SiteId{s});
-    for (const TaskRow& t : board.tasks) row_.in_flight += t.in_flight;
+    for (const TaskRow& t : board.tasks) {
+      row_.in_flight += t.in_flight;
+      row_.arrived += t.arrived;
+    }
     for (const GroupRow& g : board.groups) {
       row_.instances_starting += g.starting();
       row_.instances_warm += g.warm();
     }
   }
+  row_.arrived -= std::exchange(arrived_, row_.arrived);
   for (std::size_t d = 0; d < world_.topology().devices.size(); ++d) {
     const DeviceRow& r = cluster.row(DeviceId{d});
     const Hardware& hardware = world_.catalog()[world_.topology().devices[d].hardware];

@@ -40,7 +40,7 @@ class SeriesRecorder final : public Recorder {
   /// The world must outlive the recorder.
   SeriesRecorder(const World& world, Billing billing);
 
-  void arrived(const Visit&) override { ++row_.arrived; }
+  Facts facts() const override { return {.arrivals = false, .batches = false}; }
   void ended(const Visit& v, const QueryEnd& end) override;
   void instance_started(InstanceId, StartCause cause, Time) override { row_.loads += cause == StartCause::initial ? 0U : 1U; }
   void instance_stopped(InstanceId, StopCause cause, Time) override { row_.evictions += cause == StopCause::evicted ? 1U : 0U; }
@@ -52,10 +52,15 @@ class SeriesRecorder final : public Recorder {
  private:
   const World& world_;
   Billing billing_;
-  std::vector<double> scale_;  // of accuracies, by task
+  struct OfClass {
+    Duration slo{};
+    double scale = 1;  ///< of accuracies
+  };
+  std::vector<OfClass> classes_;
   SeriesRow row_;
   DurationHistogram latency_;
   double accuracy_ = 0, transfer_ = 0;
+  std::uint64_t arrived_ = 0;  // up to the last sample
   Accounts zero_, now_;
   std::uint64_t last_trigger_ = ~std::uint64_t{0};  // serial
   std::vector<SeriesRow> rows_;

@@ -160,9 +160,9 @@ void SummaryRecorder::ended(const Visit& v, const QueryEnd& end) {
   }
   const Duration latency = end.finish - v.arrival;
   s.latency.record(latency);
-  s.wait += ns(end.load + end.queue);
-  s.service += ns(end.service);
-  s.network += ns(end.network);
+  s.wait += static_cast<std::uint64_t>((end.load + end.queue).count());
+  s.service += static_cast<std::uint64_t>(end.service.count());
+  s.network += static_cast<std::uint64_t>(end.network.count());
   s.accuracy += end.accuracy;
   s.realised += end.realised;
   ++m.served;

@@ -67,7 +67,6 @@ Cluster::Cluster(const World& world, Indexes indexes, std::uint32_t controllers)
       held_lines_.push_back(id);
     }
   devices_.resize(topology.devices.size());
-  holding_changed_.resize(devices_.size());
   nodes_.resize(topology.nodes.size());
   seen_.resize(nodes_.size());
   for (std::size_t n = 0; n < nodes_.size(); ++n) {
@@ -233,6 +232,73 @@ void Cluster::remove(Line& line, VisitId id, Time now) {
   if (lane.count == 0 && line.more != no_lane) drop_empty_lanes(line);
 }
 
+// --- load and work ---
+
+[[gnu::always_inline]] inline Duration Cluster::pending_work(const Instance& x, const InstanceRow& r) const {
+  const std::uint32_t ahead = r.load - r.in_service;
+  if (ahead == 0) return {};
+  const std::uint32_t cap = row(r.group).batch_cap;
+  if (ahead <= cap) return x.work[ahead];
+  const std::uint32_t rest = ahead % cap;
+  return (ahead / cap) * x.work[cap] + (rest != 0 ? x.work[rest] : Duration{});
+}
+
+/// free_at of an instance: when its batch is done, plus what waits, in full batches.
+[[gnu::always_inline]] inline void Cluster::update_free_at(Site& s, std::uint32_t slot) {
+  const Instance& x = s.instances[slot];
+  if (x.waits_for_others) return free_at_of_device(id_of(s, slot));
+  InstanceRow& r = s.board.instances[slot];
+  const Duration pending = pending_work(x, r);
+  if (x.exclusive) device_row(r.device).pending = pending;
+  r.free_at = x.batch_until + pending;
+  if (r.phase != Phase::warm) return;
+  FreeIndex& index = group_row(r.group).by_free;
+  const std::uint32_t first = index.earliest();
+  index.change(slot, r.free_at, s.board.by_free_positions);
+  if (index.earliest() != first) expect_visit(id_of(s, index.earliest()));
+}
+
+void Cluster::update_free_at(InstanceId i) { update_free_at(site_of(i), slot_of(i)); }
+
+[[gnu::always_inline]] inline void Cluster::change_load(Site& s, std::uint32_t slot, std::uint32_t load) {
+  InstanceRow& r = s.board.instances[slot];
+  r.load = load;
+  if (r.phase == Phase::gone) {  // the last visit that travelled to a failed instance has arrived
+    if (load == 0) s.free_slots.push_back(slot);
+    return;
+  }
+  if (indexes_.by_load && r.phase == Phase::warm) group_row(r.group).by_load.change(slot, load, s.board.by_load_places);
+  if (indexes_.by_free) update_free_at(s, slot);
+}
+
+/// On an exclusive device all its instances wait for each other, so the device's sum is the time of each.
+void Cluster::free_at_of_device(InstanceId i) {
+  Site& s = site_of(i);
+  DeviceRow& d = device_row(row(i).device);
+  const DeviceState& state = devices_[row(i).device.index()];
+  d.pending = {};
+  for (const InstanceId k : state.instances)
+    if (row(k).phase == Phase::warm || row(k).phase == Phase::draining) d.pending += pending_work(k);
+  for (const InstanceId k : state.instances) {
+    InstanceRow& o = s.board.instances[slot_of(k)];
+    const Instance& ox = s.instances[slot_of(k)];
+    if (o.phase == Phase::starting) {
+      o.free_at = std::max(ox.batch_until, d.free_at()) + pending_work(k);
+    } else {
+      o.free_at = d.free_at();
+      if (o.phase == Phase::warm) group_row(o.group).by_free.change(slot_of(k), o.free_at, s.board.by_free_positions);
+    }
+  }
+}
+
+void Cluster::note_sharers(DeviceId d) {
+  const DeviceState& state = devices_[d.index()];
+  for (const InstanceId k : state.instances) {
+    Instance& x = instance(k);
+    x.waits_for_others = x.exclusive && state.instances.size() > 1;
+  }
+}
+
 // --- visits ---
 
 VisitId Cluster::admit(const Visit& query) {
@@ -245,6 +311,10 @@ VisitId Cluster::admit(const Visit& query) {
 void Cluster::admit(VisitId id) {
   Visit& v = visits_[id];
   v.state = VisitState::deciding;
+  if (v.arrival >= newest_arrival_) {
+    newest_arrival_ = v.arrival;
+    newest_ = v.serial;
+  }
   TaskRow& t = sites_[v.origin].board.tasks[world_[v.cls].task.index()];
   ++t.arrived;
   ++t.in_flight;
@@ -282,20 +352,14 @@ void Cluster::send(VisitId id, LineId to) {
   v.state = VisitState::travelling;
   const Line& l = lines_[to.index()];
   if (l.kind == LineKind::own) {
-    ++site_of(l.instance).board.counters[slot_of(l.instance)].sent;
+    Site& s = site_of(l.instance);
+    const std::uint32_t slot = slot_of(l.instance);
+    ++s.board.counters[slot].sent;
     ++group_row(l.group).counters.sent;
-    change_load(l.instance, instance_row(l.instance).load + 1);
+    change_load(s, slot, s.board.instances[slot].load + 1);
   } else if (l.kind == LineKind::shared) {
     ++group_row(l.group).counters.sent;
   }
-}
-
-void Cluster::join(VisitId id, Time now) {
-  Visit& v = visits_[id];
-  Line& l = line(v.line);
-  v.state = l.kind == LineKind::held ? VisitState::held : VisitState::waiting;
-  insert(l, id, now);
-  if (l.kind == LineKind::shared) ++group_row(l.group).waiting;
 }
 
 void Cluster::leave(VisitId id, Time now) {
@@ -305,84 +369,9 @@ void Cluster::leave(VisitId id, Time now) {
     remove(l, id, now);
     if (l.kind == LineKind::shared) --group_row(l.group).waiting;
   }
-  if (l.kind == LineKind::own) change_load(l.instance, instance_row(l.instance).load - 1);
+  if (l.kind == LineKind::own) change_load(site_of(l.instance), slot_of(l.instance), instance_row(l.instance).load - 1);
   v.state = VisitState::deciding;
   v.next = v.prev = {};
-}
-
-void Cluster::query_done(VisitId id) {
-  const Visit& v = visits_[id];
-  --sites_[v.origin].board.tasks[world_[v.cls].task.index()].in_flight;
-}
-
-void Cluster::close(VisitId id) {
-  visits_[id].state = VisitState::free;
-  visits_.release(id);
-}
-
-// --- load and work ---
-
-void Cluster::change_load(InstanceId i, std::uint32_t load) {
-  Site& s = site_of(i);
-  const std::uint32_t slot = slot_of(i);
-  InstanceRow& r = s.board.instances[slot];
-  r.load = load;
-  if (r.phase == Phase::gone) {  // the last visit that travelled to a failed instance has arrived
-    if (load == 0) s.free_slots.push_back(slot);
-    return;
-  }
-  if (indexes_.by_load && r.phase == Phase::warm) group_row(r.group).by_load.change(slot, load, s.board.by_load_places);
-  if (indexes_.by_free) update_free_at(i);
-}
-
-Duration Cluster::pending_work(const Instance& x, const InstanceRow& r) const {
-  const std::uint32_t ahead = r.load - r.in_service;
-  if (ahead == 0) return {};
-  const std::uint32_t cap = row(r.group).batch_cap;
-  if (ahead <= cap) return x.work[ahead];
-  const std::uint32_t rest = ahead % cap;
-  return (ahead / cap) * x.work[cap] + (rest != 0 ? x.work[rest] : Duration{});
-}
-
-/// free_at of an instance: when its batch is done, plus what waits, in full batches.
-void Cluster::update_free_at(InstanceId i) {
-  Site& s = site_of(i);
-  const std::uint32_t slot = slot_of(i);
-  const Instance& x = s.instances[slot];
-  if (x.waits_for_others) return free_at_of_device(i);
-  InstanceRow& r = s.board.instances[slot];
-  const Duration pending = pending_work(x, r);
-  if (x.exclusive) device_row(r.device).pending = pending;
-  r.free_at = x.batch_until + pending;
-  if (r.phase == Phase::warm) group_row(r.group).by_free.change(slot, r.free_at, s.board.by_free_positions);
-}
-
-/// On an exclusive device all its instances wait for each other, so the device's sum is the time of each.
-void Cluster::free_at_of_device(InstanceId i) {
-  Site& s = site_of(i);
-  DeviceRow& d = device_row(row(i).device);
-  const DeviceState& state = devices_[row(i).device.index()];
-  d.pending = {};
-  for (const InstanceId k : state.instances)
-    if (row(k).phase == Phase::warm || row(k).phase == Phase::draining) d.pending += pending_work(k);
-  for (const InstanceId k : state.instances) {
-    InstanceRow& o = s.board.instances[slot_of(k)];
-    const Instance& ox = s.instances[slot_of(k)];
-    if (o.phase == Phase::starting) {
-      o.free_at = std::max(ox.batch_until, d.free_at()) + pending_work(k);
-    } else {
-      o.free_at = d.free_at();
-      if (o.phase == Phase::warm) group_row(o.group).by_free.change(slot_of(k), o.free_at, s.board.by_free_positions);
-    }
-  }
-}
-
-void Cluster::note_sharers(DeviceId d) {
-  const DeviceState& state = devices_[d.index()];
-  for (const InstanceId k : state.instances) {
-    Instance& x = instance(k);
-    x.waits_for_others = x.exclusive && state.instances.size() > 1;
-  }
 }
 
 // --- batches ---
@@ -396,16 +385,16 @@ VisitId Cluster::begin(InstanceId i, LineId id, std::uint32_t take, Time now) {
   VisitId first, last;
   std::uint32_t items = 0;
   double work = 0;
+  Area joined = 0;
   if (l.more == no_lane) {  // one class: cut the batch off the front
     l.area += area(l.count, now - l.changed);
     l.changed = now;
     first = l.lane.head;
     VisitId at = first;
-    Area waits = 0;
     for (std::uint32_t k = 0; k < take; ++k) {
       Visit& v = visits_[at];
       v.state = VisitState::in_service;
-      waits += static_cast<std::uint64_t>(count(now - v.joined));
+      joined += static_cast<std::uint64_t>(v.joined.time_since_epoch().count());
       items += v.items;
       work += static_cast<double>(v.work) * v.items;
       last = at;
@@ -421,13 +410,14 @@ VisitId Cluster::begin(InstanceId i, LineId id, std::uint32_t take, Time now) {
     l.count -= take;
     l.left += take;
     l.items -= items;
-    l.waits += waits;
+    l.waits += area(take, now.time_since_epoch()) - joined;
   } else {
     for (std::uint32_t k = 0; k < take; ++k) {
       const VisitId v = head(l, world_[r.group].variant);
       remove(l, v, now);
       visits_[v].state = VisitState::in_service;
       visits_[v].next = {};
+      joined += static_cast<std::uint64_t>(visits_[v].joined.time_since_epoch().count());
       items += visits_[v].items;
       work += static_cast<double>(visits_[v].work) * visits_[v].items;
       if (last)
@@ -441,6 +431,7 @@ VisitId Cluster::begin(InstanceId i, LineId id, std::uint32_t take, Time now) {
   x.batch_count = take;
   x.batch_items = items;
   x.batch_work = work / items;
+  x.batch_joined = joined;
   r.in_service = take;
   x.batch_of_own_line = l.kind == LineKind::own;
   if (l.kind == LineKind::shared) group_row(l.group).waiting -= take;
@@ -457,7 +448,7 @@ void Cluster::run(InstanceId i, Time now, Time until) {
   ++d.running;
   d.run_until = std::max(d.run_until, until);
   if (!x.batch_of_own_line)
-    change_load(i, r.load + x.batch_count);  // from a shared line: load of the instance from now on
+    change_load(site_of(i), slot_of(i), r.load + x.batch_count);  // from a shared line: load of the instance from now on
   else if (indexes_.by_free)
     update_free_at(i);
 }
@@ -468,12 +459,7 @@ VisitId Cluster::end(InstanceId i, Time now, bool served) {
   InstanceRow& r = s.board.instances[slot_of(i)];
   assert(x.batch_count > 0);
   const VisitId first = x.batch_head;
-  Duration there{};
-  for (VisitId at = first; at; at = visits_[at].next) {
-    Visit& v = visits_[at];
-    v.state = VisitState::returning;
-    there += now - v.joined;
-  }
+  const Duration there{static_cast<std::int64_t>(area(x.batch_count, now.time_since_epoch()) - x.batch_joined)};
   const Duration busy = now - x.batch_began;
   for (Counters* c : {&s.board.counters[slot_of(i)], &group_row(r.group).counters}) {
     c->busy += busy;
@@ -495,7 +481,7 @@ VisitId Cluster::end(InstanceId i, Time now, bool served) {
   x.batch_count = x.batch_items = 0;
   x.batch_until = now;
   x.batch_ends = never;
-  change_load(i, r.load - taken);
+  change_load(s, slot_of(i), r.load - taken);
   return first;
 }
 
@@ -515,7 +501,7 @@ InstanceId Cluster::start(GroupId g, DeviceId d, std::uint8_t option, std::uint3
     s.board.by_free_positions.emplace_back();
     s.free_slots.reserve(s.instances.capacity());
     lines_.emplace_back();
-    s.instances[slot].line = LineId{lines_.size() - 1};
+    s.own_lines.emplace_back(lines_.size() - 1);
   } else {
     slot = s.free_slots.back();
     s.free_slots.pop_back();
@@ -525,10 +511,9 @@ InstanceId Cluster::start(GroupId g, DeviceId d, std::uint8_t option, std::uint3
   const Hardware& hardware = world_.catalog()[variant.hardware];
 
   Instance& x = s.instances[slot];
-  const LineId own = x.line;
+  const LineId own = s.own_lines[slot];
   const Time retry_scheduled = x.retry_scheduled, keep_scheduled = x.keep_scheduled;  // timers of the slot's last user may be pending
   x = Instance{};
-  x.line = own;
   x.retry_scheduled = retry_scheduled;
   x.keep_scheduled = keep_scheduled;
   x.cause = cause;
@@ -760,8 +745,8 @@ void Cluster::account_time(DeviceId d, Time now) {
 
 void Cluster::account_holding(DeviceId d, Time now) {
   DeviceState& s = devices_[d.index()];
-  const Duration dt = now - holding_changed_[d.index()];
-  holding_changed_[d.index()] = now;
+  const Duration dt = now - s.holding_changed;
+  s.holding_changed = now;
   const DeviceRow& r = device_row(d);
   const Hardware& h = world_.catalog()[world_.topology()[d].hardware];
   s.memory_area += area(static_cast<std::uint64_t>(h.memory_bytes - r.memory_free), dt);
@@ -850,7 +835,8 @@ void Cluster::check_boards() const {
       std::uint32_t in_batch = 0;
       for (VisitId v = x.batch_head; v; v = visits_[v].next) ++in_batch;
       if (in_batch != x.batch_count || in_batch != r.in_service) fault("batch of " + name);
-      if (r.load != in_line[x.line.index()] + travelling[x.line.index()] + in_batch) fault("load of " + name);
+      const std::uint32_t own = site.own_lines[k].index();
+      if (r.load != in_line[own] + travelling[own] + in_batch) fault("load of " + name);
       if (r.phase == Phase::gone) continue;
       const std::uint32_t g = r.group.index() - first_group, d = r.device.index() - first_device;
       ++by_phase[g][static_cast<std::size_t>(r.phase)];

@@ -2,6 +2,7 @@
 // loads, indexes, memory, accounts and the live boards right. Nothing here asks a policy or schedules an event.
 #pragma once
 
+#include "sim/core/prefetch.h"
 #include "sim/core/slots.h"
 #include "sim/model/board.h"
 #include "sim/model/entities.h"
@@ -55,6 +56,7 @@ class Cluster {
   /// Whether the id is, or once was, that of an instance.
   bool exists(InstanceId id) const { return id && site_id(id).index() < sites_.size() && slot_of(id) < site_of(id).instances.size(); }
   SiteId site_id(InstanceId id) const { return SiteId{id.index() >> slot_bits_}; }
+  LineId own_line(InstanceId i) const { return site_of(i).own_lines[slot_of(i)]; }
   LineId shared_line(GroupId g) const { return shared_lines_[g.index()]; }
   LineId late_line(TaskId t, SiteId s) const { return late_lines_[s.index() * world_.catalog().tasks.size() + t.index()]; }
   LineId held_line(ControllerId c, VariantId v) const { return held_lines_[c.index() * world_.catalog().variants.size() + v.index()]; }
@@ -91,22 +93,43 @@ class Cluster {
   /// The visit is on its way to `line` and counts as load of the instance that owns it, if one does.
   void send(VisitId v, LineId line);
   /// It arrives and waits. `now` >= its send.
-  void join(VisitId v, Time now);
+  [[gnu::always_inline]] void join(VisitId id, Time now) {
+    Visit& v = visits_[id];
+    Line& l = line(v.line);
+    v.state = l.kind == LineKind::held ? VisitState::held : VisitState::waiting;
+    // Nearly every visit is that of the query that arrived last: nobody in its lane goes after it.
+    if (l.order == LineOrder::by_arrival && l.lane.cls == v.cls && v.serial == newest_) [[likely]]
+      append(l, id, now);
+    else
+      insert(l, id, now);
+    if (l.kind == LineKind::shared) ++group_row(l.group).waiting;
+  }
   /// It leaves its line unserved (drop, cancel, placed elsewhere) or is called off while travelling. State becomes deciding.
   void leave(VisitId v, Time now);
   /// Its query is no longer in flight.
-  void query_done(VisitId v);
+  void query_done(VisitId id) {
+    const Visit& v = visits_[id];
+    --sites_[v.origin].board.tasks[world_[v.cls].task.index()].in_flight;
+  }
   /// The visit ended: its slot is free.
-  void close(VisitId v);
+  void close(VisitId v) {
+    visits_[v].state = VisitState::free;
+    visits_.release(v);
+  }
 
   // --- batches ---
   /// Takes the first `take` visits of `line` into service at `i`; fills the instance's batch fields. Call `run` next.
   VisitId begin(InstanceId i, LineId line, std::uint32_t take, Time now);
   /// The batch that `begin` formed runs until, by profile, `until`.
   void run(InstanceId i, Time now, Time until);
-  /// The batch of `i` is done. Returns its first visit; `next` leads on; their state is returning.
+  /// The batch of `i` is done. Returns its first visit; `returning` leads on.
   /// `served` false: its node failed; the time was used, but nothing was answered.
   VisitId end(InstanceId i, Time now, bool served = true);
+  /// A visit of an ended batch is on its way back. Returns the next of the batch, or none.
+  VisitId returning(VisitId v) {
+    visits_[v].state = VisitState::returning;
+    return visits_[v].next;
+  }
 
   // --- instances ---
   /// Takes memory and cores on the device; phase starting. `largest_batch`: items it is started for.
@@ -144,6 +167,26 @@ class Cluster {
   std::int64_t memory_of(GroupId g) const;
   std::uint32_t cores_of(GroupId g) const;
 
+  // What follows only asks for memory early (prefetch.h).
+  /// A visit will probably be sent to this instance soon.
+  void expect_visit(InstanceId i) const {
+    const Site& s = site_of(i);
+    const std::uint32_t slot = slot_of(i);
+    prefetch(&s.board.instances[slot]);
+    prefetch(&s.board.counters[slot]);
+    prefetch(&s.instances[slot]);
+    prefetch(&lines_[s.own_lines[slot].index()]);
+  }
+  /// Its batch will be done soon.
+  void expect_end(InstanceId i) const {
+    const Site& s = site_of(i);
+    const std::uint32_t slot = slot_of(i);
+    prefetch(&s.board.instances[slot]);
+    prefetch(&s.board.counters[slot]);
+    prefetch(&s.instances[slot]);
+    prefetch(&s.instances[slot].batch_began);
+  }
+
   /// Closes all accounts at `now`: call before reading them.
   void settle(Time now);
   /// Recomputes every board from the entities; throws InternalError that names the first difference.
@@ -155,6 +198,7 @@ class Cluster {
   struct Site {
     Board board;
     std::vector<Instance> instances;
+    std::vector<LineId> own_lines;  // by slot: found without a look at the instance
     std::vector<std::uint32_t> free_slots;
     LineOrder order = LineOrder::by_arrival;
     std::vector<std::uint32_t> bounds;  // by variant; empty: none
@@ -165,6 +209,7 @@ class Cluster {
     bool fetched = false, built = false;
   };
 
+  InstanceId id_of(const Site& s, std::uint32_t slot) const { return InstanceId{(s.board.site.index() << slot_bits_) | slot}; }
   Site& site_of(InstanceId i) { return sites_[i.index() >> slot_bits_]; }
   const Site& site_of(InstanceId i) const { return sites_[i.index() >> slot_bits_]; }
   InstanceRow& instance_row(InstanceId i) { return site_of(i).board.instances[slot_of(i)]; }
@@ -179,9 +224,26 @@ class Cluster {
   }
   Lane& lane_for(Line& line, ClassId cls);
   void insert(Line& line, VisitId v, Time now);
+  /// The same at the end of the line's first lane, where the visit belongs.
+  [[gnu::always_inline]] void append(Line& line, VisitId id, Time now) {
+    line.area += Area{line.count} * static_cast<std::uint64_t>((now - line.changed).count());
+    line.changed = now;
+    ++line.count;
+    ++line.joined;
+    Visit& v = visits_[id];
+    v.joined = now;
+    line.items += v.items;
+    ++line.lane.count;
+    const VisitId last = line.lane.tail;
+    v.prev = last;
+    v.next = {};
+    (last ? visits_[last].next : line.lane.head) = id;
+    line.lane.tail = id;
+  }
   void remove(Line& line, VisitId v, Time now);
   void drop_empty_lanes(Line& line);
-  void change_load(InstanceId i, std::uint32_t load);
+  void change_load(Site& s, std::uint32_t slot, std::uint32_t load);
+  void update_free_at(Site& s, std::uint32_t slot);
   void update_free_at(InstanceId i);
   Duration pending_work(InstanceId i) const { return pending_work((*this)[i], row(i)); }
   Duration pending_work(const Instance& x, const InstanceRow& r) const;
@@ -199,7 +261,6 @@ class Cluster {
   std::vector<GroupRow*> group_rows_;  // into the boards, whose rows never move
   std::vector<DeviceRow*> device_rows_;
   std::vector<DeviceState> devices_;
-  std::vector<Time> holding_changed_;  // by device
   std::vector<NodeState> nodes_;
   std::vector<std::vector<Seen>> seen_;  // by node
   std::vector<Line> lines_;
@@ -208,6 +269,8 @@ class Cluster {
   std::vector<LineId> shared_lines_, late_lines_, held_lines_;
   Slots<Visit, VisitId> visits_;
   Slots<Gathering, GatheringId> gatherings_;
+  Time newest_arrival_{};  // of the query that arrived last, and its serial
+  std::uint64_t newest_ = ~std::uint64_t{0};
   mutable std::vector<VisitId> cursor_;  // of the one iteration over a line with several lanes
 };
 

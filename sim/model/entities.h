@@ -5,6 +5,7 @@
 #include "sim/core/time.h"
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -78,8 +79,9 @@ enum class LineKind : std::uint8_t { own, shared, late, held };
 /// Who leaves a line first. Priority: the higher, then arrival; newest: the latest arrival.
 enum class LineOrder : std::uint8_t { by_arrival, by_deadline, by_priority, newest };
 
-/// Where visits wait: one lane per class present. Its head is the least of the lane heads.
-struct Line {
+/// Where visits wait: one lane per class present. Its head is the least of the lane heads. What a visit that joins touches is one cache
+/// line, the accounts another.
+struct alignas(64) Line {
   Lane lane;                               ///< the first lane lives here; it is relabelled when empty
   std::uint32_t more = ~std::uint32_t{0};  ///< first of the further lanes
   std::uint32_t count = 0;
@@ -92,11 +94,13 @@ struct Line {
   VariantId variant;    ///< own, shared, held
   TaskId task;          ///< late
   SiteId site;          ///< own, shared, late
+  // The accounts.
   Time changed{};
+  std::uint64_t joined = 0, left = 0;
   Area area = 0;   ///< integral of count over time
   Area waits = 0;  ///< sum over those who left of the time from joining to leaving
-  std::uint64_t joined = 0, left = 0;
 };
+static_assert(sizeof(Line) == 128 && offsetof(Line, changed) == 64);
 
 enum class Phase : std::uint8_t { gone, starting, warm, draining };
 inline constexpr std::size_t phases = 4;
@@ -104,42 +108,51 @@ inline constexpr std::size_t phases = 4;
 /// Why an instance was started.
 enum class StartCause : std::uint8_t { initial, held, plan, prewarm, preload };
 
-/// A variant loaded or loading on a device: mechanics.
-struct Instance {
-  VisitId batch_head;
-  std::uint32_t batch_count = 0, batch_items = 0;
-  double batch_work = 1;  ///< item-weighted mean of its visits' work
-  bool batch_of_own_line = true;
-  LineId line;
-  bool exclusive = true;                   ///< its device is
-  bool waits_for_others = false;           ///< shares an exclusive device: its time is that of the device
-  const Duration* work = nullptr;          ///< time of a batch by items, of its core option
-  Time batch_began{}, batch_ends = never;  ///< ends: time of the live completion
-  Time batch_until{};                      ///< by profile
-  Time retry_due = never, retry_scheduled = never;
-  Time keep_due = never, keep_scheduled = never;
-  Time started{}, warm_at{}, load_ends = never;
-  StartCause cause = StartCause::initial;
-  bool put_off = false;  ///< batching waits: not asked again until the line changes or the retry time
+/// A variant loaded or loading on a device: mechanics. What every visit and batch touches comes first: two cache lines.
+struct alignas(64) Instance {
+  // Touched when a visit is sent to it.
+  const Duration* work = nullptr;  ///< time of a batch by items, of its core option
+  Time batch_until{};              ///< by profile
+  Time keep_due = never;           ///< of its keep-alive
+  Time retry_due = never;          ///< of batching
+  bool exclusive = true;           ///< its device is
+  bool waits_for_others = false;   ///< shares an exclusive device: its time is that of the device
+  bool put_off = false;            ///< batching waits: not asked again until the line changes or the retry time
   bool in_ready = false;
   bool idle_told = false;  ///< coldstart was asked about its present idleness
-  std::int64_t memory_bytes = 0;
+  bool batch_of_own_line = true;
+  std::uint32_t batch_count = 0;  ///< visits in service
+  VisitId batch_head;
+  std::uint32_t batch_items = 0;
   std::uint32_t cores = 0;
+  double batch_work = 1;  ///< item-weighted mean of its visits' work
+  // Touched when a batch begins and ends.
+  Time batch_began{}, batch_ends = never;  ///< ends: time of the live completion
+  Area batch_joined = 0;                   ///< sum over its visits of when they joined the line
+  Time warm_at{};
+  // The rest.
+  Time retry_scheduled = never, keep_scheduled = never;
+  Time started{}, load_ends = never;
+  std::int64_t memory_bytes = 0;
   std::uint32_t position_on_device = 0, position_in_group = 0;
   std::uint32_t largest_batch = 1;  ///< items it was started for
+  StartCause cause = StartCause::initial;
 };
+static_assert(offsetof(Instance, batch_began) == 64);
 
 /// Mechanics and accounts of a device.
-struct DeviceState {
+struct alignas(64) DeviceState {
   std::vector<InstanceId> instances;  ///< that hold memory on it
   std::vector<InstanceId> ready;      ///< have work, are not running and not put off
-  std::uint32_t starting = 0;
-  double slowdown = 1;
-  // Where its time went, in ns; exactly one of the four at any instant.
+  std::int64_t off = 0;
+  Time holding_changed{};  ///< up to where memory and cores are accounted
+  // Touched by every batch. Where its time went, in ns: exactly one of busy, loading, idle and off at any instant.
   Time changed{};
-  std::int64_t busy = 0, loading = 0, idle = 0, off = 0;
-  std::int64_t served = 0;               ///< sum of the times of ended batches; on one-batch devices this equals `busy`
-  std::int64_t concurrent = 0;           ///< integral of running batches
+  std::int64_t busy = 0, loading = 0, idle = 0;
+  std::int64_t served = 0;      ///< sum of the times of ended batches; on one-batch devices this equals `busy`
+  std::int64_t concurrent = 0;  ///< integral of running batches
+  double slowdown = 1;
+  std::uint32_t starting = 0;
   Area memory_area = 0, core_area = 0;   ///< integrals of bytes and cores held
   Area memory_held = 0, cores_held = 0;  ///< the same, summed over ended instances
 };

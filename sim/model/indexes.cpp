@@ -1,6 +1,7 @@
 #include "sim/model/indexes.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace tideline {
 
@@ -103,59 +104,30 @@ void LevelIndex::remove(std::uint32_t slot, std::vector<Place>& places) {
   if (at.begin == at.end) unlink(last_);
 }
 
-void FreeIndex::up(std::size_t i, Entry e, std::vector<std::uint32_t>& positions) {
-  while (i > 0) {
-    const std::size_t parent = (i - 1) / 4;
-    if (!(e < heap_[parent])) break;
-    heap_[i] = heap_[parent];
-    positions[heap_[i].slot] = static_cast<std::uint32_t>(i);
-    i = parent;
-  }
-  heap_[i] = e;
-  positions[e.slot] = static_cast<std::uint32_t>(i);
-}
-
-void FreeIndex::down(std::size_t i, Entry e, std::vector<std::uint32_t>& positions) {
-  const std::size_t n = heap_.size();
-  for (;;) {
-    const std::size_t first = 4 * i + 1;
-    if (first >= n) break;
-    std::size_t least = first;
-    const std::size_t end = first + 4 < n ? first + 4 : n;
-    for (std::size_t c = first + 1; c < end; ++c)
-      if (heap_[c] < heap_[least]) least = c;
-    if (!(heap_[least] < e)) break;
-    heap_[i] = heap_[least];
-    positions[heap_[i].slot] = static_cast<std::uint32_t>(i);
-    i = least;
-  }
-  heap_[i] = e;
-  positions[e.slot] = static_cast<std::uint32_t>(i);
-}
-
 void FreeIndex::insert(std::uint32_t slot, Time at, std::vector<std::uint32_t>& positions) {
-  heap_.push_back({at, slot});
-  up(heap_.size() - 1, {at, slot}, positions);
-}
-
-void FreeIndex::change(std::uint32_t slot, Time at, std::vector<std::uint32_t>& positions) {
-  const std::size_t i = positions[slot];
-  if (at == heap_[i].at) return;
-  if (at < heap_[i].at)
-    up(i, {at, slot}, positions);
-  else
-    down(i, {at, slot}, positions);
+  if (size_ == leaves_) {  // twice as many leaves, all matches anew
+    std::vector<Node> wider(4 * leaves_);
+    std::copy(nodes_.begin() + static_cast<std::ptrdiff_t>(leaves_), nodes_.end(),
+              wider.begin() + static_cast<std::ptrdiff_t>(2 * leaves_));
+    leaves_ *= 2;
+    nodes_ = std::move(wider);
+    for (std::size_t k = leaves_ - 1; k > 0; --k) nodes_[k] = winner(nodes_[2 * k], nodes_[2 * k + 1]);
+  }
+  positions[slot] = static_cast<std::uint32_t>(size_);
+  const std::size_t leaf = leaves_ + size_++;
+  nodes_[leaf] = {at, slot};
+  replay(leaf);
 }
 
 void FreeIndex::remove(std::uint32_t slot, std::vector<std::uint32_t>& positions) {
-  const std::size_t i = positions[slot];
-  const Entry last = heap_.back();
-  heap_.pop_back();
-  if (i == heap_.size()) return;
-  if (last < heap_[i])
-    up(i, last, positions);
-  else
-    down(i, last, positions);
+  const std::size_t hole = leaves_ + positions[slot], last = leaves_ + --size_;
+  const Node moved = nodes_[last];
+  nodes_[last] = {};
+  replay(last);
+  if (hole == last) return;
+  nodes_[hole] = moved;
+  positions[moved.slot] = static_cast<std::uint32_t>(hole - leaves_);
+  replay(hole);
 }
 
 }  // namespace tideline

@@ -61,29 +61,52 @@ class LevelIndex {
   std::uint32_t first_ = none, last_ = none;
 };
 
-/// Instances of one group by the time at which their work is done: a 4-ary heap of (time, slot).
+/// Slots by a time of each, as a tournament: the earliest, ties to the lowest slot, is known at once, and a change replays the matches
+/// on the way up, without a branch that depends on the times, until one ends as it did before.
 class FreeIndex {
  public:
-  bool empty() const { return heap_.empty(); }
-  std::size_t size() const { return heap_.size(); }
-  std::uint32_t earliest() const { return heap_.front().slot; }
-  Time earliest_time() const { return heap_.front().at; }
+  bool empty() const { return size_ == 0; }
+  std::size_t size() const { return size_; }
+  std::uint32_t earliest() const { return static_cast<std::uint32_t>(nodes_[1].slot); }
+  /// `never` where there is none.
+  Time earliest_time() const { return nodes_[1].at; }
 
+  /// `positions`: where each slot lies, as for LevelIndex.
   void insert(std::uint32_t slot, Time at, std::vector<std::uint32_t>& positions);
   void remove(std::uint32_t slot, std::vector<std::uint32_t>& positions);
-  void change(std::uint32_t slot, Time at, std::vector<std::uint32_t>& positions);
-  Time time_of(std::uint32_t slot, const std::vector<std::uint32_t>& positions) const { return heap_[positions[slot]].at; }
+  [[gnu::always_inline]] void change(std::uint32_t slot, Time at, const std::vector<std::uint32_t>& positions) {
+    const std::size_t leaf = leaves_ + positions[slot];
+    if (nodes_[leaf].at == at) return;
+    nodes_[leaf].at = at;
+    replay(leaf);
+  }
+  Time time_of(std::uint32_t slot, const std::vector<std::uint32_t>& positions) const { return nodes_[leaves_ + positions[slot]].at; }
 
  private:
-  struct Entry {
-    Time at;
-    std::uint32_t slot;
-    friend bool operator<(const Entry& a, const Entry& b) { return a.at != b.at ? a.at < b.at : a.slot < b.slot; }
+  struct Node {
+    Time at = never;
+    std::uint64_t slot = ~std::uint64_t{0};  // as wide as the time: copied and compared in one piece
+    __extension__ using Order = __int128;
+    Order order() const { return static_cast<Order>(at.time_since_epoch().count()) << 64 | static_cast<Order>(slot); }
   };
-  void up(std::size_t i, Entry e, std::vector<std::uint32_t>& positions);
-  void down(std::size_t i, Entry e, std::vector<std::uint32_t>& positions);
+  /// The match of two nodes side by side.
+  static Node winner(Node a, Node b) {
+    const bool second = b.order() < a.order();
+    return {second ? b.at : a.at, second ? b.slot : a.slot};
+  }
+  void replay(std::size_t at) {
+    Node* const nodes = nodes_.data();
+    Node best = nodes[at];
+    while (at > 1) {
+      best = winner(best, nodes[at ^ 1]);
+      at /= 2;
+      if (nodes[at].at == best.at && nodes[at].slot == best.slot) return;
+      nodes[at] = best;
+    }
+  }
 
-  std::vector<Entry> heap_;
+  std::size_t size_ = 0, leaves_ = 1;
+  std::vector<Node> nodes_ = std::vector<Node>(2);  // [1] is the root, [leaves_ + k] the k-th leaf
 };
 
 }  // namespace tideline

@@ -37,7 +37,13 @@ enum class StopCause : std::uint8_t { keep_alive, plan, evicted, failed };
 
 class Recorder {
  public:
+  /// Of what happens for every query or batch, what a recorder wants to be told: a call that does nothing costs too.
+  struct Facts {
+    bool arrivals = true, batches = true;
+  };
+
   virtual ~Recorder() = default;
+  virtual Facts facts() const { return {}; }
   /// The run begins, before all else: from now on the cluster may be read in every other call.
   virtual void run_begins(const Cluster&) {}
   /// A query arrived (before admission).

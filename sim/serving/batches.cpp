@@ -1,4 +1,5 @@
 // Who starts what: device slots, sharing, batching, and the end of batches.
+#include "sim/core/prefetch.h"
 #include "sim/serving/simulation.h"
 
 #include <algorithm>
@@ -9,7 +10,7 @@ namespace tideline {
 
 LineId Simulation::line_to_serve(InstanceId i) const {
   // Its own line, then the one that its group shares, then that of its task at the site.
-  const LineId own = cluster_[i].line;
+  const LineId own = cluster_.own_line(i);
   if ((!any_shared_ && !any_late_) || cluster_[own].count > 0) return own;
   const InstanceRow& row = cluster_.row(i);
   if (row.phase == Phase::draining) return own;
@@ -172,6 +173,12 @@ void Simulation::batch_done(InstanceId i, bool failed) {
   const InstanceRow& row = cluster_.row(i);
   const DeviceId d = row.device;
   const GroupId group = row.group;
+  prefetch(&cluster_[cluster_[i].batch_head]);
+  prefetch(&cluster_[d].changed);
+  prefetch(&cluster_.row(d));
+  const LineId own = cluster_.own_line(i);
+  prefetch(&cluster_[own]);
+  prefetch(&cluster_[own].changed);
   const std::uint32_t items = cluster_[i].batch_items, visits = cluster_[i].batch_count;
   const Duration took = now - cluster_[i].batch_began;
   const Hardware& hardware = world_.catalog()[world_.topology()[d].hardware];
@@ -192,8 +199,14 @@ void Simulation::batch_done(InstanceId i, bool failed) {
                        task.hit_rate || task.concentration > 0};
   VisitId v = cluster_.end(i, now, !failed);
   cluster_.instance(i).batch_count = visits;  // still told to those who ask about this batch
+  VisitId waits = cluster_[own].lane.head;    // those who wait are probably the next batch
   while (v) {
-    const VisitId next = cluster_[v].next;
+    const VisitId next = cluster_.returning(v);
+    if (next) prefetch(&cluster_[next]);
+    if (waits) {
+      prefetch(&cluster_[waits]);
+      waits = cluster_[waits].next;
+    }
     const Visit& visit = cluster_[v];
     if (visit.flags.cancelled) {
       wasted += visit.items;
@@ -209,7 +222,7 @@ void Simulation::batch_done(InstanceId i, bool failed) {
     v = next;
   }
   cluster_.instance(i).batch_count = 0;
-  for (Recorder* r : recorders_) r->batch_done(i, d, variant, items, wasted, took, now);
+  for (Recorder* r : hear_batches_) r->batch_done(i, d, variant, items, wasted, took, now);
   Controller& c = controller_of(cluster_.site_id(i));
   for (Observer* o : c.hear_batches) o->batch_done(i, visits, took, live_view(c));
 

@@ -102,12 +102,12 @@ void Simulation::fail_node(NodeId n) {
     if (cluster_[i].batch_count > 0) {
       VisitId v = cluster_.end(i, now, false);
       while (v) {
-        const VisitId next = cluster_[v].next;
+        const VisitId next = cluster_.returning(v);
         lost.emplace_back(v, variant);
         v = next;
       }
     }
-    while (const VisitId v = cluster_.head(cluster_[i].line)) {
+    while (const VisitId v = cluster_.head(cluster_.own_line(i))) {
       cluster_.leave(v, now);
       lost.emplace_back(v, variant);
     }

@@ -36,6 +36,11 @@ Simulation::Simulation(const World& world, RunOptions options, std::vector<Contr
       cluster_(world, union_of_indexes(controllers_), static_cast<std::uint32_t>(controllers_.size())),
       outcome_(world.catalog(), options_.seed) {
   refuse_unread_fields(controllers_);
+  for (Recorder* r : recorders_) {
+    const Recorder::Facts wanted = r->facts();
+    if (wanted.arrivals) hear_arrivals_.push_back(r);
+    if (wanted.batches) hear_batches_.push_back(r);
+  }
   window_begin_ = Time{} + options_.warmup;
   window_end_ = later(window_begin_, options_.duration);
   run_end_ = later(window_end_, options_.drain);
@@ -207,129 +212,22 @@ void Simulation::close_run() {
 
 // --- a query's way ---
 
-void Simulation::arrive() {
-  const VisitId v = cluster_.open_visit();
-  {
-    Visit& q = cluster_.visit(v);
-    workload_.take(q);
-    q.flags.measured = q.arrival >= window_begin_ && q.arrival < window_end_;
-    if (q.flags.measured) ++measured_open_;
-    cluster_.admit(v);
-    for (Recorder* r : recorders_) r->arrived(q);
-  }
-  decide(v);
-  after_transition();
+/// A bound counts those who wait, not one that can start at once.
+bool Simulation::is_full(const Line& line) const {
+  if (line.count < line.bound) return false;
+  if (line.count > 0) return true;
+  const auto can_start = [&](InstanceId i) {
+    const InstanceRow& row = cluster_.row(i);
+    return row.phase == Phase::warm && cluster_[i].batch_count == 0 &&
+           cluster_.row(row.device).running < world_.catalog()[world_.topology()[row.device].hardware].concurrent_batches;
+  };
+  if (line.kind == LineKind::own) return !can_start(line.instance);
+  const auto& members = cluster_.row(line.group).members;
+  return std::none_of(members.begin(), members.end(), can_start);
 }
 
-void Simulation::decide(VisitId v) {
-  Controller& c = controller_of(SiteId{cluster_[v].origin});
-  if (!c.policies.admission->admit(query(v), view(c)).admit) return end_unserved(v, Ending::rejected);
-  for (Observer* o : c.hear_arrivals) o->arrived(query(v), view(c));
-  const Selection s = c.policies.selection->select(query(v), view(c));
-  switch (s.answer) {
-    case Selection::Answer::none:
-      return end_unserved(v, Ending::infeasible);
-    case Selection::Answer::late: {
-      // The nearest site that has hardware for the task takes it; its line is shared by all variants of the task there.
-      const SiteId origin{cluster_[v].origin};
-      SiteId best;
-      for (const VariantId k : world_.candidates(cluster_[v].cls, CandidateOrder::by_latency)) {
-        const auto groups = world_.groups_of(k, origin);
-        if (groups.empty()) continue;
-        const SiteId s0 = world_[groups.front()].site;
-        if (!best || world_.topology().route(origin, s0).delay < world_.topology().route(origin, best).delay) best = s0;
-      }
-      if (!best) return end_unserved(v, Ending::infeasible);
-      const LineId line = cluster_.late_line(query(v).task(), best);
-      any_late_ = true;
-      visible_late_[best.index() * world_.catalog().tasks.size() + query(v).task().index()] = true;
-      return send(v, line, best);
-    }
-    case Selection::Answer::variants:
-      break;
-  }
-  if (s.count == 0 || s.count > Selection::most) wrong_answer(PolicyKind::selection, "chose " + std::to_string(s.count) + " variants");
-  for (std::size_t k = 0; k < s.count; ++k) check_variant(v, s.variants[k], PolicyKind::selection);
-  if (s.count == 1 && !s.may_escalate) return place(v, s.variants[0]);
-  gather(v, s);
-}
-
-void Simulation::check_variant(VisitId v, VariantId variant, PolicyKind kind) const {
-  if (variant.index() < world_.catalog().variants.size() && world_[variant].task == world_[cluster_[v].cls].task &&
-      !world_.groups_of(variant, SiteId{cluster_[v].origin}).empty()) [[likely]]
-    return;
-  if (!variant || variant.index() >= world_.catalog().variants.size()) wrong_answer(kind, "chose a variant that does not exist");
-  if (world_[variant].task != world_[cluster_[v].cls].task)
-    wrong_answer(kind, "chose variant '" + world_[variant].name + "', which is of another task");
-  if (world_.groups_of(variant, SiteId{cluster_[v].origin}).empty())
-    wrong_answer(kind, "chose variant '" + world_[variant].name + "', for which no reachable site has hardware");
-}
-
-void Simulation::wrong_answer(PolicyKind kind, const std::string& what) const {
-  throw PolicyError(std::string(to_string(kind)) + " policy '" + controllers_.front().policies.names[static_cast<std::size_t>(kind)] +
-                    "' at " + std::to_string(to_seconds(engine_.now())) + " s: " + what);
-}
-
-void Simulation::place(VisitId v, VariantId variant, SiteId from) {
-  Controller& c = controller_of(SiteId{cluster_[v].origin});
-  apply(v, variant, c.policies.dispatch->place(query(v), variant, view(c)), from);
-}
-
-void Simulation::apply(VisitId v, VariantId variant, const Dispatch& d, SiteId from) {
-  if (d.ask_again != never) ask_again(v, variant, d.ask_again);
-  switch (d.answer) {
-    case Dispatch::Answer::instance: {
-      if (!cluster_.exists(d.instance)) wrong_answer(PolicyKind::dispatch, "chose an instance that never was");
-      const InstanceRow& row = cluster_.row(d.instance);
-      if (row.phase == Phase::gone || row.phase == Phase::draining) return placed_in_vain(v, variant, PolicyKind::dispatch, from);
-      if (world_[row.group].variant != variant)
-        wrong_answer(PolicyKind::dispatch,
-                     "chose an instance of '" + world_[world_[row.group].variant].name + "' for '" + world_[variant].name + "'");
-      const Line& line = cluster_[cluster_[d.instance].line];
-      const SiteId at = from ? from : SiteId{cluster_[v].origin};
-      if (line.site != at && !world_.topology().route(at, line.site).reachable)
-        return placed_in_vain(v, variant, PolicyKind::dispatch, from);
-      return send(v, cluster_[d.instance].line, line.site, from);
-    }
-    case Dispatch::Answer::site: {
-      const GroupId g = d.site ? world_.group(variant, d.site) : GroupId{};
-      if (!g) wrong_answer(PolicyKind::dispatch, "chose a site without hardware for '" + world_[variant].name + "'");
-      if (!world_.topology().route(from ? from : SiteId{cluster_[v].origin}, d.site).reachable)
-        return placed_in_vain(v, variant, PolicyKind::dispatch, from);
-      visible_shared_[g.index()] = true;
-      any_shared_ = true;
-      return send(v, cluster_.shared_line(g), d.site, from);
-    }
-    case Dispatch::Answer::hold: {
-      const LineId line = cluster_.held_line(controllers_.front().id, variant);
-      any_held_ = true;
-      cluster_.send(v, line);
-      cluster_.join(v, engine_.now());
-      return held(v, variant, GroupId{});
-    }
-  }
-}
-
-void Simulation::placed_in_vain(VisitId v, VariantId variant, PolicyKind kind, SiteId from) {
-  for (Recorder* r : recorders_) r->stale_answer(static_cast<std::uint8_t>(kind), engine_.now());
-  constexpr std::uint8_t most_tries = 3;
-  if (++cluster_.visit(v).stale > most_tries) return end_unserved(v, Ending::dropped);
-  place(v, variant, from);
-}
-
-void Simulation::send(VisitId v, LineId line, SiteId to, SiteId from) {
-  cluster_.send(v, line);
-  if (const InstanceId i = cluster_[line].instance) no_longer_idle(i);
-  const Visit& visit = cluster_[v];
-  if (!from) from = SiteId{visit.origin};
-  if (to != from) {
-    const Duration travel = world_.topology().route(from, to).time(visit.payload_bytes);
-    if (travel > Duration{}) return schedule(engine_.now() + travel, EventKind::joins, v.index());
-  }
-  joins(v);
-}
-
-void Simulation::joins(VisitId v) {
+// Nearly every query comes by here: one function with the two that call it.
+[[gnu::always_inline]] inline void Simulation::joins(VisitId v) {
   const Visit& visit = cluster_[v];
   const LineId id = visit.line;
   const LineKind kind = cluster_[id].kind;
@@ -366,18 +264,126 @@ void Simulation::joins(VisitId v) {
   offer_shared(id);
 }
 
-/// A bound counts those who wait, not one that can start at once.
-bool Simulation::is_full(const Line& line) const {
-  if (line.count < line.bound) return false;
-  if (line.count > 0) return true;
-  const auto can_start = [&](InstanceId i) {
-    const InstanceRow& row = cluster_.row(i);
-    return row.phase == Phase::warm && cluster_[i].batch_count == 0 &&
-           cluster_.row(row.device).running < world_.catalog()[world_.topology()[row.device].hardware].concurrent_batches;
-  };
-  if (line.kind == LineKind::own) return !can_start(line.instance);
-  const auto& members = cluster_.row(line.group).members;
-  return std::none_of(members.begin(), members.end(), can_start);
+[[gnu::always_inline]] inline void Simulation::send(VisitId v, LineId line, SiteId to, SiteId from) {
+  cluster_.send(v, line);
+  if (const InstanceId i = cluster_[line].instance) no_longer_idle(i);
+  const Visit& visit = cluster_[v];
+  if (!from) from = SiteId{visit.origin};
+  if (to != from) {
+    const Duration travel = world_.topology().route(from, to).time(visit.payload_bytes);
+    if (travel > Duration{}) return schedule(engine_.now() + travel, EventKind::joins, v.index());
+  }
+  joins(v);
+}
+
+[[gnu::always_inline]] inline void Simulation::carry_out(VisitId v, VariantId variant, const Dispatch& d, SiteId from) {
+  if (d.ask_again != never) ask_again(v, variant, d.ask_again);
+  switch (d.answer) {
+    case Dispatch::Answer::instance: {
+      if (!cluster_.exists(d.instance)) wrong_answer(PolicyKind::dispatch, "chose an instance that never was");
+      const InstanceRow& row = cluster_.row(d.instance);
+      if (row.phase == Phase::gone || row.phase == Phase::draining) return placed_in_vain(v, variant, PolicyKind::dispatch, from);
+      if (world_[row.group].variant != variant)
+        wrong_answer(PolicyKind::dispatch,
+                     "chose an instance of '" + world_[world_[row.group].variant].name + "' for '" + world_[variant].name + "'");
+      const LineId own = cluster_.own_line(d.instance);
+      const Line& line = cluster_[own];
+      const SiteId at = from ? from : SiteId{cluster_[v].origin};
+      if (line.site != at && !world_.topology().route(at, line.site).reachable)
+        return placed_in_vain(v, variant, PolicyKind::dispatch, from);
+      return send(v, own, line.site, from);
+    }
+    case Dispatch::Answer::site: {
+      const GroupId g = d.site ? world_.group(variant, d.site) : GroupId{};
+      if (!g) wrong_answer(PolicyKind::dispatch, "chose a site without hardware for '" + world_[variant].name + "'");
+      if (!world_.topology().route(from ? from : SiteId{cluster_[v].origin}, d.site).reachable)
+        return placed_in_vain(v, variant, PolicyKind::dispatch, from);
+      visible_shared_[g.index()] = true;
+      any_shared_ = true;
+      return send(v, cluster_.shared_line(g), d.site, from);
+    }
+    case Dispatch::Answer::hold: {
+      const LineId line = cluster_.held_line(controllers_.front().id, variant);
+      any_held_ = true;
+      cluster_.send(v, line);
+      cluster_.join(v, engine_.now());
+      return held(v, variant, GroupId{});
+    }
+  }
+}
+
+void Simulation::apply(VisitId v, VariantId variant, const Dispatch& d, SiteId from) { carry_out(v, variant, d, from); }
+
+void Simulation::place(VisitId v, VariantId variant, SiteId from) {
+  Controller& c = controller_of(SiteId{cluster_[v].origin});
+  apply(v, variant, c.policies.dispatch->place(query(v), variant, view(c)), from);
+}
+
+[[gnu::always_inline]] inline void Simulation::decide(VisitId v) {
+  Controller& c = controller_of(SiteId{cluster_[v].origin});
+  if (!c.policies.admission->admit(query(v), view(c)).admit) return end_unserved(v, Ending::rejected);
+  for (Observer* o : c.hear_arrivals) o->arrived(query(v), view(c));
+  const Selection s = c.policies.selection->select(query(v), view(c));
+  switch (s.answer) {
+    case Selection::Answer::none:
+      return end_unserved(v, Ending::infeasible);
+    case Selection::Answer::late: {
+      // The nearest site that has hardware for the task takes it; its line is shared by all variants of the task there.
+      const SiteId origin{cluster_[v].origin};
+      SiteId best;
+      for (const VariantId k : world_.candidates(cluster_[v].cls, CandidateOrder::by_latency)) {
+        const auto groups = world_.groups_of(k, origin);
+        if (groups.empty()) continue;
+        const SiteId s0 = world_[groups.front()].site;
+        if (!best || world_.topology().route(origin, s0).delay < world_.topology().route(origin, best).delay) best = s0;
+      }
+      if (!best) return end_unserved(v, Ending::infeasible);
+      const LineId line = cluster_.late_line(query(v).task(), best);
+      any_late_ = true;
+      visible_late_[best.index() * world_.catalog().tasks.size() + query(v).task().index()] = true;
+      return send(v, line, best);
+    }
+    case Selection::Answer::variants:
+      break;
+  }
+  if (s.count == 0 || s.count > Selection::most) wrong_answer(PolicyKind::selection, "chose " + std::to_string(s.count) + " variants");
+  for (std::size_t k = 0; k < s.count; ++k) check_variant(v, s.variants[k], PolicyKind::selection);
+  if (s.count == 1 && !s.may_escalate)
+    return carry_out(v, s.variants[0], c.policies.dispatch->place(query(v), s.variants[0], view(c)), SiteId{});
+  gather(v, s);
+}
+
+void Simulation::arrive() {
+  const VisitId v = cluster_.open_visit();
+  {
+    Visit& q = cluster_.visit(v);
+    workload_.take(q);
+    q.flags.measured = q.arrival >= window_begin_ && q.arrival < window_end_;
+    if (q.flags.measured) ++measured_open_;
+    cluster_.admit(v);
+    for (Recorder* r : hear_arrivals_) r->arrived(q);
+  }
+  decide(v);
+  after_transition();
+}
+
+void Simulation::wrong_variant(VisitId v, VariantId variant, PolicyKind kind) const {
+  if (!variant || variant.index() >= world_.catalog().variants.size()) wrong_answer(kind, "chose a variant that does not exist");
+  if (world_[variant].task != world_[cluster_[v].cls].task)
+    wrong_answer(kind, "chose variant '" + world_[variant].name + "', which is of another task");
+  wrong_answer(kind, "chose variant '" + world_[variant].name + "', for which no reachable site has hardware");
+}
+
+void Simulation::wrong_answer(PolicyKind kind, const std::string& what) const {
+  throw PolicyError(std::string(to_string(kind)) + " policy '" + controllers_.front().policies.names[static_cast<std::size_t>(kind)] +
+                    "' at " + std::to_string(to_seconds(engine_.now())) + " s: " + what);
+}
+
+void Simulation::placed_in_vain(VisitId v, VariantId variant, PolicyKind kind, SiteId from) {
+  for (Recorder* r : recorders_) r->stale_answer(static_cast<std::uint8_t>(kind), engine_.now());
+  constexpr std::uint8_t most_tries = 3;
+  if (++cluster_.visit(v).stale > most_tries) return end_unserved(v, Ending::dropped);
+  place(v, variant, from);
 }
 
 /// The line that it reached is full.
@@ -387,6 +393,14 @@ void Simulation::turned_away(VisitId v) {
   cluster_.leave(v, engine_.now());
   end_unserved(v, Ending::rejected);
   if (owner && is_idle(owner)) became_idle(owner);
+}
+
+[[gnu::always_inline]] inline void Simulation::finish(VisitId v, const QueryEnd& end) {
+  const Visit& visit = cluster_[v];
+  for (Recorder* r : recorders_) r->ended(visit, end);
+  if (visit.flags.measured) --measured_open_;
+  cluster_.query_done(v);
+  cluster_.close(v);
 }
 
 void Simulation::answered(VisitId v, const BatchEnd& batch) {
@@ -443,14 +457,6 @@ void Simulation::answered(VisitId v, const BatchEnd& batch) {
 void Simulation::returned(VisitId v) {
   if (cluster_[v].gathering) return note_return(v);
   if (cluster_[v].flags.measured) --measured_open_;
-  cluster_.query_done(v);
-  cluster_.close(v);
-}
-
-void Simulation::finish(VisitId v, const QueryEnd& end) {
-  const Visit& visit = cluster_[v];
-  for (Recorder* r : recorders_) r->ended(visit, end);
-  if (visit.flags.measured) --measured_open_;
   cluster_.query_done(v);
   cluster_.close(v);
 }

@@ -81,6 +81,9 @@ class Simulation {
   Time next_arrival() const { return workload_.next(); }
   void arrive();
   void handle(unsigned kind, std::uint32_t slot, bool failed);
+  void expect(unsigned kind, std::uint32_t slot) const {
+    if (static_cast<EventKind>(kind) == EventKind::batch_done) cluster_.expect_end(InstanceId{slot});
+  }
   bool finished() const { return finished_; }
 
   // What tests (and the environment) may do to a running system.
@@ -104,12 +107,19 @@ class Simulation {
   // `from`: the site where the visit is; none: its origin.
   void place(VisitId v, VariantId variant, SiteId from = {});
   void apply(VisitId v, VariantId variant, const Dispatch& d, SiteId from = {});
+  void carry_out(VisitId v, VariantId variant, const Dispatch& d, SiteId from);
   void send(VisitId v, LineId line, SiteId to, SiteId from = {});
   void joins(VisitId v);
   bool is_full(const Line& line) const;
   void turned_away(VisitId v);
   void placed_in_vain(VisitId v, VariantId variant, PolicyKind kind, SiteId from);
-  void check_variant(VisitId v, VariantId variant, PolicyKind kind) const;
+  /// A chosen variant has to exist, to be of the query's task and to have a group in reach of its origin.
+  void check_variant(VisitId v, VariantId variant, PolicyKind kind) const {
+    if (variant.index() >= world_.catalog().variants.size() || world_[variant].task != world_[cluster_[v].cls].task ||
+        world_.groups_of(variant, SiteId{cluster_[v].origin}).empty()) [[unlikely]]
+      wrong_variant(v, variant, kind);
+  }
+  [[noreturn]] void wrong_variant(VisitId v, VariantId variant, PolicyKind kind) const;
   [[noreturn]] void wrong_answer(PolicyKind kind, const std::string& what) const;
   /// What the visits of one batch have in common.
   struct BatchEnd {
@@ -220,7 +230,7 @@ class Simulation {
   std::vector<Controller> controllers_;
   Workload workload_;
   Executor& executor_;
-  std::vector<Recorder*> recorders_;
+  std::vector<Recorder*> recorders_, hear_arrivals_, hear_batches_;
   Cluster cluster_;
   OutcomeModel outcome_;
   Engine engine_;

@@ -2,8 +2,12 @@
 
 namespace tideline {
 
+[[gnu::always_inline]] inline void Workload::advance(std::uint32_t k) {
+  order_.change(k, entries_[k].source->next(ahead_[k]) ? ahead_[k].at : never, places_);
+}
+
 Workload::Workload(std::vector<WorkloadEntry> entries, std::uint64_t seed)
-    : entries_(std::move(entries)), ahead_(entries_.size()), order_(entries_.size()) {
+    : entries_(std::move(entries)), ahead_(entries_.size()), places_(entries_.size()) {
   for (std::uint32_t k = 0; k < entries_.size(); ++k) {
     class_streams_.emplace_back(seed, "classes", k);
     auto& by_task = cumulative_.emplace_back();
@@ -15,14 +19,13 @@ Workload::Workload(std::vector<WorkloadEntry> entries, std::uint64_t seed)
     }
     const auto& classes = entries_[k].classes;
     only_.push_back(classes.size() == 1 && classes[0].size() == 1 ? classes[0][0].cls : ClassId{});
+    order_.insert(k, never, places_);
     advance(k);
   }
 }
 
-void Workload::advance(std::uint32_t k) { order_.set(k, entries_[k].source->next(ahead_[k]) ? ahead_[k].at : never); }
-
 void Workload::take(Visit& out) {
-  const std::uint32_t k = order_.index();
+  const std::uint32_t k = order_.earliest();
   const Arrival& a = ahead_[k];
   const WorkloadEntry& e = entries_[k];
   out = Visit{};

@@ -5,8 +5,8 @@
 #include "sim/core/random.h"
 #include "sim/model/arrival.h"
 #include "sim/model/entities.h"
+#include "sim/model/indexes.h"
 #include "sim/model/world.h"
-#include "sim/serving/earliest.h"
 
 #include <cstdint>
 #include <memory>
@@ -35,13 +35,13 @@ class Workload {
   Workload(std::vector<WorkloadEntry> entries, std::uint64_t seed);
 
   /// Time of the next query, or `never`.
-  Time next() const { return order_.time(); }
+  Time next() const { return order_.earliest_time(); }
   /// Writes the next query as an unplaced visit; moves to the one after it.
   void take(Visit& out);
   std::uint32_t answer_bytes(std::uint16_t entry) const { return entries_[entry].answer_bytes; }
   const std::vector<WorkloadEntry>& entries() const { return entries_; }
   /// Whether the entry has no more queries.
-  bool exhausted(std::size_t entry) const { return order_.at(entry) == never; }
+  bool exhausted(std::size_t entry) const { return order_.time_of(static_cast<std::uint32_t>(entry), places_) == never; }
   std::uint64_t taken() const { return serial_; }
 
  private:
@@ -53,7 +53,8 @@ class Workload {
   std::vector<ClassId> only_;                                 // class of each entry that has one, else none
   std::vector<std::vector<std::vector<double>>> cumulative_;  // by entry and task: shares up to each class
   std::vector<Stream> class_streams_;
-  Earliest order_;  // of the entries by their next query; equal times in order of entries
+  FreeIndex order_;  // of the entries by their next query; equal times in order of entries
+  std::vector<std::uint32_t> places_;
   std::uint64_t serial_ = 0;
 };
 

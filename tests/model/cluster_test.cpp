@@ -133,11 +133,11 @@ TEST(a_visit_that_is_sent, counts_as_load_before_it_joins) {
   const InstanceId i = s.warm(s.v, 0), k = s.warm(s.v, 1);
   EXPECT_EQ(s.least(s.v), (std::vector<InstanceId>{i, k})) << "ties are one span";
   const VisitId q = s.admit(s.cls(s.plain), at(1s));
-  s.cluster.send(q, s.cluster[i].line);
+  s.cluster.send(q, s.cluster.own_line(i));
   s.cluster.check_boards();
   EXPECT_EQ(s.cluster[q].state, VisitState::travelling);
   EXPECT_EQ(s.cluster.row(i).load, 1U);
-  EXPECT_EQ(s.cluster[s.cluster[i].line].count, 0U);
+  EXPECT_EQ(s.cluster[s.cluster.own_line(i)].count, 0U);
   EXPECT_EQ(s.least(s.v), std::vector<InstanceId>{k});
   EXPECT_EQ(s.view().counters(i).sent, 1U);
   EXPECT_EQ(s.row(s.v).counters.sent, 1U);
@@ -149,10 +149,10 @@ TEST(a_visit_that_is_sent, counts_as_load_before_it_joins) {
   EXPECT_EQ(s.cluster[q].state, VisitState::waiting);
   EXPECT_EQ(s.cluster[q].joined, at(2s));
   EXPECT_EQ(s.cluster.row(i).load, 1U);
-  EXPECT_EQ(s.cluster[s.cluster[i].line].count, 1U);
-  EXPECT_EQ(s.cluster.head(s.cluster[i].line), q);
+  EXPECT_EQ(s.cluster[s.cluster.own_line(i)].count, 1U);
+  EXPECT_EQ(s.cluster.head(s.cluster.own_line(i)), q);
   s.audit(at(4s));
-  EXPECT_EQ(s.cluster[s.cluster[i].line].area, Area{2'000'000'000});
+  EXPECT_EQ(s.cluster[s.cluster.own_line(i)].area, Area{2'000'000'000});
 }
 
 TEST(a_batch, takes_the_head_of_the_line_and_what_is_known_of_it_follows_the_profile) {
@@ -164,7 +164,7 @@ TEST(a_batch, takes_the_head_of_the_line_and_what_is_known_of_it_follows_the_pro
   s.cluster.check_boards();
   EXPECT_EQ(s.cluster.row(i).load, 6U);
   EXPECT_EQ(s.cluster.row(i).in_service, 4U);
-  EXPECT_EQ(s.cluster[s.cluster[i].line].count, 2U);
+  EXPECT_EQ(s.cluster[s.cluster.own_line(i)].count, 2U);
   EXPECT_EQ(s.cluster.row(DeviceId{0}).running, 1U);
   EXPECT_EQ(s.cluster.row(i).free_at, at(2060ms));
   EXPECT_EQ(s.cluster.row(DeviceId{0}).free_at(), at(2060ms));
@@ -198,16 +198,16 @@ TEST(the_items_of_a_batch, are_summed_and_their_work_weighed) {
   for (const auto& [items, work] : {std::pair{std::uint16_t{1}, 1.F}, {std::uint16_t{3}, 2.F}}) {
     const VisitId q = s.admit(s.cls(s.plain), {}, items);
     s.cluster.visit(q).work = work;
-    s.cluster.send(q, s.cluster[i].line);
+    s.cluster.send(q, s.cluster.own_line(i));
     s.cluster.join(q, {});
   }
-  EXPECT_EQ(s.cluster[s.cluster[i].line].items, 4U);
+  EXPECT_EQ(s.cluster[s.cluster.own_line(i)].items, 4U);
   EXPECT_EQ(s.line(i).items(), 4U);
   s.run(i, 2, at(1s), 40ms);
   s.cluster.check_boards();
   EXPECT_EQ(s.cluster[i].batch_items, 4U);
   EXPECT_DOUBLE_EQ(s.cluster[i].batch_work, 7.0 / 4);
-  EXPECT_EQ(s.cluster[s.cluster[i].line].items, 0U);
+  EXPECT_EQ(s.cluster[s.cluster.own_line(i)].items, 0U);
 }
 
 TEST(a_visit_that_leaves, uncounts_itself_waiting_or_travelling) {
@@ -216,12 +216,12 @@ TEST(a_visit_that_leaves, uncounts_itself_waiting_or_travelling) {
   std::vector<VisitId> q;
   for (int k = 0; k < 3; ++k) q.push_back(s.wait_at(i, s.cls(s.plain), at(1s)));
   q.push_back(s.admit(s.cls(s.plain), at(1s)));
-  s.cluster.send(q[3], s.cluster[i].line);
+  s.cluster.send(q[3], s.cluster.own_line(i));
   EXPECT_EQ(s.cluster.row(i).load, 4U);
   s.cluster.leave(q[1], at(2s));  // from the middle
   s.cluster.check_boards();
   EXPECT_EQ(s.cluster[q[1]].state, VisitState::deciding);
-  EXPECT_EQ(s.line_order(s.cluster[i].line), (std::vector<std::uint64_t>{0, 2}));
+  EXPECT_EQ(s.line_order(s.cluster.own_line(i)), (std::vector<std::uint64_t>{0, 2}));
   s.cluster.leave(q[3], at(2s));
   s.cluster.check_boards();
   EXPECT_EQ(s.cluster.row(i).load, 2U);
@@ -231,7 +231,7 @@ TEST(a_visit_that_leaves, uncounts_itself_waiting_or_travelling) {
   EXPECT_EQ(s.cluster.row(i).load, 0U);
   EXPECT_EQ(s.least(s.v), std::vector<InstanceId>{i});
   s.audit(at(4s));
-  const Line& l = s.cluster[s.cluster[i].line];
+  const Line& l = s.cluster[s.cluster.own_line(i)];
   EXPECT_EQ(l.joined, 3U);
   EXPECT_EQ(l.left, 3U);
   EXPECT_EQ(l.area, Area{4'000'000'000});
@@ -268,7 +268,7 @@ TEST(a_failed_instance, keeps_its_slot_until_the_last_visit_on_its_way_has_arriv
   Bench s;
   const InstanceId i = s.warm(s.v, 0);
   const VisitId q = s.admit(s.cls(s.plain), at(1s));
-  s.cluster.send(q, s.cluster[i].line);
+  s.cluster.send(q, s.cluster.own_line(i));
   const VisitId waiting = s.wait_at(i, s.cls(s.plain), at(1s));
   s.cluster.leave(waiting, at(2s));
   s.cluster.fail(i, at(2s));
@@ -405,7 +405,7 @@ TEST(a_held_visit, waits_in_the_line_of_its_variant) {
 TEST(a_line_of_several_classes, is_in_order_of_arrival_over_all_of_them) {
   Bench s;
   const InstanceId i = s.warm(s.v, 0);
-  const LineId line = s.cluster[i].line;
+  const LineId line = s.cluster.own_line(i);
   const std::size_t classes[] = {s.plain, s.second, s.urgent};
   std::vector<VisitId> q;
   // They join out of order of arrival: a visit that travelled far arrived at its origin earlier.
@@ -442,7 +442,7 @@ TEST(a_line_by_deadline, puts_the_earliest_deadline_first) {
   Bench s;
   s.cluster.set_line_rules(SiteId{0}, LineOrder::by_deadline, {});
   const InstanceId i = s.warm(s.v, 0);
-  const LineId line = s.cluster[i].line;
+  const LineId line = s.cluster.own_line(i);
   const auto join = [&](std::size_t declaration, Duration arrival) {
     const VisitId q = s.admit(s.cls(declaration), at(arrival));
     s.cluster.send(q, line);
@@ -463,7 +463,7 @@ TEST(a_line_by_priority, puts_the_highest_first_and_equal_ones_by_arrival) {
   Bench s;
   s.cluster.set_line_rules(SiteId{0}, LineOrder::by_priority, {});
   const InstanceId i = s.warm(s.v, 0);
-  const LineId line = s.cluster[i].line;
+  const LineId line = s.cluster.own_line(i);
   for (const auto& [declaration, arrival] : {std::pair{s.plain, 0s}, {s.high, 3s}, {s.plain, 1s}, {s.high, 2s}}) {
     const VisitId q = s.admit(s.cls(declaration), at(arrival));
     s.cluster.send(q, line);
@@ -481,7 +481,7 @@ TEST(a_line_of_the_newest_first, is_in_reverse_order_of_arrival_also_of_those_th
   Bench s;
   s.cluster.set_line_rules(SiteId{0}, LineOrder::newest, {});
   const InstanceId i = s.warm(s.v, 0);
-  const LineId line = s.cluster[i].line;
+  const LineId line = s.cluster.own_line(i);
   for (const auto& [declaration, arrival] : {std::pair{s.plain, 1s}, {s.plain, 3s}, {s.second, 2s}, {s.plain, 0s}, {s.plain, 4s}}) {
     const VisitId q = s.admit(s.cls(declaration), at(arrival));
     s.cluster.send(q, line);
@@ -499,8 +499,8 @@ TEST(rules_of_lines, hold_for_own_and_shared_lines_of_their_site) {
   Bench s;
   s.cluster.set_line_rules(SiteId{0}, LineOrder::by_deadline, {7, 8, 9});
   const InstanceId i = s.warm(s.w, 0);
-  EXPECT_EQ(s.cluster[s.cluster[i].line].bound, 8U);
-  EXPECT_EQ(s.cluster[s.cluster[i].line].order, LineOrder::by_deadline);
+  EXPECT_EQ(s.cluster[s.cluster.own_line(i)].bound, 8U);
+  EXPECT_EQ(s.cluster[s.cluster.own_line(i)].order, LineOrder::by_deadline);
   EXPECT_EQ(s.cluster[s.cluster.shared_line(s.group(s.c))].bound, 9U);
   EXPECT_EQ(s.cluster[s.cluster.late_line(s.task, s.site)].order, LineOrder::by_deadline);
   EXPECT_EQ(s.cluster[s.cluster.held_line(ControllerId{0}, s.v)].bound, unbounded);
@@ -527,7 +527,7 @@ TEST(a_gathering, is_in_flight_once) {
   EXPECT_EQ(s.cluster[again].stale, 0);
   EXPECT_TRUE(s.cluster[again].flags.measured);
   EXPECT_FALSE(s.cluster[again].flags.triggered_load);
-  s.cluster.send(again, s.cluster[i].line);
+  s.cluster.send(again, s.cluster.own_line(i));
   s.cluster.join(again, at(1s));
   s.cluster.check_boards();
   EXPECT_EQ(s.cluster.row(i).load, 1U);

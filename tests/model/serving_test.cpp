@@ -110,7 +110,7 @@ TEST(a_plain_query, travels_both_ways_over_a_link) {
     seen = true;
     const InstanceId i{s.cluster().row(s.group(v, core)).members.front()};
     EXPECT_EQ(s.cluster().row(i).load, 1U) << "counts as load while it travels";
-    EXPECT_EQ(s.cluster()[s.cluster()[i].line].count, 0U);
+    EXPECT_EQ(s.cluster()[s.cluster().own_line(i)].count, 0U);
     EXPECT_EQ(s.cluster().board(edge).tasks[0].in_flight, 1U);
     EXPECT_EQ(s.cluster().board(core).tasks[0].in_flight, 0U);
   });

@@ -31,7 +31,7 @@ struct Bench : ClusterBench {
   ClassId cls(std::size_t declaration) const { return world->class_of(declaration); }
   VisitId wait(ClassId c, Time when = {}, std::uint16_t items = 1, SiteId origin = SiteId{0}) {
     const VisitId v = admit(c, when, items, origin);
-    cluster.send(v, cluster[i].line);
+    cluster.send(v, cluster.own_line(i));
     cluster.join(v, when);
     return v;
   }

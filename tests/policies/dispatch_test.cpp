@@ -238,7 +238,7 @@ TEST(dispatch_d5, sends_nine_queries_to_a_fast_and_a_slow_instance_as_worked) {
     const VisitId q = bench.admit(ClassId{0});
     const InstanceId i = p->place(bench.query(q), v, bench.view()).instance;
     order += i == instances[0] ? '0' : '1';
-    bench.cluster.send(q, bench.cluster[i].line);
+    bench.cluster.send(q, bench.cluster.own_line(i));
     bench.cluster.join(q, Time{});
   }
   EXPECT_EQ(order, "001001001");

@@ -116,7 +116,7 @@ TEST(NoAllocation, in_batching) {
     const InstanceId i = bench.warm(VariantId{3}, 2);
     for (std::uint16_t k = 0; k < 30; ++k) {
       const VisitId v = bench.admit(ClassId{k % 6U}, {}, k < 15 ? std::uint16_t{1} : k);
-      bench.cluster.send(v, bench.cluster[i].line);
+      bench.cluster.send(v, bench.cluster.own_line(i));
       bench.cluster.join(v, {});
       for (const Duration t : {Duration{0ms}, Duration{30ms}, Duration{5s}}) {
         const std::size_t before = allocations();

@@ -465,7 +465,7 @@ TEST(Infaas, joins_a_load_and_else_takes_the_least_used_that_runs) {
   InfaasWorld w(1);
   InfaasBench bench(w);
   const InstanceId cpu = bench.warm(w.cpu, 0), gpu1 = bench.warm(w.gpu1, 1);
-  bench.cluster.send(bench.admit(ClassId{0}), bench.cluster[gpu1].line);  // not idle: GPU8 must not push it out
+  bench.cluster.send(bench.admit(ClassId{0}), bench.cluster.own_line(gpu1));  // not idle: GPU8 must not push it out
   bench.renew();
   bench.round();
   bench.add(cpu, 30, 80ms);
@@ -492,7 +492,7 @@ TEST(Infaas, loads_where_memory_is_free_or_an_idle_instance_could_go) {
   InfaasWorld w(1);
   InfaasBench full(w);
   const InstanceId i = full.warm(w.gpu8, 1);  // of another task, say: S = 20 ms has no use for it
-  full.cluster.send(full.admit(ClassId{0}), full.cluster[i].line);
+  full.cluster.send(full.admit(ClassId{0}), full.cluster.own_line(i));
   full.renew();
   full.round();
   const Selection s = full.select(1);

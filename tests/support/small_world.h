@@ -131,13 +131,13 @@ struct ClusterBench {
   /// Admits a query and lets it wait at an instance.
   VisitId wait_at(InstanceId i, ClassId cls, Time at = {}) {
     const VisitId v = admit(cls, at);
-    cluster.send(v, cluster[i].line);
+    cluster.send(v, cluster.own_line(i));
     cluster.join(v, at);
     return v;
   }
   /// The instance starts `take` of its line at `at`, done by profile after `took`.
   void run(InstanceId i, std::uint32_t take, Time at, Duration took) {
-    cluster.begin(i, cluster[i].line, take, at);
+    cluster.begin(i, cluster.own_line(i), take, at);
     cluster.run(i, at, at + took);
   }
   /// Its batch is done; the visits are closed.
@@ -151,7 +151,7 @@ struct ClusterBench {
     }
   }
   QueryView query(VisitId v) const { return {cluster[v], *world}; }
-  LineView line(InstanceId i) const { return {cluster, cluster[i].line}; }
+  LineView line(InstanceId i) const { return {cluster, cluster.own_line(i)}; }
 
   std::unique_ptr<World> world;
   Cluster cluster;

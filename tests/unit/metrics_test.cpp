@@ -652,7 +652,7 @@ TEST(Audit, it_finds_a_query_that_never_ended) {
   Driven d(one_gpu_kind());
   AuditRecorder auditor(*d.bench.world);
   auditor.run_begins(d.bench.cluster);
-  auditor.arrived(d.query(11s));
+  d.bench.admit(ClassId{0}, at(11s));
   d.bench.cluster.settle(at(20s));
   const AuditResult a = auditor.audit(d.bench.cluster, at(20s), Summary{});
   EXPECT_FALSE(a.passed);

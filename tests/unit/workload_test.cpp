@@ -1,6 +1,5 @@
 #include "sim/serving/workload.h"
 #include "sim/core/random.h"
-#include "sim/serving/earliest.h"
 #include "tests/support/small_world.h"
 
 #include <gtest/gtest.h>
@@ -10,25 +9,6 @@
 
 namespace tideline {
 namespace {
-
-TEST(Earliest, is_the_least_of_times_that_change_ties_to_the_lowest_index) {
-  for (const std::size_t n : {1U, 2U, 3U, 7U, 8U, 100U}) {
-    Earliest earliest(n);
-    EXPECT_EQ(earliest.time(), never);
-    std::vector<Time> times(n, never);
-    Stream stream(n);
-    for (int step = 0; step < 2000; ++step) {
-      const std::size_t k = below(stream, static_cast<std::uint32_t>(n));
-      times[k] = below(stream, 10) == 0 ? never : Time{} + Duration{below(stream, 50)};
-      earliest.set(k, times[k]);
-      const auto least = std::min_element(times.begin(), times.end());
-      ASSERT_EQ(earliest.time(), *least);
-      if (*least != never) {
-        ASSERT_EQ(earliest.index(), static_cast<std::uint32_t>(least - times.begin()));
-      }
-    }
-  }
-}
 
 /// Yields a query every `gap`, `count` times, of a task where it names some.
 class Regular final : public ArrivalSource {
