@@ -67,6 +67,21 @@ TEST(NoArguments, suggest_three_commands_that_work_as_they_stand) {
   EXPECT_EQ(commands, 3);
 }
 
+TEST(NoArguments, say_where_the_scenarios_are_that_are_not_found) {
+  const Folder folder;
+  fs::create_directories(folder / "own/bin");
+  fs::copy_file(TIDELINE_PROGRAM, folder / "own/bin/tideline");
+  Outcome done = run_command(folder, {(folder / "own/bin/tideline").string()});
+  EXPECT_EQ(done.code, 0);
+  EXPECT_EQ(done.err, "");
+  EXPECT_THAT(done.out, HasSubstr(" run quickstart\n"));
+  EXPECT_THAT(done.out, HasSubstr("do not work from here yet: unknown scenario \"quickstart\""));
+  EXPECT_THAT(done.out, HasSubstr("share/tideline where it is installed"));
+  folder.write("own/share/tideline/scenarios/quickstart.json", small_scenario);
+  done = run_command(folder, {(folder / "own/bin/tideline").string()});
+  EXPECT_THAT(done.out, testing::Not(HasSubstr("do not work"))) << "those installed with the program";
+}
+
 TEST(Help, of_each_verb_ends_in_examples) {
   const Folder folder;
   for (const std::string& verb : listed_verbs()) {
