@@ -20,10 +20,15 @@ std::vector<InitialInstance> place_initial(const Scenario& scenario, const World
   std::vector<InitialInstance> out;
   std::vector<std::int64_t> memory;
   std::vector<std::uint32_t> cores;
-  std::vector<std::size_t> instances(world.topology().devices.size());
-  for (const Device& d : world.topology().devices) {
-    memory.push_back(world.catalog()[d.hardware].memory_bytes);
-    cores.push_back(world.catalog()[d.hardware].cores);
+  // Devices of each pool that are there at the start, by instances and id. They are kept over all entries: sorting them for each would
+  // take longer than all else in a large cluster with many variants.
+  std::vector<std::set<std::pair<std::size_t, std::size_t>>> devices_of(world.topology().pools.size());
+  for (const Device& device : world.topology().devices) {
+    auto& devices = devices_of[device.pool.index()];
+    if (world.topology()[device.node].index_in_pool < world.topology()[device.pool].count)
+      devices.emplace_hint(devices.end(), 0, memory.size());
+    memory.push_back(world.catalog()[device.hardware].memory_bytes);
+    cores.push_back(world.catalog()[device.hardware].cores);
   }
   for (std::size_t k = 0; k < scenario.initial.size(); ++k) {
     const InitialSpec& spec = scenario.initial[k];
@@ -32,25 +37,26 @@ std::vector<InitialInstance> place_initial(const Scenario& scenario, const World
     const std::uint32_t cores_held = partitioned ? variant.profile.cores().front() : 0;
     const Pool& pool = world.topology()[spec.pool];
     const GroupId g = world.group(spec.variant, pool.site);
-    // The device with fewest instances that has room, ties the lowest id; one without room for this variant stays without.
-    std::set<std::pair<std::size_t, std::size_t>> devices;
-    for (std::size_t d = 0; d < world.topology().devices.size(); ++d) {
-      const Device& device = world.topology().devices[d];
-      if (device.pool == spec.pool && world.topology()[device.node].index_in_pool < pool.count) devices.emplace(instances[d], d);
-    }
+    const std::int64_t memory_held = variant.memory_for(world[g].batch_cap);
+    auto& devices = devices_of[spec.pool.index()];
     const std::size_t n = spec.per_device > 0 ? spec.per_device * devices.size() : spec.count;
+    // The device with fewest instances that has room, ties the lowest id. One without room for this variant stays without: what is
+    // before `next` has none.
+    auto next = devices.begin();
     for (std::size_t i = 0; i < n; ++i) {
-      const auto fits = [&](std::size_t d) { return memory[d] >= variant.memory_for(world[g].batch_cap) && cores[d] >= cores_held; };
-      while (!devices.empty() && !fits(devices.begin()->second)) devices.erase(devices.begin());
-      if (devices.empty())
+      const auto fits = [&](std::size_t d) { return memory[d] >= memory_held && cores[d] >= cores_held; };
+      while (next != devices.end() && !fits(next->second)) ++next;
+      if (next == devices.end())
         throw wrong(scenario, "/initial/" + std::to_string(k),
                     "only " + std::to_string(i) + " of " + std::to_string(n) + " instances of " + in_quotes(variant.name) +
                         " fit on the devices of pool " + in_quotes(pool.name));
-      const std::size_t d = devices.begin()->second;
-      devices.erase(devices.begin());
-      memory[d] -= variant.memory_for(world[g].batch_cap);
+      auto device = devices.extract(next++);
+      const std::size_t d = device.value().second;
+      memory[d] -= memory_held;
       cores[d] -= cores_held;
-      devices.emplace(++instances[d], d);
+      ++device.value().first;
+      const auto again = devices.insert(std::move(device)).position;
+      if (next == devices.end() || *again < *next) next = again;
       out.push_back({g, DeviceId{d}});
     }
   }

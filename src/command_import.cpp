@@ -6,6 +6,7 @@
 #include "src/output_file.h"
 
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -24,6 +25,14 @@ std::ifstream open(const std::string& path) {
   return in;
 }
 
+double share(const std::string& option, const std::string& text) {
+  double x = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), x);
+  if (error != std::errc{} || end != text.data() + text.size() || !(x >= 0 && x <= 1))
+    throw InputError(option + " " + text + ": expected a share in 0 .. 1");
+  return x;
+}
+
 }  // namespace
 
 int command_import(const Arguments& arguments, const PolicyRegistry&) {
@@ -32,8 +41,8 @@ int command_import(const Arguments& arguments, const PolicyRegistry&) {
       "table", "The table: YOLOBench's merged_results.csv", cxxopts::value<std::string>(), "CSV")(
       "params", "Table of parameter counts, with columns model_name and params_deploy_computed", cxxopts::value<std::string>(), "CSV")(
       "tasks", "Data sets, each a task, separated by commas: voc, sku, wider, coco", cxxopts::value<std::string>()->default_value("voc"),
-      "LIST")("affine", "Batches by l(b) = l(1) (X + (1-X) b), assumed, in place of the derived tables", cxxopts::value<double>(), "X")(
-      "out", "The catalog to write", cxxopts::value<std::string>(), "FILE.json");
+      "LIST")("affine", "Batches by l(b) = l(1) (X + (1-X) b), assumed, in place of the derived tables", cxxopts::value<std::string>(),
+              "X")("out", "The catalog to write", cxxopts::value<std::string>(), "FILE.json");
   options.parse_positional({"format", "table"});
   options.positional_help("yolobench CSV");
   const auto parsed = parse_options(
@@ -42,11 +51,12 @@ int command_import(const Arguments& arguments, const PolicyRegistry&) {
       "  tideline import yolobench merged_results.csv --params COMPUTED_params_macs.csv --tasks voc,coco --out yolobench.json\n");
   if (!parsed) return 0;
   const auto& o = *parsed;
-  if (o.count("format") == 0 || o.count("table") == 0 || o.count("out") == 0)
+  const auto format = o.count("format") > 0 ? o["format"].as<std::string>() : "";
+  if (!format.empty() && format != "yolobench")
+    throw InputError("unknown format '" + format + "'" + suggestion(format, std::vector<std::string_view>{"yolobench"}) +
+                     " (see tideline import --help)");
+  if (format.empty() || o.count("table") == 0 || o.count("out") == 0)
     throw InputError("needs a format, a table and --out (see tideline import --help)");
-  const auto format = o["format"].as<std::string>();
-  if (format != "yolobench")
-    throw InputError("unknown format '" + format + "'" + suggestion(format, std::vector<std::string_view>{"yolobench"}));
   const auto table = o["table"].as<std::string>();
   const std::filesystem::path out_path = output_file(o["out"].as<std::string>());
   YoloBenchOptions wishes;
@@ -67,10 +77,7 @@ int command_import(const Arguments& arguments, const PolicyRegistry&) {
                        suggestion(name, std::vector<std::string_view>{"voc", "sku", "wider", "coco"}));
   }
   if (wishes.tasks.empty()) throw InputError("--tasks: names no data set");
-  if (o.count("affine") > 0) {
-    wishes.affine_share = o["affine"].as<double>();
-    if (!(*wishes.affine_share >= 0 && *wishes.affine_share <= 1)) throw InputError("--affine: expected a share in 0 .. 1");
-  }
+  if (o.count("affine") > 0) wishes.affine_share = share("--affine", o["affine"].as<std::string>());
   std::ifstream csv = open(table), params;
   if (o.count("params") > 0) {
     wishes.params_name = o["params"].as<std::string>();

@@ -1,9 +1,10 @@
 // What can be said of a scenario before it runs: which variants can serve whom, and whether the devices can do it. Numbers only; their
-// text is made in command_explain.cpp.
+// text is made in explain_report.h.
 #pragma once
 
 #include "sim/model/world.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -135,6 +136,10 @@ struct Explanation {
   std::vector<LinkFacts> links;
   std::uint32_t feasible_variants = 0;
   OriginShares latency{}, accuracy{}, load{}, memory{};
+
+  bool feasible() const {
+    return std::all_of(prospects.begin(), prospects.end(), [](const Prospect& p) { return p.feasible(); });
+  }
 };
 
 /// Judges what is asked of a world. Lower bounds on utilisation hold for any policies that answer every query in time and at or above its

@@ -28,7 +28,10 @@ std::optional<cxxopts::ParseResult> parse_options(cxxopts::Options& options, con
   for (const auto& a : arguments) argv.push_back(a.c_str());
   try {
     auto result = options.parse(static_cast<int>(argv.size()), argv.data());
-    if (result.count("help") == 0) return result;
+    if (result.count("help") == 0) {
+      if (!result.unmatched().empty()) throw InputError("unexpected argument '" + result.unmatched().front() + "'");
+      return result;
+    }
   } catch (const std::exception& e) {
     throw InputError(std::string(e.what()) + " (see " + options.program() + " --help)");
   }

@@ -6,10 +6,10 @@
 #include "sim/serving/controller.h"
 #include "src/commands.h"
 #include "src/errors.h"
+#include "src/scenario_files.h"
 
 #include <csignal>
 #include <exception>
-#include <filesystem>
 #include <functional>
 #include <iostream>
 #include <new>
@@ -43,28 +43,22 @@ Exit codes:
   130  interrupted; the results so far are in NAME.incomplete.h5
 )";
 
-/// Where the shipped scenarios are: in the current folder, else where they were installed with this program; empty if in neither.
-std::string scenarios_folder() {
-  namespace fs = std::filesystem;
-  std::error_code ignored;
-  const fs::path prefix = fs::read_symlink("/proc/self/exe", ignored).parent_path().parent_path();
-  for (const fs::path& folder : {fs::path("scenarios"), prefix / "share/tideline/scenarios"})
-    if (fs::exists(folder / "quickstart.json", ignored)) return folder.string();
-  return {};
-}
-
 /// For who calls the program by its name alone. The commands stand as they have to be typed from the current folder.
 void greet(const std::string& program) {
-  const std::string found = scenarios_folder();
-  const std::string run = program + " run " + (found.empty() ? "scenarios" : found);
+  const std::string run = program + " run quickstart";
   std::cout << "Tideline simulates managed, model-less inference serving. Three commands to begin with:\n\n"
-            << "  " << run << "/quickstart.json\n"
+            << "  " << run << "\n"
             << "      A day of queries at the edge and in the core, served by INFaaS: a table, and results/quickstart.h5.\n"
-            << "  " << run << "/quickstart.json --set /policies/selection=cheapest_feasible --no-results\n"
+            << "  " << run << " --policy selection=cheapest_feasible --no-results\n"
             << "      The same queries under another policy.\n"
             << "  " << program << " policies\n"
             << "      All policies that a scenario can name.\n\n";
-  if (found.empty()) std::cout << "The folder scenarios is in the sources of Tideline, and in share/tideline where it is installed.\n";
+  try {
+    (void)find_scenario("quickstart");
+  } catch (const InputError& e) {
+    std::cout << "The first two do not work from here yet: " << e.what() << ".\n"
+              << "The folder scenarios is in the sources of Tideline, and in share/tideline where it is installed.\n\n";
+  }
   std::cout << program << " --help lists the verbs; each has a --help with examples.\n";
 }
 

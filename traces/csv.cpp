@@ -1,5 +1,6 @@
 #include "traces/csv.h"
 
+#include "sim/core/nearest.h"
 #include "traces/text.h"
 
 #include <algorithm>
@@ -187,9 +188,20 @@ class CsvSource final : public ArrivalSource {
 
   std::uint32_t task_of(std::string_view cell) {
     if (const std::uint32_t known = tasks_.find(cell); known != NameTable::none) return known;
-    if (tasks_are_given_) refuse(column_task, cell, "is not among the tasks of parameter 'tasks'");
+    if (tasks_are_given_) refuse(column_task, cell, none_of_the_tasks(cell));
     if (tasks_.names().size() == most_tasks) refuse(column_task, cell, "is one task more than the 65536 supported: is this column a task?");
     return tasks_.add(cell);
+  }
+
+  /// What is wrong with a task where `tasks` says which may occur.
+  std::string none_of_the_tasks(std::string_view cell) const {
+    constexpr std::size_t most_listed = 20;
+    const auto& names = tasks_.names();
+    std::string text = "is none of the tasks that may occur: ";
+    for (std::size_t k = 0; k < std::min(names.size(), most_listed); ++k) text += (k > 0 ? ", " : "") + quoted(names[k]);
+    if (names.size() > most_listed) text += " and " + std::to_string(names.size() - most_listed) + " more";
+    const std::string_view near = nearest(cell, names);
+    return near.empty() ? text : text + "; did you mean " + quoted(near) + "?";
   }
 
   std::uint64_t whole(int column, std::string_view cell, std::uint64_t least, std::uint64_t most) {

@@ -82,7 +82,7 @@ Duration predict(ClusterView view, const QueryView& query, GroupId g) {
     Duration wait{};
     if (group.waiting > 0) {  // a shared line is ahead of all: its full batches, spread over the instances
       const std::uint32_t cap = batch_cap(group, profile);
-      wait = (group.waiting / cap) * profile.latency(cap) / std::max(group.warm(), 1U);
+      wait = (group.waiting / cap) * profile.latency(cap, group.option) / std::max(group.warm(), 1U);
     }
     return predict_at(view, query, i, wait);
   }
@@ -90,7 +90,7 @@ Duration predict(ClusterView view, const QueryView& query, GroupId g) {
   if (!net.reachable || query.items() > profile.max_items()) return forever;
   const Time warm = next_warm(view, g);
   const Duration load = warm == never ? first_load_time(world, fixed.variant) : warm - view.now();
-  return std::max(load, net.there) + profile.latency(query.items()) + net.back;
+  return std::max(load, net.there) + profile.latency(query.items(), group.option) + net.back;
 }
 
 std::uint32_t shortest_queue(ClusterView view, const QueryView& query, GroupId g) {

@@ -67,6 +67,21 @@ TEST(NoArguments, suggest_three_commands_that_work_as_they_stand) {
   EXPECT_EQ(commands, 3);
 }
 
+TEST(NoArguments, say_where_the_scenarios_are_that_are_not_found) {
+  const Folder folder;
+  fs::create_directories(folder / "own/bin");
+  fs::copy_file(TIDELINE_PROGRAM, folder / "own/bin/tideline");
+  Outcome done = run_command(folder, {(folder / "own/bin/tideline").string()});
+  EXPECT_EQ(done.code, 0);
+  EXPECT_EQ(done.err, "");
+  EXPECT_THAT(done.out, HasSubstr(" run quickstart\n"));
+  EXPECT_THAT(done.out, HasSubstr("do not work from here yet: unknown scenario \"quickstart\""));
+  EXPECT_THAT(done.out, HasSubstr("share/tideline where it is installed"));
+  folder.write("own/share/tideline/scenarios/quickstart.json", small_scenario);
+  done = run_command(folder, {(folder / "own/bin/tideline").string()});
+  EXPECT_THAT(done.out, testing::Not(HasSubstr("do not work"))) << "those installed with the program";
+}
+
 TEST(Help, of_each_verb_ends_in_examples) {
   const Folder folder;
   for (const std::string& verb : listed_verbs()) {
@@ -115,6 +130,23 @@ TEST(UnknownOption, gets_the_nearest_one_for_each_verb) {
     EXPECT_THAT(done.err, HasSubstr("did you mean \"" + name + "\"?"));
     EXPECT_THAT(done.err, HasSubstr("(see tideline " + words[0] + " --help)"));
   }
+}
+
+TEST(UnexpectedArgument, is_refused) {
+  const Folder folder;
+  const std::vector<std::pair<std::vector<std::string>, std::string>> cases{
+      {{"policies", "power_of_d", "random"}, "random"},
+      {{"policies", "power_of_d", "--json", "random", "lru"}, "random"},
+      {{"policies", "--", "power_of_d", "random"}, "random"},
+      {{"schema", "s.json"}, "s.json"},
+      {{"import", "yolobench", "table.csv", "more.csv", "--out", "c.json"}, "more.csv"}};
+  for (const auto& [words, unexpected] : cases) {
+    const Outcome done = tideline(folder, words);
+    EXPECT_EQ(done.code, 2);
+    EXPECT_EQ(done.out, "");
+    EXPECT_EQ(done.err, "tideline: unexpected argument '" + unexpected + "' (see tideline " + words[0] + " --help)\n");
+  }
+  EXPECT_EQ(tideline(folder, {"policies", "power_of_d", "random", "--help"}).code, 0);
 }
 
 TEST(MissingScenario, is_said) {
@@ -270,6 +302,8 @@ TEST(Import, refuses_what_it_cannot_read) {
   };
   const std::vector<Case> cases{
       {{"yolobnch", "table.csv", "--out", "c.json"}, 2, "did you mean \"yolobench\"?"},
+      {{"foo", "table.csv"}, 2, "unknown format 'foo'; known: \"yolobench\" (see tideline import --help)"},
+      {{"foo"}, 2, "unknown format 'foo'"},
       {{"yolobench", "none.csv", "--out", "c.json"}, 3, "cannot read none.csv: No such file"},
       {{"yolobench", "folder", "--out", "c.json"}, 3, "cannot read folder: it is a folder"},
       {{"yolobench", "table.csv", "--out", "c.json"}, 2, "table.csv"},
@@ -280,8 +314,10 @@ TEST(Import, refuses_what_it_cannot_read) {
       {{"yolobench", "empty.csv", "--out", "c.json"}, 2, "empty.csv"},
       {{"yolobench", "table.csv", "--tasks", "vco", "--out", "c.json"}, 2, "did you mean \"voc\"?"},
       {{"yolobench", "table.csv", "--tasks", "", "--out", "c.json"}, 2, "--tasks: names no data set"},
-      {{"yolobench", "table.csv", "--affine", "2", "--out", "c.json"}, 2, "--affine"},
-      {{"yolobench", "table.csv", "--affine", "x", "--out", "c.json"}, 2, "x"},
+      {{"yolobench", "table.csv", "--affine", "2", "--out", "c.json"}, 2, "--affine 2: expected a share in 0 .. 1"},
+      {{"yolobench", "table.csv", "--affine", "x", "--out", "c.json"}, 2, "--affine x: expected a share"},
+      {{"yolobench", "table.csv", "--affine", "0.5x", "--out", "c.json"}, 2, "--affine 0.5x: expected a share"},
+      {{"yolobench", "table.csv", "--affine", "nan", "--out", "c.json"}, 2, "--affine nan: expected a share"},
       {{"yolobench", "table.csv", "--params", "none.csv", "--out", "c.json"}, 3, "cannot read none.csv"},
   };
   for (const Case& c : cases) {

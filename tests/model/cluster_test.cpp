@@ -50,6 +50,14 @@ struct Bench : Three, ClusterBench {
     std::sort(list.begin(), list.end());
     return list;
   }
+  /// A query that arrived at its origin at `arrival` joins a line at `now`.
+  VisitId join(LineId line, std::size_t declaration, Time arrival, Time now) {
+    const VisitId q = admit(cls(declaration), arrival);
+    cluster.send(q, line);
+    cluster.join(q, now);
+    cluster.check_boards();
+    return q;
+  }
   std::vector<std::uint64_t> line_order(LineId l) const {
     std::vector<std::uint64_t> serials;
     for (VisitId k = cluster.first_in(l); k; k = cluster.next_in(l, k)) serials.push_back(cluster[k].serial);
@@ -363,12 +371,7 @@ TEST(a_shared_line, is_no_ones_load_until_a_batch_is_taken_from_it) {
   Bench s;
   const InstanceId i = s.warm(s.v, 0);
   const LineId line = s.cluster.shared_line(s.group(s.v));
-  for (int k = 0; k < 3; ++k) {
-    const VisitId q = s.admit(s.cls(s.plain), at(1s));
-    s.cluster.send(q, line);
-    s.cluster.join(q, at(1s));
-  }
-  s.cluster.check_boards();
+  for (int k = 0; k < 3; ++k) s.join(line, s.plain, at(1s), at(1s));
   EXPECT_EQ(s.row(s.v).waiting, 3U);
   EXPECT_EQ(s.row(s.v).counters.sent, 3U);
   EXPECT_EQ(s.cluster.row(i).load, 0U);
@@ -391,10 +394,7 @@ TEST(a_shared_line, is_no_ones_load_until_a_batch_is_taken_from_it) {
 TEST(a_held_visit, waits_in_the_line_of_its_variant) {
   Bench s;
   const LineId line = s.cluster.held_line(ControllerId{0}, s.w);
-  const VisitId q = s.admit(s.cls(s.plain), at(1s));
-  s.cluster.send(q, line);
-  s.cluster.join(q, at(1s));
-  s.cluster.check_boards();
+  const VisitId q = s.join(line, s.plain, at(1s), at(1s));
   EXPECT_EQ(s.cluster[q].state, VisitState::held);
   EXPECT_EQ(s.cluster.head(line), q);
   s.cluster.leave(q, at(2s));
@@ -410,12 +410,7 @@ TEST(a_line_of_several_classes, is_in_order_of_arrival_over_all_of_them) {
   std::vector<VisitId> q;
   // They join out of order of arrival: a visit that travelled far arrived at its origin earlier.
   const Duration arrivals[] = {50ms, 10ms, 30ms, 20ms, 60ms, 40ms, 70ms};
-  for (std::size_t k = 0; k < std::size(arrivals); ++k) {
-    q.push_back(s.admit(s.cls(classes[k % 3]), at(arrivals[k])));
-    s.cluster.send(q.back(), line);
-    s.cluster.join(q.back(), at(100ms));
-    s.cluster.check_boards();
-  }
+  for (std::size_t k = 0; k < std::size(arrivals); ++k) q.push_back(s.join(line, classes[k % 3], at(arrivals[k]), at(100ms)));
   EXPECT_EQ(s.line_order(line), (std::vector<std::uint64_t>{1, 3, 2, 5, 0, 4, 6}));
   EXPECT_EQ(s.cluster.head(line), q[1]);
   std::vector<Time> seen;
@@ -443,17 +438,11 @@ TEST(a_line_by_deadline, puts_the_earliest_deadline_first) {
   s.cluster.set_line_rules(SiteId{0}, LineOrder::by_deadline, {});
   const InstanceId i = s.warm(s.v, 0);
   const LineId line = s.cluster.own_line(i);
-  const auto join = [&](std::size_t declaration, Duration arrival) {
-    const VisitId q = s.admit(s.cls(declaration), at(arrival));
-    s.cluster.send(q, line);
-    s.cluster.join(q, at(10s));
-    s.cluster.check_boards();
-  };
-  join(s.plain, 0s);       // never due
-  join(s.second, 1s);      // due at 6 s
-  join(s.urgent, 2s);      // due at 3 s
-  join(s.second, 500ms);   // due at 5.5 s
-  join(s.urgent, 4500ms);  // due at 5.5 s too: the earlier arrival first
+  s.join(line, s.plain, at(0s), at(10s));       // never due
+  s.join(line, s.second, at(1s), at(10s));      // due at 6 s
+  s.join(line, s.urgent, at(2s), at(10s));      // due at 3 s
+  s.join(line, s.second, at(500ms), at(10s));   // due at 5.5 s
+  s.join(line, s.urgent, at(4500ms), at(10s));  // due at 5.5 s too: the earlier arrival first
   EXPECT_EQ(s.line_order(line), (std::vector<std::uint64_t>{2, 3, 4, 1, 0}));
   s.run(i, 3, at(10s), 30ms);
   EXPECT_EQ(s.line_order(line), (std::vector<std::uint64_t>{1, 0}));
@@ -464,12 +453,8 @@ TEST(a_line_by_priority, puts_the_highest_first_and_equal_ones_by_arrival) {
   s.cluster.set_line_rules(SiteId{0}, LineOrder::by_priority, {});
   const InstanceId i = s.warm(s.v, 0);
   const LineId line = s.cluster.own_line(i);
-  for (const auto& [declaration, arrival] : {std::pair{s.plain, 0s}, {s.high, 3s}, {s.plain, 1s}, {s.high, 2s}}) {
-    const VisitId q = s.admit(s.cls(declaration), at(arrival));
-    s.cluster.send(q, line);
-    s.cluster.join(q, at(10s));
-    s.cluster.check_boards();
-  }
+  for (const auto& [declaration, arrival] : {std::pair{s.plain, 0s}, {s.high, 3s}, {s.plain, 1s}, {s.high, 2s}})
+    s.join(line, declaration, at(arrival), at(10s));
   EXPECT_EQ(s.line_order(line), (std::vector<std::uint64_t>{3, 1, 0, 2}));
   s.run(i, 3, at(10s), 30ms);
   EXPECT_EQ(s.line_order(line), (std::vector<std::uint64_t>{2}));
@@ -482,12 +467,8 @@ TEST(a_line_of_the_newest_first, is_in_reverse_order_of_arrival_also_of_those_th
   s.cluster.set_line_rules(SiteId{0}, LineOrder::newest, {});
   const InstanceId i = s.warm(s.v, 0);
   const LineId line = s.cluster.own_line(i);
-  for (const auto& [declaration, arrival] : {std::pair{s.plain, 1s}, {s.plain, 3s}, {s.second, 2s}, {s.plain, 0s}, {s.plain, 4s}}) {
-    const VisitId q = s.admit(s.cls(declaration), at(arrival));
-    s.cluster.send(q, line);
-    s.cluster.join(q, at(10s));
-    s.cluster.check_boards();
-  }
+  for (const auto& [declaration, arrival] : {std::pair{s.plain, 1s}, {s.plain, 3s}, {s.second, 2s}, {s.plain, 0s}, {s.plain, 4s}})
+    s.join(line, declaration, at(arrival), at(10s));
   EXPECT_EQ(s.line_order(line), (std::vector<std::uint64_t>{4, 1, 2, 0, 3}));
   s.run(i, 2, at(10s), 20ms);
   EXPECT_EQ(s.line_order(line), (std::vector<std::uint64_t>{2, 0, 3}));

@@ -409,14 +409,22 @@ TEST(a_plan, of_a_smaller_batch_cap_changes_what_is_known_of_waiting_work) {
   EXPECT_EQ(s.record.count(Ending::answered), 300U);
 }
 
-/// A pool that is one node at first and may be three, each with one device that has room for one instance.
+/// A pool of one to three nodes, `nodes` at first, each with one device that has room for one instance.
 struct Elastic : Plain {
-  explicit Elastic(Duration load = 1s) : Plain(1, 10ms, load, 10) {
+  explicit Elastic(std::uint32_t nodes = 1, Duration latency = 10ms, Duration load = 1s) : Plain(nodes, latency, load, 10) {
     b.topology.pools[0].min = 1;
     b.topology.pools[0].max = 3;
     b.topology.pools[0].boot = 5s;
   }
 };
+
+/// The plan of that time wants one node of the first pool.
+void plan_one_node(ServingBench& s, Duration when) {
+  s.script.interval = when;
+  s.script.plan = [when](ClusterView view, Plan& plan) {
+    if (view.now() == at(when)) plan.nodes.push_back({PoolId{0}, 1});
+  };
+}
 
 TEST(a_plan, orders_nodes_that_boot_and_then_take_what_is_pending) {
   Elastic p;
@@ -441,15 +449,10 @@ TEST(a_plan, orders_nodes_that_boot_and_then_take_what_is_pending) {
 }
 
 TEST(a_plan, gives_back_the_node_with_least_work_and_it_goes_off_when_that_is_served) {
-  Elastic p;
-  p.b.topology.pools[0].count = 3;
-  p.b.catalog.variants[0].profile = Profile({1}, {{0ms, 2s}});
+  Elastic p(3, 2s);
   ServingBench s(p.b);
   for (std::size_t d = 0; d < 3; ++d) s.warm_at_start(p.v, d);
-  s.script.interval = 10s;
-  s.script.plan = [&](ClusterView view, Plan& plan) {
-    if (view.now() == at(10s)) plan.nodes.push_back({PoolId{0}, 1});
-  };
+  plan_one_node(s, 10s);
   // By members of the group: three visits at the first, two at the second, one at the third.
   int n = 0;
   s.script.place = [&](const QueryView& q, VariantId v, ClusterView view) {
@@ -476,9 +479,7 @@ TEST(a_plan, gives_back_the_node_with_least_work_and_it_goes_off_when_that_is_se
 }
 
 TEST(a_plan, keeps_a_draining_node_and_calls_off_one_that_boots) {
-  Elastic p;
-  p.b.topology.pools[0].count = 2;
-  p.b.catalog.variants[0].profile = Profile({1}, {{0ms, 4s}});
+  Elastic p(2, 4s);
   ServingBench s(p.b);
   s.warm_at_start(p.v, 0);
   s.warm_at_start(p.v, 1);
@@ -501,13 +502,9 @@ TEST(a_plan, keeps_a_draining_node_and_calls_off_one_that_boots) {
 }
 
 TEST(a_plan, gives_back_an_empty_node_before_one_that_loads) {
-  Elastic p(4s);
-  p.b.topology.pools[0].count = 2;
+  Elastic p(2, 10ms, 4s);
   ServingBench s(p.b);
-  s.script.interval = 1s;
-  s.script.plan = [&](ClusterView view, Plan& plan) {
-    if (view.now() == at(2s)) plan.nodes.push_back({PoolId{0}, 1});
-  };
+  plan_one_node(s, 2s);
   s.script.choose = [](VariantId, std::int64_t, std::span<const DeviceId> fits, std::span<const DeviceId>, ClusterView) {
     return Placement{fits.empty() ? DeviceId{} : fits.back(), 0};
   };
@@ -521,13 +518,9 @@ TEST(a_plan, gives_back_an_empty_node_before_one_that_loads) {
 }
 
 TEST(a_node_given_back_while_it_loads, drains_once_it_is_warm_and_who_waits_for_it_is_served) {
-  Elastic p(4s);
-  p.b.topology.pools[0].count = 2;
+  Elastic p(2, 10ms, 4s);
   ServingBench s(p.b);
-  s.script.interval = 1s;
-  s.script.plan = [&](ClusterView view, Plan& plan) {
-    if (view.now() == at(2s)) plan.nodes.push_back({PoolId{0}, 1});
-  };
+  plan_one_node(s, 2s);
   s.script.on_held = [](const QueryView&, VariantId, std::uint32_t starting, ClusterView) {
     return HeldAnswer{starting == 0 ? 2U : 0U, 0};
   };

@@ -113,6 +113,35 @@ TEST(PredictedLatency, adds_network_waiting_and_the_batch_that_forms) {
   EXPECT_EQ(predict(bench.view(at(405ms)), bench.query(too_large), g), forever);
 }
 
+TEST(PredictedLatency, takes_the_core_option_of_the_group_for_instances_to_come_and_for_a_shared_line) {
+  WorldBuilder b;
+  const SiteId s = b.site("s");
+  const TaskId t = b.task("t");
+  const HardwareId h = b.hardware("cpu", 1'000'000, Sharing::partitioned, 4);
+  const VariantId v = b.variant(
+      "v", t, h, 0.7, [](std::uint32_t n) { return n * 40ms; }, 2, 1, 500ms);
+  b.catalog.variants[0].profile = Profile({1, 4}, {{0ms, 40ms, 80ms}, {0ms, 10ms, 20ms}});
+  b.pool("p", s, h, 1);
+  b.add_class(t);
+  ClusterBench bench(b);
+  const GroupId g = bench.group(v);
+  const auto predicted = [&](Duration now) { return predict(bench.view(at(now)), bench.query(bench.admit(ClassId{0}, at(now))), g); };
+  EXPECT_EQ(predicted(0ms), 540ms);
+  bench.cluster.set_option(g, 1);
+  EXPECT_EQ(predicted(0ms), 510ms) << "nothing loaded";
+  const InstanceId i = bench.cluster.start(g, DeviceId{0}, 1, 2, StartCause::held, at(0ms));
+  bench.cluster.expect_warm(i, at(400ms));
+  EXPECT_EQ(predicted(100ms), 310ms) << "none warm";
+  bench.cluster.warm(i, at(400ms));
+  EXPECT_EQ(predicted(400ms), 10ms);
+  for (int k = 0; k < 4; ++k) {
+    const VisitId q = bench.admit(ClassId{0}, at(400ms));
+    bench.cluster.send(q, bench.cluster.shared_line(g));
+    bench.cluster.join(q, at(400ms));
+  }
+  EXPECT_EQ(predicted(400ms), 2 * 20ms + 10ms) << "two full batches are ahead";
+}
+
 // --- cheapest_feasible (S5) ---
 
 struct CpuAndGpu {

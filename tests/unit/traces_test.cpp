@@ -502,7 +502,12 @@ TEST(Csv, GivenTasksFixTheIndexes) {
   const auto all = csv("0,b\n1,a\n", {.tasks = {"a", "b"}});
   EXPECT_EQ(all[0].task, 1u);
   EXPECT_EQ(all[1].task, 0u);
-  EXPECT_EQ(csv_error("0,b\n1,c\n", {.tasks = {"a", "b"}}), "row 2, column task: 'c' is not among the tasks of parameter 'tasks'");
+  EXPECT_EQ(csv_error("0,b\n1,c\n", {.tasks = {"a", "b"}}), "row 2, column task: 'c' is none of the tasks that may occur: 'a', 'b'");
+  EXPECT_EQ(csv_error("0,detect\n1,detct\n", {.tasks = {"classify", "detect"}}),
+            "row 2, column task: 'detct' is none of the tasks that may occur: 'classify', 'detect'; did you mean 'detect'?");
+  std::vector<std::string> many;
+  for (int k = 0; k < 25; ++k) many.push_back("task" + std::to_string(10 + k));
+  EXPECT_TRUE(csv_error("0,x\n", {.tasks = many}).ends_with(", 'task29' and 5 more"));
   EXPECT_THROW(csv("", {.tasks = {"a", "a"}}), std::invalid_argument);
 }
 
