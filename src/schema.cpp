@@ -36,9 +36,13 @@ Json one_of(Json a, Json b) {
 
 /// A text such as "100ms".
 Json measured_text(const param::Dimension& dimension) {
-  std::string units;
-  for (const auto& unit : dimension.units) units += (units.empty() ? "" : "|") + std::string(unit.text);
-  return Json{{"type", "string"}, {"pattern", "^-?([0-9]+\\.?[0-9]*|\\.[0-9]+)([eE][+-]?[0-9]+)? *(" + units + ")$"}};
+  std::string pattern = "^-?([0-9]+\\.?[0-9]*|\\.[0-9]+)([eE][+-]?[0-9]+)? *";
+  char between = '(';
+  for (const auto& unit : dimension.units) {
+    pattern += std::exchange(between, '|');
+    pattern += unit.text;
+  }
+  return Json{{"type", "string"}, {"pattern", pattern + ")$"}};
 }
 
 Json type_of(const param::FieldInfo& f, const std::string& type) {
