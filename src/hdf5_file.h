@@ -22,12 +22,27 @@ namespace tideline {
 [[nodiscard]] std::unique_lock<std::mutex> hdf5_lock();
 
 /// What a column holds; in the file always little-endian.
-enum class ColumnType : std::uint8_t { float64, int64, uint64, uint32, uint16, uint8 };
+enum class ColumnType : std::uint8_t { float64, float32, int64, uint64, uint32, uint16, uint8 };
+
+/// How a column's values stand in the file; the attribute `coding` of its dataset says so.
+enum class ColumnCoding : std::uint8_t {
+  plain,          ///< as they are; no attribute
+  difference,     ///< d, from the row before (in rows that are multiples of `block_rows` from 0) as 2d, or as -2d - 1 if it is negative
+  above_variant,  ///< less the accuracy of the row's variant, if it has one; the caller subtracts it
+  or_accuracy     ///< `accuracy_itself` where it equals the row's accuracy; the caller puts it there
+};
+std::string_view to_string(ColumnCoding coding);
+inline constexpr float accuracy_itself = -1;
+
+/// Rows of a column that are compressed together; also where differences begin anew.
+inline constexpr std::size_t block_rows = 65536;
 
 template <class T>
 struct ColumnTypeOf;
 template <>
 struct ColumnTypeOf<double> : std::integral_constant<ColumnType, ColumnType::float64> {};
+template <>
+struct ColumnTypeOf<float> : std::integral_constant<ColumnType, ColumnType::float32> {};
 template <>
 struct ColumnTypeOf<std::int64_t> : std::integral_constant<ColumnType, ColumnType::int64> {};
 template <>
@@ -39,15 +54,23 @@ struct ColumnTypeOf<std::uint16_t> : std::integral_constant<ColumnType, ColumnTy
 template <>
 struct ColumnTypeOf<std::uint8_t> : std::integral_constant<ColumnType, ColumnType::uint8> {};
 
-/// One column of a ColumnGroup: a dataset `name` with the attributes `unit` ("ns", "1", ...) and `description`.
+/// One column of a ColumnGroup: a dataset `name` with the attributes `unit` ("ns", "1", ...) and `description`. The group's attribute
+/// `columns` has their order.
 struct ColumnSpec {
   std::string name;
   ColumnType type;
   std::string unit;
   std::string description;
+  ColumnCoding coding = ColumnCoding::plain;
+  std::uint64_t usual = 0;  ///< a block where every value is this takes no space; with difference coding 0
+  std::string names{};      ///< its values are rows of this table of `/run/names`; values beyond its end are none
 };
 
 /// An HDF5 file in the making: `x.h5.part` until commit() renames it to `x.h5`, or commit_incomplete() to `x.incomplete.h5`.
+///
+/// A kill at any instant leaves the `.part` as the last flush left it: nothing that was flushed is written over except by the next flush,
+/// which first leaves a copy of what it will write at the end of the file. Only if the kill came amid that is recover_results() needed.
+/// A `.part` without the first bytes of an HDF5 file is that of a run killed before its first flush.
 ///
 /// Paths of objects are absolute ("/series/load"); missing groups on the way are created. Equal content, written in the same order with
 /// flushes between the same rows, gives equal bytes: so flush by rows or simulated time, never by a clock.
@@ -65,8 +88,9 @@ class ResultsFile {
   ResultsFile(const ResultsFile&) = delete;
   ResultsFile& operator=(const ResultsFile&) = delete;
 
-  /// Makes all rows so far, and all else, survive a kill of the process (not a loss of power). Each flush amid a block of 65,536 rows costs
-  /// the file up to one compressed block per column, since flushed bytes are never written over.
+  /// Makes all rows so far, and all else, survive a kill of the process (not a loss of power). Each flush amid a block costs the file up to
+  /// one compressed block per column, since flushed bytes are never written over. A flush also follows each full block; it takes the rows
+  /// of other groups along only now and then.
   void flush();
   /// Finishes all column groups, closes the file and gives it its final name. The last call.
   void commit();
@@ -124,6 +148,10 @@ class ResultsFile {
   std::unique_ptr<State> state_;
 };
 
+/// Finishes a flush that a kill of its process cut short, from the copy at the end of `path`. False: there was none, the file is as it was.
+/// Throws WorldError where it cannot be opened or written, or another run is writing it.
+bool recover_results(const std::filesystem::path& path);
+
 /// How far the block being filled is; `limit` is where the next chunk of the file begins.
 struct BlockFill {
   std::size_t rows = 0;
@@ -139,8 +167,8 @@ class ColumnBuffer {
   std::size_t width() const { return width_; }
   /// Whether exactly one value per complete row was pushed.
   bool complete() const { return static_cast<std::size_t>(next_ - filling_.get()) == fill_->rows * width_; }
-  const std::byte* filling() const { return filling_.get(); }
-  const std::byte* writing() const { return writing_.get(); }
+  std::byte* filling() { return filling_.get(); }
+  std::byte* writing() { return writing_.get(); }
   /// Turns the filled buffer into the one to write, and starts on the other.
   void swap();
   /// Frees the memory.
@@ -179,7 +207,7 @@ class Column : public ColumnBuffer {
 
 /// Columns of equal length that grow by rows: `for each row { a.push(...); b.push(...); group.end_row(); }`.
 ///
-/// Full blocks of 65,536 rows go to the file's writer thread, one being written while the next is filled; a group that never fills a block
+/// Full blocks go to the file's writer thread, one being written while the next is filled; a group that never fills a block
 /// nor is flushed is written once, at the end, without a thread. Buffers grow with the rows. The group belongs to the file: this handle may
 /// go earlier, and a commit finishes the group.
 class ColumnGroup {

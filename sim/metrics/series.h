@@ -17,10 +17,12 @@ namespace tideline {
 struct SeriesRow {
   std::int64_t time_ns = 0;
   std::uint64_t arrived = 0, served = 0, late = 0, dropped = 0, rejected = 0, lost = 0;
+  std::uint64_t good = 0, on_time = 0, missed = 0;
   std::uint64_t in_flight = 0;
-  double latency_mean_s = 0, latency_p99_s = 0;  ///< of queries answered in the interval; NaN without any
-  double effective_accuracy = 0;                 ///< of the same; relative where there are classes of several tasks
-  std::uint64_t instances_starting = 0, instances_warm = 0;
+  /// Of queries answered in the interval; NaN without any. Accuracies are relative where there are classes of several tasks.
+  double latency_mean_s = 0, latency_p50_s = 0, latency_p95_s = 0, latency_p99_s = 0;
+  double effective_accuracy = 0, accuracy_floor = 0;
+  std::uint64_t instances_starting = 0, instances_warm = 0, instances_draining = 0;
   std::uint64_t memory_bytes = 0;
   std::uint64_t devices_busy = 0;
   double cost_usd = 0;  ///< since time 0, with transfer
@@ -55,7 +57,7 @@ class SeriesRecorder final : public Recorder {
   std::vector<double> scale_;  // of accuracies, by task
   SeriesRow row_;
   DurationHistogram latency_;
-  double accuracy_ = 0, transfer_ = 0;
+  double accuracy_ = 0, floor_ = 0, transfer_ = 0;
   Accounts zero_, now_;
   std::uint64_t last_trigger_ = ~std::uint64_t{0};  // serial
   std::vector<SeriesRow> rows_;

@@ -531,6 +531,7 @@ InstanceId Cluster::start(GroupId g, DeviceId d, std::uint8_t option, std::uint3
   x.line = own;
   x.retry_scheduled = retry_scheduled;
   x.keep_scheduled = keep_scheduled;
+  x.serial = starts_++;
   x.cause = cause;
   x.started = now;
   x.batch_until = now;

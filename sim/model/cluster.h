@@ -208,6 +208,7 @@ class Cluster {
   std::vector<LineId> shared_lines_, late_lines_, held_lines_;
   Slots<Visit, VisitId> visits_;
   Slots<Gathering, GatheringId> gatherings_;
+  std::uint32_t starts_ = 0;             // instances so far
   mutable std::vector<VisitId> cursor_;  // of the one iteration over a line with several lanes
 };
 

@@ -127,6 +127,7 @@ struct Instance {
   std::uint32_t cores = 0;
   std::uint32_t position_on_device = 0, position_in_group = 0;
   std::uint32_t largest_batch = 1;  ///< items it was started for
+  std::uint32_t serial = 0;         ///< number of the start, from 0; for output only
 };
 
 /// Mechanics and accounts of a device.

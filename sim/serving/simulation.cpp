@@ -62,6 +62,9 @@ Simulation::Simulation(const World& world, RunOptions options, std::vector<Contr
     for (std::size_t v = 0; v < world.catalog().variants.size(); ++v) bounds.push_back(batching.line_bound(VariantId{v}, world));
     cluster_.set_line_rules(SiteId{s}, batching.order(), std::move(bounds));
   }
+  for (Recorder* r : recorders_)
+    if (r->hears_decisions()) hear_decisions_.push_back(r);
+  decisions_heard_ = !hear_decisions_.empty();
   round_due_.assign(rounds_.size(), never);
   round_scheduled_.assign(rounds_.size(), never);
 }
@@ -223,9 +226,12 @@ void Simulation::arrive() {
 
 void Simulation::decide(VisitId v) {
   Controller& c = controller_of(SiteId{cluster_[v].origin});
-  if (!c.policies.admission->admit(query(v), view(c)).admit) return end_unserved(v, Ending::rejected);
+  const Admission a = c.policies.admission->admit(query(v), view(c));
+  if (decisions_heard_)
+    tell(c, {.answer = a.admit ? DecisionAnswer::admitted : DecisionAnswer::refused, .reason = a.reason, .query = cluster_[v].serial});
+  if (!a.admit) return end_unserved(v, Ending::rejected);
   for (Observer* o : c.hear_arrivals) o->arrived(query(v), view(c));
-  const Selection s = c.policies.selection->select(query(v), view(c));
+  const Selection s = ask_selection(c, v);
   switch (s.answer) {
     case Selection::Answer::none:
       return end_unserved(v, Ending::infeasible);
@@ -254,6 +260,40 @@ void Simulation::decide(VisitId v) {
   gather(v, s);
 }
 
+void Simulation::tell(const Controller& c, const Decision& d) const {
+  for (Recorder* r : hear_decisions_) r->decided(c.id, d, engine_.now());
+}
+
+Selection Simulation::ask_selection(Controller& c, VisitId v) {
+  const Selection s = c.policies.selection->select(query(v), view(c));
+  if (decisions_heard_) {
+    Decision d{.answer = DecisionAnswer::found_none, .reason = s.reason, .query = cluster_[v].serial, .runner_up = s.runner_up.index()};
+    if (s.answer == Selection::Answer::late) d.answer = DecisionAnswer::bound_late;
+    if (s.answer == Selection::Answer::variants) {
+      d.answer = DecisionAnswer::selected;
+      d.chosen = s.variants[0].index();
+      d.amount = s.count;
+    }
+    tell(c, d);
+  }
+  return s;
+}
+
+Dispatch Simulation::ask_dispatch(Controller& c, VisitId v, VariantId variant) {
+  const Dispatch d = c.policies.dispatch->place(query(v), variant, view(c));
+  if (decisions_heard_) {
+    Decision told{.answer = DecisionAnswer::held, .reason = d.reason, .query = cluster_[v].serial, .chosen = variant.index()};
+    if (d.answer == Dispatch::Answer::instance) {
+      told.answer = DecisionAnswer::to_instance;
+      told.chosen = d.instance.index();
+      told.runner_up = d.runner_up.index();
+    }
+    if (d.answer == Dispatch::Answer::site) told.answer = DecisionAnswer::to_site, told.chosen = d.site.index();
+    tell(c, told);
+  }
+  return d;
+}
+
 void Simulation::check_variant(VisitId v, VariantId variant, PolicyKind kind) const {
   if (variant.index() < world_.catalog().variants.size() && world_[variant].task == world_[cluster_[v].cls].task &&
       !world_.groups_of(variant, SiteId{cluster_[v].origin}).empty()) [[likely]]
@@ -272,7 +312,7 @@ void Simulation::wrong_answer(PolicyKind kind, const std::string& what) const {
 
 void Simulation::place(VisitId v, VariantId variant, SiteId from) {
   Controller& c = controller_of(SiteId{cluster_[v].origin});
-  apply(v, variant, c.policies.dispatch->place(query(v), variant, view(c)), from);
+  apply(v, variant, ask_dispatch(c, v, variant), from);
 }
 
 void Simulation::apply(VisitId v, VariantId variant, const Dispatch& d, SiteId from) {
@@ -416,7 +456,7 @@ void Simulation::answered(VisitId v, const BatchEnd& batch) {
     n.transfer += transfer;
     const auto& open = cluster_[visit.gathering].visits;
     const auto k = static_cast<std::size_t>(std::find(open.begin(), open.end(), v) - open.begin());
-    n.answers[k] = {batch.variant, batch.instance, batch.visits, network, load, queue, batch.took};
+    n.answers[k] = {batch.variant, batch.instance, batch.instance_serial, batch.visits, network, load, queue, batch.took};
     if (back > Duration{}) return schedule(now + back, EventKind::returned, v.index());
     return note_return(v);
   }
@@ -424,6 +464,7 @@ void Simulation::answered(VisitId v, const BatchEnd& batch) {
   end.finish = now + back;
   end.variant = batch.variant;
   end.instance = batch.instance;
+  end.instance_serial = batch.instance_serial;
   end.batch = batch.visits;
   end.network = network;
   end.load = load;

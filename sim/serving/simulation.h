@@ -7,6 +7,7 @@
 #include "sim/executor/executor.h"
 #include "sim/model/outcome.h"
 #include "sim/model/recorder.h"
+#include "sim/policy/decision.h"
 #include "sim/serving/controller.h"
 #include "sim/serving/workload.h"
 
@@ -68,6 +69,7 @@ class Simulation {
   void run(Pacer* pacer = nullptr);
 
   const Cluster& cluster() const { return cluster_; }
+  std::span<const Controller> controllers() const { return controllers_; }
   Time now() const { return engine_.now(); }
   bool interrupted() const { return interrupted_; }
   std::uint64_t events() const { return engine_.events(); }
@@ -101,6 +103,9 @@ class Simulation {
   ClusterView live_view(const Controller& c) const { return {c.live, engine_.now()}; }
   QueryView query(VisitId v) const { return {cluster_[v], world_}; }
   void decide(VisitId v);
+  Selection ask_selection(Controller& c, VisitId v);
+  Dispatch ask_dispatch(Controller& c, VisitId v, VariantId variant);
+  void tell(const Controller& c, const Decision& d) const;
   // `from`: the site where the visit is; none: its origin.
   void place(VisitId v, VariantId variant, SiteId from = {});
   void apply(VisitId v, VariantId variant, const Dispatch& d, SiteId from = {});
@@ -118,7 +123,7 @@ class Simulation {
     SiteId site;
     Time began{}, warm_at{};
     Duration took{};
-    std::uint32_t visits = 0;
+    std::uint32_t visits = 0, instance_serial = 0;
     double cost_per_item = 0, accuracy = 0;
     bool drawn = false;  ///< what an answer is worth is drawn, not the accuracy itself
   };
@@ -133,7 +138,7 @@ class Simulation {
   struct Answer {
     VariantId variant;
     InstanceId instance;
-    std::uint32_t batch = 0;
+    std::uint32_t instance_serial = 0, batch = 0;
     Duration network{}, load{}, queue{}, service{};
   };
   struct GatheringNotes {
@@ -188,6 +193,7 @@ class Simulation {
   void drain_instance(InstanceId i);
   void try_pending();
   void control_round(Controller& c);
+  void tell_plan(const Controller& c) const;
   void apply_plan(Controller& c);
   void scale_down(GroupId g, std::uint32_t excess);
   void policy_round(std::uint32_t object);
@@ -220,7 +226,8 @@ class Simulation {
   std::vector<Controller> controllers_;
   Workload workload_;
   Executor& executor_;
-  std::vector<Recorder*> recorders_;
+  std::vector<Recorder*> recorders_, hear_decisions_;
+  bool decisions_heard_ = false;  // asked at every decision
   Cluster cluster_;
   OutcomeModel outcome_;
   Engine engine_;
