@@ -4,8 +4,10 @@
 #include "src/timeline.h"
 
 #include <charconv>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <system_error>
 
 namespace tideline {
 
@@ -19,6 +21,21 @@ Time time_option(const cxxopts::ParseResult& o, const char* name, Time otherwise
   if (end.ec != std::errc() || end.ptr != text.data() + text.size() || !(seconds >= 0))
     throw InputError("--" + std::string(name) + " " + text + ": expected seconds since the start of the run, 0 or more");
   return later(Time{}, from_seconds(seconds));
+}
+
+/// Leaves no half of a drawing.
+TimelineCounts write_file(const std::string& path, const ResultsReader& reader, Time from, Time to) {
+  std::ofstream out(path);
+  if (!out) throw WorldError("cannot write '" + path + "'");
+  try {
+    const TimelineCounts drawn = write_timeline(reader, from, to, out);
+    if (!out.flush()) throw WorldError("cannot write '" + path + "': the disk may be full");
+    return drawn;
+  } catch (...) {
+    std::error_code ignored;
+    if (std::filesystem::is_regular_file(path, ignored)) std::filesystem::remove(path, ignored);
+    throw;
+  }
 }
 
 }  // namespace
@@ -43,11 +60,9 @@ int command_timeline(const Arguments& arguments, const PolicyRegistry&) {
   const Time from = time_option(o, "from", Time{}), to = time_option(o, "to", never);
   if (from > to) throw InputError("--from is after --to");
   const ResultsReader reader(o["results"].as<std::string>());
+  require_records(reader);
   const auto path = o["out"].as<std::string>();
-  std::ofstream out(path);
-  if (!out) throw WorldError("cannot write '" + path + "'");
-  const TimelineCounts drawn = write_timeline(reader, from, to, out);
-  if (!out.flush()) throw WorldError("cannot write '" + path + "': the disk may be full");
+  const TimelineCounts drawn = write_file(path, reader, from, to);
   std::cout << path << ": " << drawn.batches << " batches, " << drawn.instances << " instances, " << drawn.queries << " queries\n";
   return 0;
 }

@@ -189,6 +189,9 @@ std::uint64_t draw_queries(const ResultsReader& reader, std::int64_t from, std::
   }
   return drawn;
 }
+/// A table without columns: the run was killed before it had rows.
+bool has_columns(const ResultsReader& reader, const std::string& group) { return reader.has(group) && !reader.columns(group).empty(); }
+
 
 /// When the run ended, as far as records know: the latest time in them.
 std::int64_t last_time(const ResultsReader& reader) {
@@ -196,7 +199,7 @@ std::int64_t last_time(const ResultsReader& reader) {
   if (reader.has("/series/time"))
     for (const std::int64_t t : reader.integers("/series/time")) last = std::max(last, t);
   const auto look = [&](const char* name, std::initializer_list<const char*> sums) {
-    if (!reader.has("/" + std::string(name)) || reader.columns("/" + std::string(name)).empty()) return;
+    if (!has_columns(reader, "/" + std::string(name))) return;
     RecordTable table(reader, name);
     std::vector<std::size_t> columns;
     for (const char* c : sums) columns.push_back(table.column(c));
@@ -213,19 +216,26 @@ std::int64_t last_time(const ResultsReader& reader) {
 }
 
 }  // namespace
+void require_records(const ResultsReader& reader) {
+  bool asked_for = false;
+  for (const char* group : {"/batches", "/instances", "/queries"}) {
+    if (has_columns(reader, group)) return;
+    asked_for = asked_for || reader.has(group);
+  }
+  const std::string path = "'" + reader.path().string() + "' has nothing to draw";
+  if (asked_for) throw InputError(path + " yet: its run was killed before the first records were written, or has just begun");
+  throw InputError(path + ": run with --records instances, queries, or both as queries,instances");
+}
+
 
 TimelineCounts write_timeline(const ResultsReader& reader, Time from, Time to, std::ostream& out) {
-  const bool instances = reader.has("/instances"), queries = reader.has("/queries");
-  if (!instances && !queries)
-    throw InputError("'" + reader.path().string() +
-                     "' has nothing to draw: run with --records instances, queries, or both as queries,instances");
+  require_records(reader);
   const std::int64_t a = from.time_since_epoch().count(), b = to.time_since_epoch().count();
   TimelineCounts counts;
   Drawing drawing(out);
-  const auto any = [&](const char* group) { return reader.has(group) && !reader.columns(group).empty(); };
-  if (any("/batches")) counts.batches = draw_batches(reader, a, b, drawing);
-  if (any("/instances")) counts.instances = draw_instances(reader, a, b, last_time(reader), drawing);
-  if (any("/queries")) counts.queries = draw_queries(reader, a, b, drawing);
+  if (has_columns(reader, "/batches")) counts.batches = draw_batches(reader, a, b, drawing);
+  if (has_columns(reader, "/instances")) counts.instances = draw_instances(reader, a, b, last_time(reader), drawing);
+  if (has_columns(reader, "/queries")) counts.queries = draw_queries(reader, a, b, drawing);
   return counts;
 }
 
