@@ -4,7 +4,7 @@ set -euo pipefail
 
 packages=(
   g++ cmake ninja-build pkg-config git python3
-  libboost-dev libeigen3-dev nlohmann-json3-dev libcxxopts-dev libhdf5-dev zlib1g-dev
+  libboost-dev libeigen3-dev nlohmann-json3-dev libcxxopts-dev libhdf5-dev
   libgtest-dev libgmock-dev librapidcheck-dev
   clang-format python3-h5py python3-jsonschema hdf5-tools
 )
@@ -35,7 +35,7 @@ if ! command -v apt-get > /dev/null || ! command -v dpkg-query > /dev/null; then
   cat >&2 <<'EOF'
 setup.sh: there is no apt here. Install these in the way of this system, then set TIDELINE_SKIP_SETUP=1:
   a C++20 compiler (GCC 12 or Clang 14, or later), CMake 3.25, Ninja, pkg-config, git, Python 3
-  Boost 1.74 headers, Eigen 3.4, nlohmann-json 3.10, cxxopts, HDF5 1.10 (C library), zlib, or later
+  Boost 1.74 headers, Eigen 3.4, nlohmann-json 3.10, cxxopts, HDF5 1.10 (C library), or later
   for the tests: GoogleTest with GoogleMock, RapidCheck, h5py, jsonschema (Python), HDF5 command line tools, clang-format 14
 EOF
   exit 3

@@ -20,9 +20,7 @@ import pandas
 SCHEMA_VERSION = 2
 """Of the files that this module reads."""
 BLOCK_ROWS = 65536
-"""Rows in which differences begin anew."""
-ACCURACY_ITSELF = -1
-"""Stands for the accuracy of the same row."""
+"""Of what `blocks` reads at once: a multiple of what the file packs together."""
 TABLES = {"queries": "queries", "instances": "instances", "batches": "instances", "decisions": "decisions"}
 """Tables of records, and what `--records` has to name to get them."""
 
@@ -104,7 +102,7 @@ class Run:
     def window(self):
         """Begin and end of the measured window in seconds."""
         attributes = self._group("summary", "a summary: its run did not end").attrs
-        return attributes["window_begin_ns"] * 1e-9, attributes["window_end_ns"] * 1e-9
+        return attributes["window_begin_ns"] / 1e9, attributes["window_end_ns"] / 1e9
 
     @functools.cached_property
     def classes(self):
@@ -174,36 +172,24 @@ class Run:
 
     def _decoded(self, table, begin, end):
         """The columns of one block as arrays, their coding undone."""
-        columns, codings = {}, {}
+        columns = {name: dataset[begin:end] for name, dataset in self._file[table].items()}
         for name, dataset in self._file[table].items():
-            columns[name] = dataset[begin:end]
-            codings[name] = dataset.attrs.get("coding", "")
-        for name, coding in codings.items():
-            if coding == "difference":
-                coded = columns[name].astype(numpy.uint64, copy=False)
-                one = numpy.uint64(1)
-                difference = (coded >> one) ^ (~(coded & one) + one)
-                columns[name] = numpy.cumsum(difference, dtype=numpy.uint64).astype(columns[name].dtype)
-            elif coding == "above variant":
-                variant = columns["variant"]
-                answered = variant < len(self._accuracies)
-                columns[name][answered] += self._accuracies[variant[answered]]
-            elif coding not in ("", "or accuracy"):
+            coding = dataset.attrs.get("coding")
+            if coding == "above variant":
+                answered = columns["variant"] >= 0
+                columns[name][answered] += self._accuracies[columns["variant"][answered]]
+            elif coding is not None:
                 raise ResultsError(f"{self.path}: column {table}/{name} has a coding that this module does not know: {coding}")
-        for name, coding in codings.items():
-            if coding == "or accuracy":
-                values = columns[name].astype(float)
-                columns[name] = numpy.where(values == ACCURACY_ITSELF, columns["accuracy"], values)
         return columns
 
     def _make_queries(self, c):
         latency = c["network"] + c["load"] + c["queue"] + c["service"]
         return pandas.DataFrame({
             "serial": c["serial"],
-            "arrival_s": c["arrival"] * 1e-9,
-            "finish_s": (c["arrival"] + latency) * 1e-9,
-            "latency_s": latency * 1e-9,
-            **{f"{part}_s": c[part] * 1e-9 for part in ("network", "load", "queue", "service")},
+            "arrival_s": c["arrival"] / 1e9,
+            "finish_s": (c["arrival"] + latency) / 1e9,
+            "latency_s": latency / 1e9,
+            **{f"{part}_s": c[part] / 1e9 for part in ("network", "load", "queue", "service")},
             "class": self._named("classes", c["class"]),
             "tenant": c["tenant"],
             "variant": self._named("variants", c["variant"]),
@@ -215,7 +201,7 @@ class Run:
             "visits": c["visits"],
             "batch": c["batch"],
             "accuracy": c["accuracy"],
-            "realised": c["realised"],
+            "realised": numpy.choose(c["outcome"], [0.0, 1.0, c["accuracy"], c["score"]]),
             "cost_usd": c["cost"],
         }, copy=False)
 
@@ -225,7 +211,7 @@ class Run:
             "variant": self._named("variants", c["variant"]),
             "site": self._named("sites", c["site"]),
             "device": self._device_names(c["device"]),
-            **{f"{time}_s": numpy.where(c[time] < 0, numpy.nan, c[time] * 1e-9) for time in ("started", "warm", "draining", "stopped")},
+            **{f"{time}_s": numpy.where(c[time] < 0, numpy.nan, c[time] / 1e9) for time in ("started", "warm", "draining", "stopped")},
             "start_cause": self._named("start_causes", c["start_cause"]),
             "stop_cause": self._named("stop_causes", c["stop_cause"]),
             **{name: c[name] for name in ("batches", "items", "visits")},
@@ -238,8 +224,8 @@ class Run:
             "instance": c["instance"],
             "device": self._device_names(c["device"]),
             "variant": self._named("variants", c["variant"]),
-            "began_s": c["began"] * 1e-9,
-            "took_s": c["took"] * 1e-9,
+            "began_s": c["began"] / 1e9,
+            "took_s": c["took"] / 1e9,
             **{name: c[name] for name in ("visits", "items", "wasted_items")},
         })
 
@@ -257,7 +243,7 @@ class Run:
             return pandas.Categorical.from_codes(numpy.array([categories.index(n) for n in names], numpy.int32)[rows], categories)
 
         return pandas.DataFrame({
-            "time_s": c["time"] * 1e-9,
+            "time_s": c["time"] / 1e9,
             "controller": controller,
             "kind": by_kind(lambda controller, kind, _: kind),
             "policy": by_kind(lambda controller, kind, _: policies[controller, kind]),
@@ -315,7 +301,7 @@ class Run:
     def _subject_names(self, subjects, indices):
         out = numpy.full(len(indices), None, dtype=object)
         for subject in set(subjects) - {""}:
-            of_it = (subjects == subject) & (indices != numpy.uint32(0xFFFFFFFF))
+            of_it = (subjects == subject) & (indices >= 0)
             out[of_it] = indices[of_it] if subject == "instance" else self._subjects[subject][indices[of_it]]
         return out
 
@@ -351,16 +337,15 @@ def _seconds_name(name, column):
 
 
 def _in_seconds(values, column):
-    return values if column.attrs["unit"] != "ns" else values * 1e-9
+    return values if column.attrs["unit"] != "ns" else values / 1e9
 
 
 def _serials(values):
     """Serials of instances, NA where there is none."""
-    return _masked(values, values == numpy.uint32(0xFFFFFFFF))
+    return _masked(values, values < 0)
 
 
 def _masked(values, missing):
-    dtype = {4: pandas.UInt32Dtype(), 8: pandas.UInt64Dtype()}[values.dtype.itemsize]
-    array = pandas.array(values, dtype=dtype)
+    array = pandas.array(values, dtype=str(values.dtype).replace("u", "U").replace("i", "I", 1))
     array[missing] = pandas.NA
     return array

@@ -9,14 +9,11 @@
 #include <cstdio>
 #include <iomanip>
 #include <iostream>
-#include <limits>
 #include <sstream>
 
 namespace tideline {
 
 namespace {
-
-constexpr std::uint32_t nothing = std::numeric_limits<std::uint32_t>::max();
 
 /// Metrics of the total that say most of a run.
 constexpr std::array<std::string_view, 11> headline{"queries_arrived",    "queries_served", "slo_attainment", "goodput_qps",
@@ -173,7 +170,7 @@ class RowPrinter {
       if (facts.name == "chosen" || facts.name == "runner_up" || facts.name == "reason" || facts.name == "query") return "-";
     }
     if (facts.unit == "ns") return value == -1 ? "-" : seconds_text(value);
-    return facts.type == "uint32" && value == nothing ? "-" : std::to_string(value);
+    return facts.type == "int32" && value < 0 ? "-" : std::to_string(value);
   }
 
   const ResultsReader& reader_;

@@ -5,13 +5,13 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <zlib.h>
 #if H5_VERSION_GE(1, 13, 0)
 #include <H5FDdevelop.h>
 #endif
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cerrno>
 #include <condition_variable>
 #include <deque>
@@ -36,8 +36,11 @@ constexpr std::size_t first_buffer_rows = 64;
 /// Below this many bytes a chunk's index costs more than compression saves.
 constexpr std::size_t compress_from = 4096;
 constexpr unsigned deflate_level = 1;
+constexpr std::size_t deflate_rows = 65536;
+/// So many full blocks of a group are between two flushes.
+constexpr std::uint64_t blocks_between_flushes = 4;
 /// So many full blocks bring the rows of all groups to the file.
-constexpr std::uint64_t blocks_between_full_flushes = 16;
+constexpr std::uint64_t blocks_between_full_flushes = 64;
 constexpr std::size_t page_bytes = 4096;
 
 /// Where HDF5's bytes go. After the first error it swallows all writes: HDF5 1.10 leaks, retries or crashes when a write fails while it
@@ -101,8 +104,15 @@ struct Copy {
   std::array<char, 16> marked_with = mark;
 };
 
+/// Of whole words: a copy has nothing else.
 std::uint64_t checksum_of(const std::vector<std::byte>& bytes) {
-  return crc32_z(0, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size());
+  std::uint64_t sum = bytes.size();
+  for (std::size_t k = 0; k + sizeof sum <= bytes.size(); k += sizeof sum) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, bytes.data() + k, sizeof word);
+    sum = std::rotl((sum ^ word) * 0x9e3779b97f4a7c15u, 29);
+  }
+  return sum;
 }
 
 void write_pages(Sink& sink) {
@@ -293,6 +303,8 @@ Types types_of(ColumnType type) {
       return {H5T_STD_I64LE, H5T_NATIVE_INT64, 8};
     case ColumnType::uint64:
       return {H5T_STD_U64LE, H5T_NATIVE_UINT64, 8};
+    case ColumnType::int32:
+      return {H5T_STD_I32LE, H5T_NATIVE_INT32, 4};
     case ColumnType::uint32:
       return {H5T_STD_U32LE, H5T_NATIVE_UINT32, 4};
     case ColumnType::uint16:
@@ -313,6 +325,8 @@ std::unique_ptr<ColumnBuffer> make_column(ColumnType type, const BlockFill& fill
       return std::make_unique<Column<std::int64_t>>(fill);
     case ColumnType::uint64:
       return std::make_unique<Column<std::uint64_t>>(fill);
+    case ColumnType::int32:
+      return std::make_unique<Column<std::int32_t>>(fill);
     case ColumnType::uint32:
       return std::make_unique<Column<std::uint32_t>>(fill);
     case ColumnType::uint16:
@@ -323,22 +337,12 @@ std::unique_ptr<ColumnBuffer> make_column(ColumnType type, const BlockFill& fill
   throw std::logic_error("unknown column type");
 }
 
-/// Puts differences in the place of 64-bit values; `last`: the value before the first, then the last one.
-void code_differences(std::byte* values, std::size_t rows, std::uint64_t& last) {
-  for (std::size_t k = 0; k < rows; ++k) {
-    std::uint64_t value = 0;
-    std::memcpy(&value, values + k * sizeof value, sizeof value);
-    const std::uint64_t difference = value - last;
-    const std::uint64_t coded = (difference << 1) ^ (0 - (difference >> 63));
-    std::memcpy(values + k * sizeof coded, &coded, sizeof coded);
-    last = value;
-  }
-}
+bool is_float(ColumnType type) { return type == ColumnType::float64 || type == ColumnType::float32; }
+bool is_signed(ColumnType type) { return type == ColumnType::int64 || type == ColumnType::int32; }
 
-/// Whether each value equals `usual`.
-bool all_usual(const std::byte* values, std::size_t rows, std::size_t width, std::uint64_t usual) {
-  // The first does, and each equals the one before it.
-  return std::memcmp(values, &usual, width) == 0 && std::memcmp(values, values + width, (rows - 1) * width) == 0;
+bool all_zero(const std::byte* values, std::size_t bytes) {
+  // The first one is, and each equals the one before it.
+  return bytes == 0 || (values[0] == std::byte{0} && std::memcmp(values, values + 1, bytes - 1) == 0);
 }
 
 std::string checked_text(std::string_view value) {
@@ -380,11 +384,6 @@ std::unique_lock<std::mutex> hdf5_lock() {
   }
   H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);  // a setting of the thread where HDF5 is built thread-safe
   return lock;
-}
-
-std::string_view to_string(ColumnCoding coding) {
-  static constexpr std::array<std::string_view, 4> names{"", "difference", "above variant", "or accuracy"};
-  return names[static_cast<std::size_t>(coding)];
 }
 
 bool recover_results(const std::filesystem::path& path) {
@@ -474,12 +473,13 @@ struct ColumnGroup::State {
   std::string path;
   std::vector<ColumnSpec> specs;
   std::vector<std::unique_ptr<ColumnBuffer>> columns;
-  std::vector<Id> datasets;         // open once the first block was written
-  std::vector<std::uint64_t> last;  // by column: of the row before the next, for differences
+  std::vector<Id> datasets;  // open once the first block was written
   BlockFill fill;
   std::uint64_t handed_over = 0;  // rows
   std::uint64_t written = 0;      // rows
   std::size_t writing_rows = 0;
+  hsize_t chunk = 0;   // rows of one
+  bool grows = false;  // it has more than one block
   bool in_flight = false;
   bool finished = false;
 };
@@ -613,7 +613,7 @@ struct ResultsFile::State {
         try {
           const auto library = hdf5_lock();
           write_block(group);
-          if (group.written % block_rows == 0) {
+          if (group.written % (blocks_between_flushes * block_rows) == 0) {
             flush();
           }
         } catch (...) {
@@ -727,20 +727,12 @@ struct ResultsFile::State {
     }
     check_complete(group);
     call([&] {
-      if (group.handed_over > 0) {
-        if (group.fill.rows > 0) {
-          take_block(group);
-          write_block(group);
-        }
-      } else {
-        for (std::size_t i = 0; i < group.specs.size(); ++i) {
-          const ColumnSpec& spec = group.specs[i];
-          code(group, i, group.columns[i]->filling(), 0, group.fill.rows);
-          const Id dataset = write_dataset(group.path + "/" + spec.name, types_of(spec.type), group.fill.rows, group.columns[i]->filling(),
-                                           spec.unit, spec.description);
-          describe_values(dataset, spec);
-        }
-        group.handed_over = std::exchange(group.fill.rows, 0);
+      if (group.datasets.empty()) {
+        create_columns(group, false);
+      }
+      if (group.fill.rows > 0) {
+        take_block(group);
+        write_block(group, true);
       }
       group.datasets.clear();
     });
@@ -753,39 +745,58 @@ struct ResultsFile::State {
 
   // What follows calls HDF5: the lock is held and the writer idle, or it is the writer.
 
-  void write_block(ColumnGroup::State& group) {
-    if (group.datasets.empty()) {
-      for (const ColumnSpec& spec : group.specs) {
-        const hsize_t now = 0;
-        const hsize_t most = H5S_UNLIMITED;
-        const Id space = own(H5Screate_simple(1, &now, &most), H5Sclose);
-        const Types types = types_of(spec.type);
-        group.datasets.push_back(create_dataset(group.path + "/" + spec.name, types.file, space, block_rows, types.width, spec.unit,
-                                                spec.description, spec.usual));
-        describe_values(group.datasets.back(), spec);
+  /// Those of a group that does not grow are as long as what it has.
+  void create_columns(ColumnGroup::State& group, bool grows) {
+    const hsize_t chunk = grows ? block_rows : group.fill.rows;
+    const hsize_t now = grows ? 0 : chunk;
+    const hsize_t most = grows ? H5S_UNLIMITED : chunk;
+    group.grows = grows;
+    group.chunk = chunk;
+    for (const ColumnSpec& spec : group.specs) {
+      const Id space = own(H5Screate_simple(1, &now, &most), H5Sclose);
+      const Types types = types_of(spec.type);
+      const Packing packing = chunk * types.width < compress_from ? Packing::none
+                              : is_float(spec.type)               ? Packing::plain_chunks
+                                                                  : Packing::few_bits;
+      group.datasets.push_back(
+          create_dataset(group.path + "/" + spec.name, types.file, space, spec.unit, spec.description, packing, chunk));
+      for (const auto& [name, value] : {std::pair("coding", &spec.coding), std::pair("names", &spec.names)}) {
+        if (!value->empty()) {
+          write_string_attribute(group.datasets.back(), name, *value);
+        }
       }
+    }
+  }
+
+  /// `last`: no row will follow.
+  void write_block(ColumnGroup::State& group, bool last = false) {
+    if (group.datasets.empty()) {
+      create_columns(group, true);
     }
     const hsize_t start = group.written;
     const hsize_t count = group.writing_rows;
     const hsize_t size = start + count;
-    const bool whole_chunk = start % block_rows == 0 && count == block_rows;
+    const bool whole_chunk = start % group.chunk == 0 && (count == group.chunk || last);
     const Id memory = own(H5Screate_simple(1, &count, nullptr), H5Sclose);
     for (std::size_t i = 0; i < group.specs.size(); ++i) {
       const Id& dataset = group.datasets[i];
-      std::byte* values = group.columns[i]->writing();
-      code(group, i, values, start, count);
-      require(H5Dset_extent(dataset, &size));
-      if (whole_chunk) {
-        const std::size_t width = group.columns[i]->width();
-        if (!all_usual(values, count, width, group.specs[i].usual)) {
-          const std::span<const std::byte> packed = packer.pack(values, count, width);
-          require(H5Dwrite_chunk(dataset, H5P_DEFAULT, 0, &start, packed.size(), packed.data()));
-        }
+      const ColumnType type = group.specs[i].type;
+      const std::size_t width = group.columns[i]->width();
+      const std::byte* values = group.columns[i]->writing();
+      if (group.grows) {
+        require(H5Dset_extent(dataset, &size));
+      }
+      if (whole_chunk && !is_float(type) && group.chunk * width >= compress_from) {
+        const std::span<const std::byte> packed = packer.pack(values, count, width, is_signed(type), group.chunk);
+        require(H5Dwrite_chunk(dataset, H5P_DEFAULT, 0, &start, packed.size(), packed.data()));
+        continue;
+      }
+      if (whole_chunk && is_float(type) && all_zero(values, count * width)) {
         continue;
       }
       const Id space = own(H5Dget_space(dataset), H5Sclose);
       require(H5Sselect_hyperslab(space, H5S_SELECT_SET, &start, nullptr, &count, nullptr));
-      require(H5Dwrite(dataset, types_of(group.specs[i].type).memory, memory, space, H5P_DEFAULT, values));
+      require(H5Dwrite(dataset, types_of(type).memory, memory, space, H5P_DEFAULT, values));
     }
     group.written = size;
   }
@@ -794,25 +805,6 @@ struct ResultsFile::State {
     require(H5Fflush(file, H5F_SCOPE_LOCAL));
     publish(*sink);
     check(true);
-  }
-
-  static void code(ColumnGroup::State& group, std::size_t column, std::byte* values, hsize_t start, std::size_t count) {
-    if (group.specs[column].coding != ColumnCoding::difference) {
-      return;
-    }
-    if (start % block_rows == 0) {
-      group.last[column] = 0;
-    }
-    code_differences(values, count, group.last[column]);
-  }
-
-  void describe_values(hid_t dataset, const ColumnSpec& spec) const {
-    if (spec.coding != ColumnCoding::plain) {
-      write_string_attribute(dataset, "coding", std::string(to_string(spec.coding)));
-    }
-    if (!spec.names.empty()) {
-      write_string_attribute(dataset, "names", spec.names);
-    }
   }
 
   void make_group(const std::string& path) {
@@ -843,20 +835,26 @@ struct ResultsFile::State {
     make_group(slash == std::string::npos ? path : slash == 0 ? "/" : path.substr(0, slash));
   }
 
-  /// Chunks of `chunk` rows of `width` bytes, compressed; none if 0.
-  Id create_dataset(const std::string& path, hid_t type, hid_t space, hsize_t chunk, std::size_t width, std::string_view unit,
-                    std::string_view description, std::uint64_t usual = 0) {
+  /// How values stand on disk.
+  enum class Packing : std::uint8_t { none, deflated_chunks, plain_chunks, few_bits };
+
+  Id create_dataset(const std::string& path, hid_t type, hid_t space, std::string_view unit, std::string_view description,
+                    Packing packing = Packing::none, hsize_t chunk = 0) {
     make_parent(path);
     const Id creation = own(H5Pcreate(H5P_DATASET_CREATE), H5Pclose);
     const Id access = own(H5Pcreate(H5P_DATASET_ACCESS), H5Pclose);
     require(H5Pset_obj_track_times(creation, false));
-    if (chunk > 0) {
+    if (packing != Packing::none) {
       require(H5Pset_chunk(creation, 1, &chunk));
-      if (width > 1) {
+      if (packing == Packing::deflated_chunks) {
         require(H5Pset_shuffle(creation));
+        require(H5Pset_deflate(creation, deflate_level));
       }
-      require(H5Pset_deflate(creation, deflate_level));
-      require(H5Pset_fill_value(creation, H5T_NATIVE_UINT64, &usual));
+      if (packing == Packing::few_bits) {
+        // Without a fill value, for which the filter would reserve a number: then a chunk of equal values takes no bits.
+        require(H5Pset_fill_value(creation, type, nullptr));
+        require(H5Pset_scaleoffset(creation, H5Z_SO_INT, H5Z_SO_INT_MINBITS_DEFAULT));
+      }
       // We write whole chunks: a cache would only keep each in memory.
       require(H5Pset_chunk_cache(access, 0, 0, 1.0));
     }
@@ -866,16 +864,15 @@ struct ResultsFile::State {
     return dataset;
   }
 
-  Id write_dataset(const std::string& path, const Types& types, std::size_t count, const void* values, std::string_view unit,
-                   std::string_view description) {
+  void write_dataset(const std::string& path, const Types& types, std::size_t count, const void* values, std::string_view unit,
+                     std::string_view description) {
     const hsize_t size = count;
     const Id space = own(H5Screate_simple(1, &size, nullptr), H5Sclose);
-    const hsize_t chunk = count * types.width < compress_from ? 0 : std::min(count, block_rows);
-    Id dataset = create_dataset(path, types.file, space, chunk, types.width, unit, description);
+    const Packing packing = count * types.width < compress_from ? Packing::none : Packing::deflated_chunks;
+    const Id dataset = create_dataset(path, types.file, space, unit, description, packing, std::min(count, deflate_rows));
     if (count > 0) {
       require(H5Dwrite(dataset, types.memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, values));
     }
-    return dataset;
   }
 
   Id string_type() const {
@@ -992,7 +989,7 @@ void ResultsFile::text(const std::string& path, std::string_view content, std::s
   state_->call([&] {
     const Id type = state_->string_type();
     const Id space = state_->own(H5Screate(H5S_SCALAR), H5Sclose);
-    const Id dataset = state_->create_dataset(path, type, space, 0, 0, "", description);
+    const Id dataset = state_->create_dataset(path, type, space, "", description);
     const char* pointer = copy.c_str();
     state_->require(H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, &pointer));
   });
@@ -1041,7 +1038,7 @@ void ResultsFile::dataset(const std::string& path, std::span<const std::string> 
     const Id type = state_->string_type();
     const hsize_t size = pointers.size();
     const Id space = state_->own(H5Screate_simple(1, &size, nullptr), H5Sclose);
-    const Id dataset = state_->create_dataset(path, type, space, 0, 0, unit, description);
+    const Id dataset = state_->create_dataset(path, type, space, unit, description);
     if (size > 0) {
       state_->require(H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, pointers.data()));
     }
@@ -1055,12 +1052,8 @@ ColumnGroup::ColumnGroup(ResultsFile& file, const std::string& path, std::vector
   state->specs = std::move(columns);
   state->fill.limit = block_rows;
   for (const ColumnSpec& spec : state->specs) {
-    if (spec.coding == ColumnCoding::difference && spec.type != ColumnType::int64 && spec.type != ColumnType::uint64) {
-      throw std::logic_error("only 64-bit integers are coded as differences: " + path + "/" + spec.name);
-    }
     state->columns.push_back(make_column(spec.type, state->fill));
   }
-  state->last.resize(state->specs.size());
   std::string order;
   for (const ColumnSpec& spec : state->specs) {
     order += (order.empty() ? "" : ",") + spec.name;

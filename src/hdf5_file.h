@@ -22,20 +22,10 @@ namespace tideline {
 [[nodiscard]] std::unique_lock<std::mutex> hdf5_lock();
 
 /// What a column holds; in the file always little-endian.
-enum class ColumnType : std::uint8_t { float64, float32, int64, uint64, uint32, uint16, uint8 };
+enum class ColumnType : std::uint8_t { float64, float32, int64, uint64, int32, uint32, uint16, uint8 };
 
-/// How a column's values stand in the file; the attribute `coding` of its dataset says so.
-enum class ColumnCoding : std::uint8_t {
-  plain,          ///< as they are; no attribute
-  difference,     ///< d, from the row before (in rows that are multiples of `block_rows` from 0) as 2d, or as -2d - 1 if it is negative
-  above_variant,  ///< less the accuracy of the row's variant, if it has one; the caller subtracts it
-  or_accuracy     ///< `accuracy_itself` where it equals the row's accuracy; the caller puts it there
-};
-std::string_view to_string(ColumnCoding coding);
-inline constexpr float accuracy_itself = -1;
-
-/// Rows of a column that are compressed together; also where differences begin anew.
-inline constexpr std::size_t block_rows = 65536;
+/// Rows of a column that are packed together.
+inline constexpr std::size_t block_rows = 16384;
 
 template <class T>
 struct ColumnTypeOf;
@@ -47,6 +37,8 @@ template <>
 struct ColumnTypeOf<std::int64_t> : std::integral_constant<ColumnType, ColumnType::int64> {};
 template <>
 struct ColumnTypeOf<std::uint64_t> : std::integral_constant<ColumnType, ColumnType::uint64> {};
+template <>
+struct ColumnTypeOf<std::int32_t> : std::integral_constant<ColumnType, ColumnType::int32> {};
 template <>
 struct ColumnTypeOf<std::uint32_t> : std::integral_constant<ColumnType, ColumnType::uint32> {};
 template <>
@@ -61,9 +53,8 @@ struct ColumnSpec {
   ColumnType type;
   std::string unit;
   std::string description;
-  ColumnCoding coding = ColumnCoding::plain;
-  std::uint64_t usual = 0;  ///< a block where every value is this takes no space; with difference coding 0
-  std::string names{};      ///< its values are rows of this table of `/run/names`; values beyond its end are none
+  std::string names{};   ///< attribute: its values are rows of this table of `/run/names`; all others are none
+  std::string coding{};  ///< attribute: how its values stand in the file, if not as they are; the caller puts them so
 };
 
 /// An HDF5 file in the making: `x.h5.part` until commit() renames it to `x.h5`, or commit_incomplete() to `x.incomplete.h5`.
@@ -89,8 +80,8 @@ class ResultsFile {
   ResultsFile& operator=(const ResultsFile&) = delete;
 
   /// Makes all rows so far, and all else, survive a kill of the process (not a loss of power). Each flush amid a block costs the file up to
-  /// one compressed block per column, since flushed bytes are never written over. A flush also follows each full block; it takes the rows
-  /// of other groups along only now and then.
+  /// one block per column, since flushed bytes are never written over. A flush also follows every fourth full block of a group; it takes
+  /// the rows of other groups along only now and then.
   void flush();
   /// Finishes all column groups, closes the file and gives it its final name. The last call.
   void commit();
@@ -207,6 +198,8 @@ class Column : public ColumnBuffer {
 
 /// Columns of equal length that grow by rows: `for each row { a.push(...); b.push(...); group.end_row(); }`.
 ///
+/// In the file integers take as many bits as the least and the largest of their block are apart (HDF5's filter scale-offset); floats stand
+/// as they are, and blocks of zeros take no space.
 /// Full blocks go to the file's writer thread, one being written while the next is filled; a group that never fills a block
 /// nor is flushed is written once, at the end, without a thread. Buffers grow with the rows. The group belongs to the file: this handle may
 /// go earlier, and a commit finishes the group.

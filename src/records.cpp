@@ -12,21 +12,19 @@ namespace tideline {
 
 namespace {
 
-constexpr std::uint16_t no_variant = std::numeric_limits<std::uint16_t>::max();
 constexpr std::uint8_t still_there = std::numeric_limits<std::uint8_t>::max();
-constexpr auto differences = ColumnCoding::difference;
 
 constexpr std::array<std::string_view, 6> endings{"answered", "rejected", "infeasible", "dropped", "lost", "unfinished"};
+constexpr std::array<std::string_view, 4> outcomes{"wrong", "right", "accuracy", "score"};
 constexpr std::array<std::string_view, 5> start_causes{"initial", "held", "plan", "prewarm", "preload"};
 constexpr std::array<std::string_view, 4> stop_causes{"keep-alive", "plan", "evicted", "failed"};
 
-/// What a column of 16 bits can tell apart, the last value standing for none.
-void require_at_most_65535(std::size_t count, const char* what) {
-  if (count > no_variant)
-    throw InputError("records can tell at most 65535 " + std::string(what) + " apart, and the scenario has " + std::to_string(count));
-}
-
 std::int64_t ns(Time t) { return t.time_since_epoch().count(); }
+/// Of an answer: 0 (of no answer too), 1, its accuracy, or else.
+enum class Outcome : std::uint8_t { wrong, right, accuracy, score };
+
+/// An index, or -1 for none.
+std::int32_t or_minus_1(std::uint32_t index) { return static_cast<std::int32_t>(index); }
 std::int64_t ns_or_minus_1(Time t) { return t == never ? -1 : ns(t); }
 
 /// A table of few rows, for what numbers stand for.
@@ -166,22 +164,23 @@ RecordWishes parse_records(const std::string& text) {
 QueryRecorder::QueryRecorder(ResultsFile& file, const World& world)
     : world_(world),
       group_(file, "/queries",
-             {{"serial", ColumnType::uint64, "1", "Number of the query, from 0 in order of arrival.", differences},
-              {"arrival", ColumnType::int64, "ns", "At its origin, since the start of the run.", differences},
+             {{"serial", ColumnType::uint64, "1", "Number of the query, from 0 in order of arrival."},
+              {"arrival", ColumnType::int64, "ns", "At its origin, since the start of the run."},
               {"network", ColumnType::int64, "ns", "On links, both ways."},
               {"load", ColumnType::int64, "ns", "Waiting for a load."},
               {"queue", ColumnType::int64, "ns", "Waiting otherwise; without an answer, all the time until the end."},
               {"service", ColumnType::int64, "ns", "Time of its batch."},
-              {"class", ColumnType::uint16, "1", "Its class.", ColumnCoding::plain, 0, "classes"},
+              {"class", ColumnType::uint32, "1", "Its class.", "classes"},
               {"tenant", ColumnType::uint16, "1", "Tenant."},
-              {"variant", ColumnType::uint16, "1", "That answered.", ColumnCoding::plain, 0, "variants"},
-              {"instance", ColumnType::uint32, "1", "That answered: serial of /instances; 4294967295: none."},
-              {"ending", ColumnType::uint8, "1", "How it ended.", ColumnCoding::plain, 0, "endings"},
+              {"variant", ColumnType::int32, "1", "That answered; -1: none.", "variants"},
+              {"instance", ColumnType::int32, "1", "That answered: serial of /instances; -1: none."},
+              {"ending", ColumnType::uint8, "1", "How it ended.", "endings"},
               {"flags", ColumnType::uint8, "1", "Sum of 1 triggered a load, 2 delayed by a load, 4 late."},
-              {"visits", ColumnType::uint8, "1", "Visits made for it.", ColumnCoding::plain, 1},
-              {"batch", ColumnType::uint32, "1", "Visits in the batch that answered.", ColumnCoding::plain, 1},
-              {"accuracy", ColumnType::float64, "1", "Profiled accuracy of the answer; 0 without one.", ColumnCoding::above_variant},
-              {"realised", ColumnType::float32, "1", "Right 1, wrong 0, or the score; 0 without an answer.", ColumnCoding::or_accuracy},
+              {"visits", ColumnType::uint8, "1", "Visits made for it."},
+              {"batch", ColumnType::uint32, "1", "Visits in the batch that answered."},
+              {"accuracy", ColumnType::float64, "1", "Profiled accuracy of the answer; 0 without one.", "", above_variant},
+              {"outcome", ColumnType::uint8, "1", "What was drawn for the answer.", "outcomes"},
+              {"score", ColumnType::float32, "1", "What was drawn, where the outcome says so."},
               {"cost", ColumnType::float32, "USD", "Attributed to it, with transfer."}}),
       serial_(group_.column<std::uint64_t>("serial")),
       arrival_(group_.column<std::int64_t>("arrival")),
@@ -189,20 +188,18 @@ QueryRecorder::QueryRecorder(ResultsFile& file, const World& world)
       load_(group_.column<std::int64_t>("load")),
       queue_(group_.column<std::int64_t>("queue")),
       service_(group_.column<std::int64_t>("service")),
-      class_(group_.column<std::uint16_t>("class")),
+      class_(group_.column<std::uint32_t>("class")),
       tenant_(group_.column<std::uint16_t>("tenant")),
-      variant_(group_.column<std::uint16_t>("variant")),
-      instance_(group_.column<std::uint32_t>("instance")),
+      variant_(group_.column<std::int32_t>("variant")),
+      instance_(group_.column<std::int32_t>("instance")),
       ending_(group_.column<std::uint8_t>("ending")),
       flags_(group_.column<std::uint8_t>("flags")),
       visits_(group_.column<std::uint8_t>("visits")),
       batch_(group_.column<std::uint32_t>("batch")),
       accuracy_(group_.column<double>("accuracy")),
-      realised_(group_.column<float>("realised")),
-      cost_(group_.column<float>("cost")) {
-  require_at_most_65535(world.classes().size(), "classes");
-  require_at_most_65535(world.catalog().variants.size(), "variants");
-}
+      outcome_(group_.column<std::uint8_t>("outcome")),
+      score_(group_.column<float>("score")),
+      cost_(group_.column<float>("cost")) {}
 
 void QueryRecorder::ended(const Visit& v, const QueryEnd& end) {
   if (!v.flags.measured) return;
@@ -214,16 +211,21 @@ void QueryRecorder::ended(const Visit& v, const QueryEnd& end) {
   load_.push(end.load.count());
   queue_.push((answered ? end.queue : end.finish - v.arrival).count());
   service_.push(end.service.count());
-  class_.push(static_cast<std::uint16_t>(v.cls.index()));
+  class_.push(v.cls.index());
   tenant_.push(v.tenant);
-  variant_.push(static_cast<std::uint16_t>(end.variant.index()));
-  instance_.push(end.instance ? end.instance_serial : end.instance.index());
+  variant_.push(or_minus_1(end.variant.index()));
+  instance_.push(end.instance ? or_minus_1(end.instance_serial) : -1);
   ending_.push(static_cast<std::uint8_t>(end.ending));
   flags_.push(static_cast<std::uint8_t>((v.flags.triggered_load ? 1 : 0) + (v.flags.delayed_by_load ? 2 : 0) + (late ? 4 : 0)));
   visits_.push(end.visits);
   batch_.push(end.batch);
   accuracy_.push(end.variant ? end.accuracy - world_[end.variant].accuracy : end.accuracy);
-  realised_.push(end.realised == end.accuracy ? accuracy_itself : static_cast<float>(end.realised));
+  const Outcome outcome = end.realised == 0              ? Outcome::wrong
+                          : end.realised == 1            ? Outcome::right
+                          : end.realised == end.accuracy ? Outcome::accuracy
+                                                         : Outcome::score;
+  outcome_.push(static_cast<std::uint8_t>(outcome));
+  score_.push(outcome == Outcome::score ? static_cast<float>(end.realised) : 0.0F);
   cost_.push(static_cast<float>(end.cost_usd));
   group_.end_row();
 }
@@ -235,16 +237,15 @@ InstanceRecorder::InstanceRecorder(ResultsFile& file, const World& world)
       lives_(world.site_count()),
       instances_(file, "/instances",
                  {{"serial", ColumnType::uint32, "1", "Number of the instance, from 0 in order of start."},
-                  {"variant", ColumnType::uint16, "1", "What it answers with.", ColumnCoding::plain, 0, "variants"},
-                  {"site", ColumnType::uint16, "1", "Where it is.", ColumnCoding::plain, 0, "sites"},
-                  {"device", ColumnType::uint32, "1", "That it is on.", ColumnCoding::plain, 0, "devices"},
+                  {"variant", ColumnType::uint32, "1", "What it answers with.", "variants"},
+                  {"site", ColumnType::uint32, "1", "Where it is.", "sites"},
+                  {"device", ColumnType::uint32, "1", "That it is on.", "devices"},
                   {"started", ColumnType::int64, "ns", "When its load began."},
                   {"warm", ColumnType::int64, "ns", "When it was loaded; -1: never."},
                   {"draining", ColumnType::int64, "ns", "When it was told to drain; -1: never."},
                   {"stopped", ColumnType::int64, "ns", "When it was gone; -1: it was there when the run ended."},
-                  {"start_cause", ColumnType::uint8, "1", "Why it was started.", ColumnCoding::plain, 0, "start_causes"},
-                  {"stop_cause", ColumnType::uint8, "1", "Why it went; none: it was there when the run ended.", ColumnCoding::plain, 0,
-                   "stop_causes"},
+                  {"start_cause", ColumnType::uint8, "1", "Why it was started.", "start_causes"},
+                  {"stop_cause", ColumnType::uint8, "1", "Why it went; none: it was there when the run ended.", "stop_causes"},
                   {"batches", ColumnType::uint32, "1", "Batches that it ended."},
                   {"items", ColumnType::uint64, "1", "Items in them."},
                   {"visits", ColumnType::uint64, "1", "Visits in them, cancelled ones included."},
@@ -252,16 +253,16 @@ InstanceRecorder::InstanceRecorder(ResultsFile& file, const World& world)
                   {"cores", ColumnType::uint32, "1", "Cores that it held."}}),
       batches_(file, "/batches",
                {{"instance", ColumnType::uint32, "1", "Serial of /instances."},
-                {"device", ColumnType::uint32, "1", "That ran it.", ColumnCoding::plain, 0, "devices"},
-                {"variant", ColumnType::uint16, "1", "Of its instance.", ColumnCoding::plain, 0, "variants"},
-                {"began", ColumnType::int64, "ns", "When it began, since the start of the run.", differences},
+                {"device", ColumnType::uint32, "1", "That ran it.", "devices"},
+                {"variant", ColumnType::uint32, "1", "Of its instance.", "variants"},
+                {"began", ColumnType::int64, "ns", "When it began, since the start of the run."},
                 {"took", ColumnType::int64, "ns", "Until it was done."},
-                {"visits", ColumnType::uint32, "1", "Visits in it.", ColumnCoding::plain, 1},
-                {"items", ColumnType::uint32, "1", "Items in it.", ColumnCoding::plain, 1},
+                {"visits", ColumnType::uint32, "1", "Visits in it."},
+                {"items", ColumnType::uint32, "1", "Items in it."},
                 {"wasted_items", ColumnType::uint32, "1", "Those of cancelled visits."}}),
       serial_(instances_.column<std::uint32_t>("serial")),
-      variant_(instances_.column<std::uint16_t>("variant")),
-      site_(instances_.column<std::uint16_t>("site")),
+      variant_(instances_.column<std::uint32_t>("variant")),
+      site_(instances_.column<std::uint32_t>("site")),
       device_(instances_.column<std::uint32_t>("device")),
       started_(instances_.column<std::int64_t>("started")),
       warm_(instances_.column<std::int64_t>("warm")),
@@ -276,15 +277,12 @@ InstanceRecorder::InstanceRecorder(ResultsFile& file, const World& world)
       cores_(instances_.column<std::uint32_t>("cores")),
       batch_instance_(batches_.column<std::uint32_t>("instance")),
       batch_device_(batches_.column<std::uint32_t>("device")),
-      batch_variant_(batches_.column<std::uint16_t>("variant")),
+      batch_variant_(batches_.column<std::uint32_t>("variant")),
       batch_began_(batches_.column<std::int64_t>("began")),
       batch_took_(batches_.column<std::int64_t>("took")),
       batch_visits_(batches_.column<std::uint32_t>("visits")),
       batch_items_(batches_.column<std::uint32_t>("items")),
-      batch_wasted_(batches_.column<std::uint32_t>("wasted_items")) {
-  require_at_most_65535(world.catalog().variants.size(), "variants");
-  require_at_most_65535(world.site_count(), "sites");
-}
+      batch_wasted_(batches_.column<std::uint32_t>("wasted_items")) {}
 
 InstanceRecorder::Life& InstanceRecorder::life(InstanceId i) {
   auto& of_site = lives_[cluster_->site_id(i).index()];
@@ -296,16 +294,15 @@ InstanceRecorder::Life& InstanceRecorder::life(InstanceId i) {
 void InstanceRecorder::batch_done(InstanceId i, DeviceId d, VariantId v, std::uint32_t items, std::uint32_t wasted, Duration took,
                                   Time now) {
   Life& x = life(i);
-  const std::uint32_t visits = (*cluster_)[i].batch_count;
   ++x.batches;
   x.items += items;
-  x.visits += visits;
+  x.visits += (*cluster_)[i].batch_count;
   batch_instance_.push((*cluster_)[i].serial);
   batch_device_.push(d.index());
-  batch_variant_.push(static_cast<std::uint16_t>(v.index()));
+  batch_variant_.push(v.index());
   batch_began_.push(ns(now - took));
   batch_took_.push(took.count());
-  batch_visits_.push(visits);
+  batch_visits_.push((*cluster_)[i].batch_count);
   batch_items_.push(items);
   batch_wasted_.push(wasted);
   batches_.end_row();
@@ -338,8 +335,8 @@ void InstanceRecorder::write(Life& x, std::uint8_t stop_cause, Time stopped) {
   const Instance& instance = (*cluster_)[x.instance];
   const InstanceRow& row = cluster_->row(x.instance);
   serial_.push(instance.serial);
-  variant_.push(static_cast<std::uint16_t>(world_[row.group].variant.index()));
-  site_.push(static_cast<std::uint16_t>(world_[row.group].site.index()));
+  variant_.push(world_[row.group].variant.index());
+  site_.push(world_[row.group].site.index());
   device_.push(row.device.index());
   started_.push(ns(x.started));
   warm_.push(ns_or_minus_1(x.warm));
@@ -360,22 +357,21 @@ void InstanceRecorder::write(Life& x, std::uint8_t stop_cause, Time stopped) {
 
 DecisionRecorder::DecisionRecorder(ResultsFile& file)
     : group_(file, "/decisions",
-             {{"time", ColumnType::int64, "ns", "Since the start of the run.", differences},
-              {"controller", ColumnType::uint16, "1", "Number of the controller that asked."},
-              {"answer", ColumnType::uint8, "1", "What was answered; says what the other columns mean.", ColumnCoding::plain, 0, "answers"},
+             {{"time", ColumnType::int64, "ns", "Since the start of the run."},
+              {"controller", ColumnType::uint32, "1", "Number of the controller that asked."},
+              {"answer", ColumnType::uint8, "1", "What was answered; says what the other columns mean.", "answers"},
               {"reason", ColumnType::uint8, "1", "The policy's: see /run/names/reasons."},
-              {"query", ColumnType::uint64, "1", "Serial of the query, where the answer is about one.", differences},
-              {"chosen", ColumnType::uint32, "1", "What the answer names; 4294967295: nothing."},
-              {"runner_up", ColumnType::uint32, "1", "The second best of the same sort; 4294967295: none.", ColumnCoding::plain,
-               Decision::none},
+              {"query", ColumnType::uint64, "1", "Serial of the query, where the answer is about one."},
+              {"chosen", ColumnType::int32, "1", "What the answer names; -1: nothing."},
+              {"runner_up", ColumnType::int32, "1", "The second best of the same sort; -1: none."},
               {"amount", ColumnType::int64, "1", "A number, in the unit of the answer."}}),
       time_(group_.column<std::int64_t>("time")),
-      controller_(group_.column<std::uint16_t>("controller")),
+      controller_(group_.column<std::uint32_t>("controller")),
       answer_(group_.column<std::uint8_t>("answer")),
       reason_(group_.column<std::uint8_t>("reason")),
       query_(group_.column<std::uint64_t>("query")),
-      chosen_(group_.column<std::uint32_t>("chosen")),
-      runner_up_(group_.column<std::uint32_t>("runner_up")),
+      chosen_(group_.column<std::int32_t>("chosen")),
+      runner_up_(group_.column<std::int32_t>("runner_up")),
       amount_(group_.column<std::int64_t>("amount")) {}
 
 void DecisionRecorder::decided(ControllerId controller, const Decision& d, Time now) {
@@ -387,12 +383,12 @@ void DecisionRecorder::decided(ControllerId controller, const Decision& d, Time 
   };
   if (form.of_query) last_query_ = d.query;
   time_.push(ns(now));
-  controller_.push(static_cast<std::uint16_t>(controller.index()));
+  controller_.push(controller.index());
   answer_.push(static_cast<std::uint8_t>(d.answer));
   reason_.push(d.reason);
   query_.push(last_query_);
-  chosen_.push(serial_of(d.chosen));
-  runner_up_.push(serial_of(d.runner_up));
+  chosen_.push(or_minus_1(serial_of(d.chosen)));
+  runner_up_.push(or_minus_1(serial_of(d.runner_up)));
   amount_.push(d.amount);
   group_.end_row();
 }
@@ -418,6 +414,7 @@ void Records::write_names(std::span<const Controller> controllers) {
   if (!wishes_.any()) return;
   write_world_names(file_, world_);
   NameTable(file_, "endings").names(endings);
+  NameTable(file_, "outcomes").names(outcomes);
   NameTable(file_, "start_causes").names(start_causes);
   NameTable(file_, "stop_causes").names(stop_causes);
   if (wishes_.decisions) write_policy_names(file_, controllers);

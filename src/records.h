@@ -23,11 +23,13 @@ struct RecordWishes {
 /// `none`, `all`, or a list as `queries,instances`. Throws InputError that names the nearest word.
 RecordWishes parse_records(const std::string& text);
 
+/// The coding of `accuracy` in `/queries`: less the accuracy of the row's variant, if it has one; so it is mostly 0.
+inline constexpr const char* above_variant = "above variant";
+
 /// Writes `/queries`: a row per measured query, in order of their ends. What follows from other columns is left out: readers add the four
 /// parts of the latency to the arrival to get the finish.
 class QueryRecorder final : public Recorder {
  public:
-  /// Throws InputError if there are more classes or variants than the columns hold.
   QueryRecorder(ResultsFile& file, const World& world);
   void ended(const Visit& v, const QueryEnd& end) override;
 
@@ -40,23 +42,23 @@ class QueryRecorder final : public Recorder {
   Column<std::int64_t>& load_;
   Column<std::int64_t>& queue_;
   Column<std::int64_t>& service_;
-  Column<std::uint16_t>& class_;
+  Column<std::uint32_t>& class_;
   Column<std::uint16_t>& tenant_;
-  Column<std::uint16_t>& variant_;
-  Column<std::uint32_t>& instance_;
+  Column<std::int32_t>& variant_;
+  Column<std::int32_t>& instance_;
   Column<std::uint8_t>& ending_;
   Column<std::uint8_t>& flags_;
   Column<std::uint8_t>& visits_;
   Column<std::uint32_t>& batch_;
   Column<double>& accuracy_;
-  Column<float>& realised_;
+  Column<std::uint8_t>& outcome_;
+  Column<float>& score_;
   Column<float>& cost_;
 };
 
 /// Writes `/instances`, a row per instance when it is gone, and `/batches`, a row per batch when it is done: of the whole run.
 class InstanceRecorder final : public Recorder {
  public:
-  /// Throws InputError if there are more variants than the columns hold.
   InstanceRecorder(ResultsFile& file, const World& world);
   void run_begins(const Cluster& cluster) override { cluster_ = &cluster; }
   void batch_done(InstanceId i, DeviceId d, VariantId v, std::uint32_t items, std::uint32_t wasted, Duration took, Time now) override;
@@ -83,8 +85,8 @@ class InstanceRecorder final : public Recorder {
   std::vector<std::vector<Life>> lives_;  // by site and slot
   ColumnGroup instances_, batches_;
   Column<std::uint32_t>& serial_;
-  Column<std::uint16_t>& variant_;
-  Column<std::uint16_t>& site_;
+  Column<std::uint32_t>& variant_;
+  Column<std::uint32_t>& site_;
   Column<std::uint32_t>& device_;
   Column<std::int64_t>& started_;
   Column<std::int64_t>& warm_;
@@ -99,7 +101,7 @@ class InstanceRecorder final : public Recorder {
   Column<std::uint32_t>& cores_;
   Column<std::uint32_t>& batch_instance_;
   Column<std::uint32_t>& batch_device_;
-  Column<std::uint16_t>& batch_variant_;
+  Column<std::uint32_t>& batch_variant_;
   Column<std::int64_t>& batch_began_;
   Column<std::int64_t>& batch_took_;
   Column<std::uint32_t>& batch_visits_;
@@ -120,12 +122,12 @@ class DecisionRecorder final : public Recorder {
   std::uint64_t last_query_ = 0;
   ColumnGroup group_;
   Column<std::int64_t>& time_;
-  Column<std::uint16_t>& controller_;
+  Column<std::uint32_t>& controller_;
   Column<std::uint8_t>& answer_;
   Column<std::uint8_t>& reason_;
   Column<std::uint64_t>& query_;
-  Column<std::uint32_t>& chosen_;
-  Column<std::uint32_t>& runner_up_;
+  Column<std::int32_t>& chosen_;
+  Column<std::int32_t>& runner_up_;
   Column<std::int64_t>& amount_;
 };
 

@@ -1,19 +1,17 @@
 #include "src/results_reader.h"
 
 #include "src/errors.h"
+#include "src/records.h"
 #include "src/results.h"
 
 #include <algorithm>
 #include <array>
 #include <fstream>
-#include <limits>
 #include <system_error>
 
 namespace tideline {
 
 namespace {
-
-constexpr std::uint32_t nothing = std::numeric_limits<std::uint32_t>::max();
 
 /// The tables of records, and what `--records` has to name to get them.
 const std::map<std::string, std::string, std::less<>>& tables_of_records() {
@@ -279,29 +277,15 @@ void RecordTable::read_block(std::uint64_t row) {
     else
       integers_[k] = reader_.integers(path, begin_, end_);
   }
-  // What the last coding goes by has to be there before it.
-  for (const ColumnCoding coding : {ColumnCoding::difference, ColumnCoding::above_variant, ColumnCoding::or_accuracy})
-    for (std::size_t k = 0; k < columns_.size(); ++k)
-      if (columns_[k].coding == to_string(coding)) undo(columns_[k].coding, k);
-}
-
-void RecordTable::undo(const std::string& coding, std::size_t k) {
-  if (coding == to_string(ColumnCoding::difference)) {
-    std::uint64_t last = 0;
-    for (std::int64_t& value : integers_[k]) {
-      const auto coded = static_cast<std::uint64_t>(value);
-      last += (coded >> 1) ^ (0 - (coded & 1));
-      value = static_cast<std::int64_t>(last);
-    }
-  } else if (coding == to_string(ColumnCoding::above_variant)) {
-    if (accuracies_.empty()) accuracies_ = reader_.doubles("/run/names/variants/accuracy");
+  for (std::size_t k = 0; k < columns_.size(); ++k) {
+    if (columns_[k].coding.empty()) continue;
+    if (columns_[k].coding != above_variant)
+      throw InputError("'" + reader_.path().string() + "': " + path_ + "/" + columns_[k].name +
+                       " has an unknown coding: " + columns_[k].coding);
     const auto& variants = integers_[column("variant")];
+    if (accuracies_.empty()) accuracies_ = reader_.doubles("/run/names/variants/accuracy");
     for (std::size_t n = 0; n < reals_[k].size(); ++n)
       if (const auto v = static_cast<std::size_t>(variants[n]); v < accuracies_.size()) reals_[k][n] += accuracies_[v];
-  } else {
-    const auto& accuracy = reals_[column("accuracy")];
-    for (std::size_t n = 0; n < reals_[k].size(); ++n)
-      if (reals_[k][n] == static_cast<double>(accuracy_itself)) reals_[k][n] = accuracy[n];
   }
 }
 
@@ -319,7 +303,7 @@ DecisionNames::DecisionNames(const ResultsReader& reader)
 }
 
 std::string DecisionNames::subject(std::size_t answer, std::int64_t index) const {
-  if (index == nothing || chosen_[answer].empty()) return {};
+  if (index < 0 || chosen_[answer].empty()) return {};
   if (chosen_[answer] == "instance") return "#" + std::to_string(index);
   const auto& names = reader_.names(chosen_[answer] + "s");
   const auto k = static_cast<std::size_t>(index);

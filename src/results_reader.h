@@ -1,4 +1,4 @@
-// Reads results files, also those that a killed or interrupted run left; what columns leave out or code is there again.
+// Reads results files, also those that a killed or interrupted run left; what columns leave out is there again.
 #pragma once
 
 #include "src/hdf5_file.h"
@@ -85,7 +85,6 @@ class RecordTable {
 
  private:
   void read_block(std::uint64_t row);
-  void undo(const std::string& coding, std::size_t column);
 
   const ResultsReader& reader_;
   std::string path_;

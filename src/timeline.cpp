@@ -14,8 +14,6 @@ namespace tideline {
 
 namespace {
 
-constexpr std::uint32_t nobody = ~std::uint32_t{0};
-
 /// Processes of the drawing: groups of tracks.
 enum Process : int { batches_process = 1, instances_process = 2, first_class_process = 3 };
 
@@ -175,7 +173,7 @@ std::uint64_t draw_queries(const ResultsReader& reader, std::int64_t from, std::
     const std::string name = "query " + std::to_string(id);
     std::string arguments = "\"ending\": " + quoted(table.name(ending));
     if (!table.name(variant).empty()) arguments += ", \"variant\": " + quoted(table.name(variant));
-    if (table.integer(instance) != nobody) arguments += ", \"instance\": " + std::to_string(table.integer(instance));
+    if (table.integer(instance) >= 0) arguments += ", \"instance\": " + std::to_string(table.integer(instance));
     drawing.edge("b", pid, id, name, begin, arguments);
     std::int64_t at = begin;
     for (std::size_t p = 0; p < names.size(); ++p) {
@@ -189,9 +187,9 @@ std::uint64_t draw_queries(const ResultsReader& reader, std::int64_t from, std::
   }
   return drawn;
 }
+
 /// A table without columns: the run was killed before it had rows.
 bool has_columns(const ResultsReader& reader, const std::string& group) { return reader.has(group) && !reader.columns(group).empty(); }
-
 
 /// When the run ended, as far as records know: the latest time in them.
 std::int64_t last_time(const ResultsReader& reader) {
@@ -216,6 +214,7 @@ std::int64_t last_time(const ResultsReader& reader) {
 }
 
 }  // namespace
+
 void require_records(const ResultsReader& reader) {
   bool asked_for = false;
   for (const char* group : {"/batches", "/instances", "/queries"}) {
@@ -226,7 +225,6 @@ void require_records(const ResultsReader& reader) {
   if (asked_for) throw InputError(path + " yet: its run was killed before the first records were written, or has just begun");
   throw InputError(path + ": run with --records instances, queries, or both as queries,instances");
 }
-
 
 TimelineCounts write_timeline(const ResultsReader& reader, Time from, Time to, std::ostream& out) {
   require_records(reader);
