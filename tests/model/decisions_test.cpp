@@ -46,7 +46,7 @@ Counter count(bool hears) {
   const Folder folder;
   folder.write("s.json", small_scenario);
   Counter counter(hears);
-  Run run = assemble(read_scenario((folder / "s.json").string(), {"/load=4", "/cluster/pools/gpus/count=1"}, builtin_registry()),
+  Run run = assemble(read_scenario((folder / "s.json").string(), as_layers({"/load=4", "/cluster/pools/gpus/count=1"}), builtin_registry()),
                      [&](const Scenario&, const World&) { return std::vector<Recorder*>{&counter}; });
   run.simulation->run();
   return counter;
