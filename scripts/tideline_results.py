@@ -147,7 +147,7 @@ class Run:
 
     @functools.cached_property
     def batches(self):
-        """A row per batch, in order of their ends."""
+        """A row per batch, in order of their ends; those that were lost with their node too."""
         return self._all("batches")
 
     @functools.cached_property
@@ -227,6 +227,7 @@ class Run:
             "began_s": c["began"] / 1e9,
             "took_s": c["took"] / 1e9,
             **{name: c[name] for name in ("visits", "items", "wasted_items")},
+            "lost": c["lost"] != 0,
         })
 
     def _make_decisions(self, c):

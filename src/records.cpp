@@ -256,10 +256,11 @@ InstanceRecorder::InstanceRecorder(ResultsFile& file, const World& world)
                 {"device", ColumnType::uint32, "1", "That ran it.", "devices"},
                 {"variant", ColumnType::uint32, "1", "Of its instance.", "variants"},
                 {"began", ColumnType::int64, "ns", "When it began, since the start of the run."},
-                {"took", ColumnType::int64, "ns", "Until it was done."},
+                {"took", ColumnType::int64, "ns", "Until it was done or lost."},
                 {"visits", ColumnType::uint32, "1", "Visits in it."},
                 {"items", ColumnType::uint32, "1", "Items in it."},
-                {"wasted_items", ColumnType::uint32, "1", "Those of cancelled visits."}}),
+                {"wasted_items", ColumnType::uint32, "1", "Those of cancelled visits; of a lost batch all."},
+                {"lost", ColumnType::uint8, "1", "Whether it ended with its node, without answers."}}),
       serial_(instances_.column<std::uint32_t>("serial")),
       variant_(instances_.column<std::uint32_t>("variant")),
       site_(instances_.column<std::uint32_t>("site")),
@@ -282,7 +283,8 @@ InstanceRecorder::InstanceRecorder(ResultsFile& file, const World& world)
       batch_took_(batches_.column<std::int64_t>("took")),
       batch_visits_(batches_.column<std::uint32_t>("visits")),
       batch_items_(batches_.column<std::uint32_t>("items")),
-      batch_wasted_(batches_.column<std::uint32_t>("wasted_items")) {}
+      batch_wasted_(batches_.column<std::uint32_t>("wasted_items")),
+      batch_lost_(batches_.column<std::uint8_t>("lost")) {}
 
 InstanceRecorder::Life& InstanceRecorder::life(InstanceId i) {
   auto& of_site = lives_[cluster_->site_id(i).index()];
@@ -297,6 +299,15 @@ void InstanceRecorder::batch_done(InstanceId i, DeviceId d, VariantId v, std::ui
   ++x.batches;
   x.items += items;
   x.visits += (*cluster_)[i].batch_count;
+  write_batch(i, d, v, items, wasted, took, now, false);
+}
+
+void InstanceRecorder::batch_lost(InstanceId i, DeviceId d, VariantId v, std::uint32_t items, Duration took, Time now) {
+  write_batch(i, d, v, items, items, took, now, true);
+}
+
+void InstanceRecorder::write_batch(InstanceId i, DeviceId d, VariantId v, std::uint32_t items, std::uint32_t wasted, Duration took,
+                                   Time now, bool lost) {
   batch_instance_.push((*cluster_)[i].serial);
   batch_device_.push(d.index());
   batch_variant_.push(v.index());
@@ -305,6 +316,7 @@ void InstanceRecorder::batch_done(InstanceId i, DeviceId d, VariantId v, std::ui
   batch_visits_.push((*cluster_)[i].batch_count);
   batch_items_.push(items);
   batch_wasted_.push(wasted);
+  batch_lost_.push(lost ? 1 : 0);
   batches_.end_row();
 }
 

@@ -56,12 +56,13 @@ class QueryRecorder final : public Recorder {
   Column<float>& cost_;
 };
 
-/// Writes `/instances`, a row per instance when it is gone, and `/batches`, a row per batch when it is done: of the whole run.
+/// Writes `/instances`, a row per instance when it is gone, and `/batches`, a row per batch when it is done or lost: of the whole run.
 class InstanceRecorder final : public Recorder {
  public:
   InstanceRecorder(ResultsFile& file, const World& world);
   void run_begins(const Cluster& cluster) override { cluster_ = &cluster; }
   void batch_done(InstanceId i, DeviceId d, VariantId v, std::uint32_t items, std::uint32_t wasted, Duration took, Time now) override;
+  void batch_lost(InstanceId i, DeviceId d, VariantId v, std::uint32_t items, Duration took, Time now) override;
   void instance_started(InstanceId i, StartCause cause, Time now) override;
   void instance_warm(InstanceId i, Time now) override;
   void instance_draining(InstanceId i, Time now) override;
@@ -79,6 +80,7 @@ class InstanceRecorder final : public Recorder {
 
   Life& life(InstanceId i);
   void write(Life& life, std::uint8_t stop_cause, Time stopped);
+  void write_batch(InstanceId i, DeviceId d, VariantId v, std::uint32_t items, std::uint32_t wasted, Duration took, Time now, bool lost);
 
   const World& world_;
   const Cluster* cluster_ = nullptr;
@@ -107,6 +109,7 @@ class InstanceRecorder final : public Recorder {
   Column<std::uint32_t>& batch_visits_;
   Column<std::uint32_t>& batch_items_;
   Column<std::uint32_t>& batch_wasted_;
+  Column<std::uint8_t>& batch_lost_;
 };
 
 /// Writes `/decisions`: a row per answer of a policy, of the whole run.

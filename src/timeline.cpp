@@ -99,7 +99,7 @@ std::uint64_t draw_batches(const ResultsReader& reader, std::int64_t from, std::
   RecordTable table(reader, "batches");
   const std::size_t device = table.column("device"), variant = table.column("variant"), began = table.column("began"),
                     took = table.column("took"), visits = table.column("visits"), items = table.column("items"),
-                    wasted = table.column("wasted_items"), instance = table.column("instance");
+                    wasted = table.column("wasted_items"), instance = table.column("instance"), lost = table.column("lost");
   drawing.process(batches_process, "Batches by device");
   Lanes lanes(drawing, batches_process, reader.names("devices"));
   std::uint64_t drawn = 0;
@@ -112,6 +112,7 @@ std::uint64_t draw_batches(const ResultsReader& reader, std::int64_t from, std::
                             ", \"visits\": " + std::to_string(table.integer(visits)) +
                             ", \"instance\": " + std::to_string(table.integer(instance));
     if (table.integer(wasted) > 0) arguments += ", \"wasted_items\": " + std::to_string(table.integer(wasted));
+    if (table.integer(lost) != 0) arguments += ", \"lost\": true";
     drawing.complete(batches_process, track, table.name(variant), begin, end, arguments);
     ++drawn;
   }

@@ -49,6 +49,8 @@ class Recorder {
   /// A batch is done at `now`. `wasted_items` belonged to cancelled visits. The instance's `batch_count` still says how many visits it had.
   virtual void batch_done(InstanceId, DeviceId, VariantId, std::uint32_t /*items*/, std::uint32_t /*wasted_items*/, Duration /*took*/,
                           Time /*now*/) {}
+  /// A batch ended without answers at `now`, with its node: all that it had is lost. As above, of `batch_count`.
+  virtual void batch_lost(InstanceId, DeviceId, VariantId, std::uint32_t /*items*/, Duration /*took*/, Time /*now*/) {}
   virtual void instance_started(InstanceId, StartCause, Time) {}
   virtual void instance_warm(InstanceId, Time) {}
   virtual void instance_draining(InstanceId, Time) {}

@@ -218,7 +218,8 @@ void Simulation::batch_done(InstanceId i, bool failed) {
     }
     v = next;
   }
-  for (Recorder* r : recorders_) r->batch_done(i, d, variant, items, wasted, took, now);
+  for (Recorder* r : recorders_)
+    failed ? r->batch_lost(i, d, variant, items, took, now) : r->batch_done(i, d, variant, items, wasted, took, now);
   cluster_.instance(i).batch_count = 0;
   Controller& c = controller_of(cluster_.site_id(i));
   for (Observer* o : c.hear_batches) o->batch_done(i, visits, took, live_view(c));

@@ -25,9 +25,9 @@ namespace fs = std::filesystem;
 using testing::HasSubstr;
 using testing::Not;
 
-/// A small run: ten queries on one device, the first of them a cold start.
+/// A small run: ten queries on one device, the first of them a cold start. Its node may fail.
 struct SmallRun {
-  explicit SmallRun(const fs::path& path = {}) {
+  explicit SmallRun(const fs::path& path = {}, Time fails = never) {
     test::WorldBuilder b;
     const SiteId site = b.site("here");
     const HardwareId gpu = b.hardware("gpu", 1000);
@@ -66,6 +66,9 @@ struct SmallRun {
     for (int k = 0; k < 9; ++k) arrivals.emplace_back(2s);
     test::run_list(*world, ClassId{0}, arrivals, o, forever, recorders, [&](Simulation& simulation) {
       if (records) records->write_names(simulation.controllers());
+      while (fails != never && simulation.now() < fails && simulation.step()) {
+      }
+      if (fails != never) simulation.fail_node(NodeId{0});
       simulation.run();
       if (records) records->finish();
       summary = summary_recorder.summary();
@@ -219,6 +222,32 @@ TEST_F(ResultsTest, records_of_instances_batches_and_decisions_tell_the_same_sto
                                                 {"starts for held", 1},
                                                 {"placed", 1},
                                                 {"keeps", 2}}));
+}
+
+TEST_F(ResultsTest, a_batch_that_was_lost_with_its_node_is_marked) {
+  const fs::path path = folder_ / "run.h5";
+  const SmallRun run(path, Time{} + 2010ms);  // as the second query of the rush begins
+  ASSERT_TRUE(run.audit.passed);
+  const ResultsReader reader(path);
+  RecordTable instances(reader, "instances"), batches(reader, "batches"), queries(reader, "queries");
+  ASSERT_EQ(batches.rows(), 3U);
+  for (std::uint64_t k = 0; k < 3; ++k) {
+    batches.go_to(k);
+    EXPECT_EQ(batches.integer(batches.column("lost")), k == 2 ? 1 : 0);
+    EXPECT_EQ(batches.integer(batches.column("wasted_items")), k == 2 ? 1 : 0);
+  }
+  EXPECT_EQ(batches.integer(batches.column("began")), 2'010'000'000);
+  EXPECT_EQ(batches.integer(batches.column("took")), 0);
+  ASSERT_EQ(instances.rows(), 1U);
+  instances.go_to(0);
+  EXPECT_EQ(instances.integer(instances.column("batches")), 2);
+  EXPECT_EQ(instances.name(instances.column("stop_cause")), "failed");
+  std::map<std::string, int> endings;
+  for (std::uint64_t k = 0; k < queries.rows(); ++k) {
+    queries.go_to(k);
+    ++endings[std::string(queries.name(queries.column("ending")))];
+  }
+  EXPECT_EQ(endings, (std::map<std::string, int>{{"answered", 2}, {"lost", 8}}));
 }
 
 TEST_F(ResultsTest, two_equal_runs_leave_equal_bytes) {
