@@ -95,13 +95,13 @@ class Run:
     @functools.cached_property
     def summary(self):
         """The metrics of the whole run by name, as a Series; their meaning is in sim/metrics/README.md."""
-        group = self._group("summary/total", "a summary: its run did not end")
+        group = self._group("summary/total", "summary: its run did not end")
         return pandas.Series({name: column[0] for name, column in group.items()}, dtype=object, name=self.facts["scenario"])
 
     @functools.cached_property
     def window(self):
         """Begin and end of the measured window in seconds."""
-        attributes = self._group("summary", "a summary: its run did not end").attrs
+        attributes = self._group("summary", "summary: its run did not end").attrs
         return attributes["window_begin_ns"] / 1e9, attributes["window_end_ns"] / 1e9
 
     @functools.cached_property
@@ -129,7 +129,7 @@ class Run:
     @functools.cached_property
     def series(self):
         """Samples over time."""
-        group = self._group("series", "a series: its run did not end")
+        group = self._group("series", "series: its run did not end")
         table = pandas.DataFrame({_seconds_name(name, column): _in_seconds(column[:], column) for name, column in group.items()})
         return table[["time_s", *table.columns.drop("time_s")]]
 
@@ -320,7 +320,7 @@ class Run:
 
     def _group(self, path, what):
         if path not in self._file:
-            raise ResultsError(f"{self.path}: has not {what}")
+            raise ResultsError(f"{self.path}: has no {what}")
         return self._file[path]
 
     def _text(self, path):

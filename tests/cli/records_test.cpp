@@ -450,6 +450,10 @@ TEST_F(RecordsTest, plots_are_drawn_of_one_run_and_of_several) {
   done = plot({"a.h5", "b.h5", "--out", "two.pdf"});
   EXPECT_EQ(done.code, 0) << done.err;
   EXPECT_EQ(read_file(folder / "two.pdf").substr(0, 5), "%PDF-");
+  done = plot({"a.h5", "--points", "7", "--out", "few.png"});
+  EXPECT_EQ(done.code, 0) << done.err;
+  EXPECT_EQ(plot({"a.h5", "--points", "1", "--out", "x.png"}).code, 2);
+  EXPECT_EQ(plot({"a.h5", "--out", "x.txt"}).code, 2);
   done = plot({"s.json", "--out", "x.png"});
   EXPECT_EQ(done.code, 1);
   EXPECT_EQ(done.err, "plot_run.py: s.json: not an HDF5 file\n");
