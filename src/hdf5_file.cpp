@@ -40,7 +40,7 @@ constexpr std::size_t deflate_rows = 65536;
 /// So many full blocks of a group are between two flushes.
 constexpr std::uint64_t blocks_between_flushes = 4;
 /// So many full blocks bring the rows of all groups to the file.
-constexpr std::uint64_t blocks_between_full_flushes = 64;
+constexpr std::uint64_t blocks_between_full_flushes = 256;
 constexpr std::size_t page_bytes = 4096;
 
 /// Where HDF5's bytes go. After the first error it swallows all writes: HDF5 1.10 leaks, retries or crashes when a write fails while it
@@ -447,6 +447,14 @@ void ColumnBuffer::swap() {
   end_ = next_ + filling_bytes_;
 }
 
+void ColumnBuffer::copy() {
+  if (writing_bytes_ < filling_bytes_) {
+    writing_ = std::make_unique_for_overwrite<std::byte[]>(filling_bytes_);
+    writing_bytes_ = filling_bytes_;
+  }
+  std::memcpy(writing_.get(), filling_.get(), fill_->rows * width_);
+}
+
 void ColumnBuffer::release() {
   filling_.reset();
   writing_.reset();
@@ -475,10 +483,12 @@ struct ColumnGroup::State {
   std::vector<std::unique_ptr<ColumnBuffer>> columns;
   std::vector<Id> datasets;  // open once the first block was written
   BlockFill fill;
-  std::uint64_t handed_over = 0;  // rows
-  std::uint64_t written = 0;      // rows
+  std::uint64_t handed_over = 0;    // rows, in full blocks
+  std::size_t handed_over_too = 0;  // of the block being filled
+  std::uint64_t writing_from = 0;
   std::size_t writing_rows = 0;
-  hsize_t chunk = 0;   // rows of one
+  std::uint64_t written = 0;  // rows
+  hsize_t chunk = 0;          // rows of one
   bool grows = false;  // it has more than one block
   bool in_flight = false;
   bool finished = false;
@@ -672,7 +682,7 @@ struct ResultsFile::State {
   void hand_over_full(ColumnGroup::State& group) {
     if (++full_blocks % blocks_between_full_flushes == 0) {
       for (const auto& other : groups) {
-        if (other.get() != &group && other->fill.rows > 0) {
+        if (other.get() != &group) {
           hand_over(*other);
         }
       }
@@ -680,7 +690,11 @@ struct ResultsFile::State {
     hand_over(group);
   }
 
+  /// A full block, or a copy of what there is of one.
   void hand_over(ColumnGroup::State& group) {
+    if (group.fill.rows == group.handed_over_too) {
+      return;
+    }
     check_complete(group);
     std::unique_lock lock(mutex);
     changed.wait(lock, [&group] { return !group.in_flight; });
@@ -712,13 +726,16 @@ struct ResultsFile::State {
   }
 
   static void take_block(ColumnGroup::State& group) {
+    const bool full = group.fill.rows == block_rows;
     for (const auto& column : group.columns) {
-      column->swap();
+      full ? column->swap() : column->copy();
     }
-    group.writing_rows = std::exchange(group.fill.rows, 0);
-    group.handed_over += group.writing_rows;
-    // The next block ends where its chunk does: a chunk is compressed once, except after a flush.
-    group.fill.limit = block_rows - group.handed_over % block_rows;
+    group.writing_from = group.handed_over;
+    group.writing_rows = group.handed_over_too = group.fill.rows;
+    if (full) {
+      group.handed_over += block_rows;
+      group.handed_over_too = group.fill.rows = 0;
+    }
   }
 
   void finish(ColumnGroup::State& group) {
@@ -730,13 +747,15 @@ struct ResultsFile::State {
       if (group.datasets.empty()) {
         create_columns(group, false);
       }
-      if (group.fill.rows > 0) {
+      if (group.fill.rows > group.handed_over_too) {
         take_block(group);
-        write_block(group, true);
+        write_block(group);
       }
       group.datasets.clear();
     });
     group.finished = true;
+    group.handed_over += std::exchange(group.fill.rows, 0);
+    group.handed_over_too = 0;
     group.fill.limit = 0;
     for (const auto& column : group.columns) {
       column->release();
@@ -768,15 +787,13 @@ struct ResultsFile::State {
     }
   }
 
-  /// `last`: no row will follow.
-  void write_block(ColumnGroup::State& group, bool last = false) {
+  void write_block(ColumnGroup::State& group) {
     if (group.datasets.empty()) {
       create_columns(group, true);
     }
-    const hsize_t start = group.written;
+    const hsize_t start = group.writing_from;
     const hsize_t count = group.writing_rows;
     const hsize_t size = start + count;
-    const bool whole_chunk = start % group.chunk == 0 && (count == group.chunk || last);
     const Id memory = own(H5Screate_simple(1, &count, nullptr), H5Sclose);
     for (std::size_t i = 0; i < group.specs.size(); ++i) {
       const Id& dataset = group.datasets[i];
@@ -786,12 +803,12 @@ struct ResultsFile::State {
       if (group.grows) {
         require(H5Dset_extent(dataset, &size));
       }
-      if (whole_chunk && !is_float(type) && group.chunk * width >= compress_from) {
+      if (!is_float(type) && group.chunk * width >= compress_from) {
         const std::span<const std::byte> packed = packer.pack(values, count, width, is_signed(type), group.chunk);
         require(H5Dwrite_chunk(dataset, H5P_DEFAULT, 0, &start, packed.size(), packed.data()));
         continue;
       }
-      if (whole_chunk && is_float(type) && all_zero(values, count * width)) {
+      if (is_float(type) && all_zero(values, count * width)) {
         continue;
       }
       const Id space = own(H5Dget_space(dataset), H5Sclose);
@@ -926,9 +943,7 @@ const std::filesystem::path& ResultsFile::part_path() const { return state_->par
 
 void ResultsFile::flush() {
   for (const auto& group : state_->groups) {
-    if (group->fill.rows > 0) {
-      state_->hand_over(*group);
-    }
+    state_->hand_over(*group);
   }
   state_->call([this] { state_->flush(); });
 }

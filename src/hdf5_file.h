@@ -80,8 +80,8 @@ class ResultsFile {
   ResultsFile& operator=(const ResultsFile&) = delete;
 
   /// Makes all rows so far, and all else, survive a kill of the process (not a loss of power). Each flush amid a block costs the file up to
-  /// one block per column, since flushed bytes are never written over. A flush also follows every fourth full block of a group; it takes
-  /// the rows of other groups along only now and then.
+  /// one block per column, since flushed bytes are hardly ever used again. A flush also follows every fourth full block of a group; it
+  /// takes the rows of other groups along only now and then.
   void flush();
   /// Finishes all column groups, closes the file and gives it its final name. The last call.
   void commit();
@@ -143,7 +143,7 @@ class ResultsFile {
 /// Throws WorldError where it cannot be opened or written, or another run is writing it.
 bool recover_results(const std::filesystem::path& path);
 
-/// How far the block being filled is; `limit` is where the next chunk of the file begins.
+/// How far the block being filled is; `limit`: how far it may get.
 struct BlockFill {
   std::size_t rows = 0;
   std::size_t limit = 0;
@@ -162,6 +162,8 @@ class ColumnBuffer {
   std::byte* writing() { return writing_.get(); }
   /// Turns the filled buffer into the one to write, and starts on the other.
   void swap();
+  /// Copies what is filled so far to the buffer to write.
+  void copy();
   /// Frees the memory.
   void release();
 
