@@ -892,6 +892,13 @@ struct ResultsFile::State {
     }
   }
 
+  void write_strings(hid_t dataset, hid_t type, const char* const* strings, std::size_t count) const {
+    // By default HDF5 clears a megabyte for each conversion.
+    const Id transfer = own(H5Pcreate(H5P_DATASET_XFER), H5Pclose);
+    require(H5Pset_buffer(transfer, std::min<std::size_t>(1 << 20, 64 * count), nullptr, nullptr));
+    require(H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, transfer, strings));
+  }
+
   Id string_type() const {
     Id type = own(H5Tcopy(H5T_C_S1), H5Tclose);
     require(H5Tset_size(type, H5T_VARIABLE));
@@ -1006,7 +1013,7 @@ void ResultsFile::text(const std::string& path, std::string_view content, std::s
     const Id space = state_->own(H5Screate(H5S_SCALAR), H5Sclose);
     const Id dataset = state_->create_dataset(path, type, space, "", description);
     const char* pointer = copy.c_str();
-    state_->require(H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, &pointer));
+    state_->write_strings(dataset, type, &pointer, 1);
   });
 }
 
@@ -1055,7 +1062,7 @@ void ResultsFile::dataset(const std::string& path, std::span<const std::string> 
     const Id space = state_->own(H5Screate_simple(1, &size, nullptr), H5Sclose);
     const Id dataset = state_->create_dataset(path, type, space, unit, description);
     if (size > 0) {
-      state_->require(H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, pointers.data()));
+      state_->write_strings(dataset, type, pointers.data(), pointers.size());
     }
   });
 }
