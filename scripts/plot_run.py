@@ -12,17 +12,19 @@ import argparse
 import pathlib
 import sys
 
-import matplotlib
-
-matplotlib.use("Agg")
-import matplotlib.lines as lines
-import matplotlib.pyplot as pyplot
-import matplotlib.ticker as ticker
-import numpy
-import pandas
-
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-import tideline_results
+try:
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.lines as lines
+    import matplotlib.pyplot as pyplot
+    import matplotlib.ticker as ticker
+    import numpy
+    import pandas
+    import tideline_results
+except ModuleNotFoundError as missing:
+    sys.exit(f"plot_run.py: {sys.executable} has no {missing.name}: install h5py, pandas and matplotlib for it, or try /usr/bin/python3 {sys.argv[0]}")
 
 # Okabe and Ito's, which the colour-blind can tell apart, without those too light for a line.
 COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#000000"]
