@@ -66,7 +66,7 @@ void SeriesRecorder::ended(const Visit& v, const QueryEnd& end) {
     ++row_.served;
     row_.late += late ? 1U : 0U;
     row_.good += !late && end.accuracy >= q.floor ? 1U : 0U;
-    if (q.has_slo()) ++(late ? row_.missed : row_.on_time);
+    row_.on_time += q.has_slo() ? 1U : 0U;  // those that are late are taken off in the end
     latency_.record(latency);
     accuracy_ += end.accuracy * scale_[q.task.index()];
     floor_ += q.floor * scale_[q.task.index()];
@@ -98,6 +98,8 @@ void SeriesRecorder::load_triggered(const Visit& v) {
 
 void SeriesRecorder::sample(const Cluster& cluster, Time now) {
   row_.time_ns = now.time_since_epoch().count();
+  row_.on_time -= row_.late;
+  row_.missed += row_.late;
   row_.latency_mean_s = latency_.mean_s();
   row_.latency_p50_s = latency_.percentile_s(0.5);
   row_.latency_p95_s = latency_.percentile_s(0.95);

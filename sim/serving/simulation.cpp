@@ -227,7 +227,7 @@ void Simulation::arrive() {
 void Simulation::decide(VisitId v) {
   Controller& c = controller_of(SiteId{cluster_[v].origin});
   const Admission a = c.policies.admission->admit(query(v), view(c));
-  if (decisions_heard_)
+  if (decisions_heard_) [[unlikely]]
     tell(c, {.answer = a.admit ? DecisionAnswer::admitted : DecisionAnswer::refused, .reason = a.reason, .query = cluster_[v].serial});
   if (!a.admit) return end_unserved(v, Ending::rejected);
   for (Observer* o : c.hear_arrivals) o->arrived(query(v), view(c));
@@ -264,34 +264,26 @@ void Simulation::tell(const Controller& c, const Decision& d) const {
   for (Recorder* r : hear_decisions_) r->decided(c.id, d, engine_.now());
 }
 
-Selection Simulation::ask_selection(Controller& c, VisitId v) {
-  const Selection s = c.policies.selection->select(query(v), view(c));
-  if (decisions_heard_) {
-    Decision d{.answer = DecisionAnswer::found_none, .reason = s.reason, .query = cluster_[v].serial, .runner_up = s.runner_up.index()};
-    if (s.answer == Selection::Answer::late) d.answer = DecisionAnswer::bound_late;
-    if (s.answer == Selection::Answer::variants) {
-      d.answer = DecisionAnswer::selected;
-      d.chosen = s.variants[0].index();
-      d.amount = s.count;
-    }
-    tell(c, d);
+void Simulation::tell_selection(const Controller& c, VisitId v, const Selection& s) const {
+  Decision d{.answer = DecisionAnswer::found_none, .reason = s.reason, .query = cluster_[v].serial, .runner_up = s.runner_up.index()};
+  if (s.answer == Selection::Answer::late) d.answer = DecisionAnswer::bound_late;
+  if (s.answer == Selection::Answer::variants) {
+    d.answer = DecisionAnswer::selected;
+    d.chosen = s.variants[0].index();
+    d.amount = s.count;
   }
-  return s;
+  tell(c, d);
 }
 
-Dispatch Simulation::ask_dispatch(Controller& c, VisitId v, VariantId variant) {
-  const Dispatch d = c.policies.dispatch->place(query(v), variant, view(c));
-  if (decisions_heard_) {
-    Decision told{.answer = DecisionAnswer::held, .reason = d.reason, .query = cluster_[v].serial, .chosen = variant.index()};
-    if (d.answer == Dispatch::Answer::instance) {
-      told.answer = DecisionAnswer::to_instance;
-      told.chosen = d.instance.index();
-      told.runner_up = d.runner_up.index();
-    }
-    if (d.answer == Dispatch::Answer::site) told.answer = DecisionAnswer::to_site, told.chosen = d.site.index();
-    tell(c, told);
+void Simulation::tell_dispatch(const Controller& c, VisitId v, VariantId variant, const Dispatch& d) const {
+  Decision told{.answer = DecisionAnswer::held, .reason = d.reason, .query = cluster_[v].serial, .chosen = variant.index()};
+  if (d.answer == Dispatch::Answer::instance) {
+    told.answer = DecisionAnswer::to_instance;
+    told.chosen = d.instance.index();
+    told.runner_up = d.runner_up.index();
   }
-  return d;
+  if (d.answer == Dispatch::Answer::site) told.answer = DecisionAnswer::to_site, told.chosen = d.site.index();
+  tell(c, told);
 }
 
 void Simulation::check_variant(VisitId v, VariantId variant, PolicyKind kind) const {

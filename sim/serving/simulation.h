@@ -103,9 +103,21 @@ class Simulation {
   ClusterView live_view(const Controller& c) const { return {c.live, engine_.now()}; }
   QueryView query(VisitId v) const { return {cluster_[v], world_}; }
   void decide(VisitId v);
-  Selection ask_selection(Controller& c, VisitId v);
-  Dispatch ask_dispatch(Controller& c, VisitId v, VariantId variant);
+  Selection ask_selection(Controller& c, VisitId v) {
+    const Selection s = c.policies.selection->select(query(v), view(c));
+    if (decisions_heard_) [[unlikely]]
+      tell_selection(c, v, s);
+    return s;
+  }
+  Dispatch ask_dispatch(Controller& c, VisitId v, VariantId variant) {
+    const Dispatch d = c.policies.dispatch->place(query(v), variant, view(c));
+    if (decisions_heard_) [[unlikely]]
+      tell_dispatch(c, v, variant, d);
+    return d;
+  }
   void tell(const Controller& c, const Decision& d) const;
+  void tell_selection(const Controller& c, VisitId v, const Selection& s) const;
+  void tell_dispatch(const Controller& c, VisitId v, VariantId variant, const Dispatch& d) const;
   // `from`: the site where the visit is; none: its origin.
   void place(VisitId v, VariantId variant, SiteId from = {});
   void apply(VisitId v, VariantId variant, const Dispatch& d, SiteId from = {});
