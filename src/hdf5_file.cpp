@@ -489,7 +489,7 @@ struct ColumnGroup::State {
   std::size_t writing_rows = 0;
   std::uint64_t written = 0;  // rows
   hsize_t chunk = 0;          // rows of one
-  bool grows = false;  // it has more than one block
+  bool grows = false;         // it has more than one block
   bool in_flight = false;
   bool finished = false;
 };

@@ -361,6 +361,21 @@ TEST_F(RecordsTest, a_timeline_says_which_records_it_needs) {
   EXPECT_FALSE(fs::exists(folder / "t.json"));
 }
 
+TEST_F(RecordsTest, a_timeline_of_a_run_that_has_just_begun_is_not_made) {
+  {
+    ResultsFile file(folder / "x.h5");
+    file.group("/run");
+    file.attribute("/run", "schema_version", 2);
+    ColumnGroup(file, "/queries", {{"serial", ColumnType::uint64, "1", ""}});
+    file.flush();
+    fs::copy(folder / "x.h5.part", folder / "killed.h5.part");
+  }
+  const Outcome done = tideline(folder, {"timeline", "killed.h5.part", "--out", "t.json"});
+  EXPECT_EQ(done.code, 2);
+  EXPECT_THAT(done.err, HasSubstr("'killed.h5.part' has nothing to draw yet"));
+  EXPECT_THAT(folder.files(), ElementsAre("killed.h5.part", "s.json"));
+}
+
 TEST_F(RecordsTest, faults_of_a_timeline_are_found) {
   const auto faults = [&](const std::string& events) {
     folder.write("t.json", "{\"traceEvents\": [" + events + "]}");
