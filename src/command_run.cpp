@@ -4,6 +4,7 @@
 #include "src/errors.h"
 #include "src/options.h"
 #include "src/progress.h"
+#include "src/records.h"
 #include "src/results.h"
 #include "src/scenario.h"
 #include "src/table.h"
@@ -48,7 +49,8 @@ struct Done {
 
 struct Wishes {
   std::vector<Layer> layers;
-  bool queries = false, quiet = false, write = true;
+  bool quiet = false, write = true;
+  RecordWishes records;
   Json* timing = nullptr;
 };
 
@@ -58,7 +60,7 @@ Done run_one(const std::string& path, const fs::path& out, const Wishes& wishes,
   std::unique_ptr<AuditRecorder> audit;
   std::unique_ptr<SeriesRecorder> series;
   std::unique_ptr<ResultsFile> file;
-  std::unique_ptr<QueryRecorder> queries;
+  std::unique_ptr<Records> records;
   std::unique_ptr<Progress> progress;
   Simulation* simulation = nullptr;
   Run run = assemble(
@@ -68,10 +70,10 @@ Done run_one(const std::string& path, const fs::path& out, const Wishes& wishes,
         audit = std::make_unique<AuditRecorder>(world);
         series = std::make_unique<SeriesRecorder>(world, s.billing);
         std::vector<Recorder*> all{summary.get(), audit.get(), series.get()};
-        if (wishes.write) file = std::make_unique<ResultsFile>(out);
-        if (wishes.queries) {
-          queries = std::make_unique<QueryRecorder>(*file, world);
-          all.push_back(queries.get());
+        if (wishes.write) {
+          file = std::make_unique<ResultsFile>(out);
+          records = std::make_unique<Records>(*file, world, wishes.records);
+          for (Recorder* r : records->recorders()) all.push_back(r);
         }
         return all;
       },
@@ -84,6 +86,21 @@ Done run_one(const std::string& path, const fs::path& out, const Wishes& wishes,
   simulation = run.simulation.get();
   progress =
       std::make_unique<Progress>(run.scenario.name, Time{} + run.scenario.options.warmup + run.scenario.options.duration, wishes.quiet);
+  if (file) {
+    RunFacts facts;
+    facts.scenario = run.scenario.name;
+    facts.program_version = version_text();
+    facts.compiler = compiler_name();
+    facts.seed = run.scenario.options.seed;
+    facts.configuration_json = run.scenario.effective.dump(2, ' ', false, Json::error_handler_t::replace);
+    facts.overrides = run.scenario.overrides;
+    facts.hashes = run.scenario.hashes;
+    facts.warnings = run.scenario.warnings;
+    facts.interrupted = true;  // until it is known better
+    write_run(*file, facts);
+    records->write_names(run.simulation->controllers());
+    file->flush();
+  }
   const auto ready = std::chrono::steady_clock::now();
   run.simulation->run();
   const auto ended = std::chrono::steady_clock::now();
@@ -103,16 +120,8 @@ Done run_one(const std::string& path, const fs::path& out, const Wishes& wishes,
                 << " s\n";
   }
   if (file) {
-    RunFacts facts;
-    facts.program_version = version_text();
-    facts.compiler = compiler_name();
-    facts.seed = run.scenario.options.seed;
-    facts.configuration_json = run.scenario.effective.dump(2, ' ', false, Json::error_handler_t::replace);
-    facts.overrides = run.scenario.overrides;
-    facts.hashes = run.scenario.hashes;
-    facts.warnings = run.scenario.warnings;
-    facts.interrupted = done.interrupted;
-    write_run(*file, facts);
+    file->attribute("/run", "interrupted", done.interrupted);
+    records->finish();
     write_summary(*file, done.summary);
     write_audit(*file, done.audit);
     write_series(*file, series->rows());
@@ -146,8 +155,9 @@ int command_run(const Arguments& arguments, const PolicyRegistry& registry) {
   cxxopts::Options options("tideline run", "Run scenarios; print a table (or JSON); write one HDF5 file each.\n");
   options.add_options()("out", "Results file; with several scenarios a folder. Default: results/NAME.h5", cxxopts::value<std::string>(),
                         "F.h5")("summary", "What to print: table or json", cxxopts::value<std::string>()->default_value("table"), "FORM")(
-      "records", "What to record beside the summary: none or queries", cxxopts::value<std::string>()->default_value("none"), "WHAT")(
-      "timing", "Write run time and speed, which results never hold, to this file", cxxopts::value<std::string>(), "F.json")(
+      "records", "What to record beside the summary: none, all, or some of queries,instances,decisions",
+      cxxopts::value<std::string>()->default_value("none"),
+      "WHAT")("timing", "Write run time and speed, which results never hold, to this file", cxxopts::value<std::string>(), "F.json")(
       "no-results", "Write no results file")("quiet", "No progress, no warnings");
   add_scenario_options(options);
   const auto parsed = parse_options(
@@ -165,11 +175,10 @@ int command_run(const Arguments& arguments, const PolicyRegistry& registry) {
   wishes.quiet = o.count("quiet") > 0;
   wishes.write = o.count("no-results") == 0;
   const auto form = o["summary"].as<std::string>(), records = o["records"].as<std::string>();
+  wishes.records = parse_records(records);
   if (form != "table" && form != "json") throw InputError("--summary " + form + ": expected table or json");
-  if (records != "none" && records != "queries") throw InputError("--records " + records + ": expected none or queries");
-  wishes.queries = records == "queries";
   if (!wishes.write && o.count("out") > 0) throw InputError("--out and --no-results contradict each other");
-  if (wishes.queries && !wishes.write) throw InputError("--records queries needs a results file: leave out --no-results");
+  if (wishes.records.any() && !wishes.write) throw InputError("--records " + records + " needs a results file: leave out --no-results");
   if (form == "json" && paths.size() > 1) throw InputError("--summary json prints one object: give one scenario");
   Json timing = Json::object();
   if (o.count("timing") > 0) wishes.timing = &timing;

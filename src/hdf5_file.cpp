@@ -10,11 +10,14 @@
 #endif
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cerrno>
 #include <condition_variable>
 #include <deque>
 #include <exception>
 #include <functional>
+#include <map>
 #include <new>
 #include <stdexcept>
 #include <system_error>
@@ -22,24 +25,132 @@
 #include <utility>
 
 #include "src/errors.h"
+#include "src/hdf5_id.h"
+#include "src/pack_chunk.h"
 
 namespace tideline {
 
 namespace {
 
-constexpr std::size_t block_rows = 65536;
 constexpr std::size_t first_buffer_rows = 64;
 /// Below this many bytes a chunk's index costs more than compression saves.
 constexpr std::size_t compress_from = 4096;
 constexpr unsigned deflate_level = 1;
+constexpr std::size_t deflate_rows = 65536;
+/// So many full blocks of a group are between two flushes.
+constexpr std::uint64_t blocks_between_flushes = 4;
+/// So many full blocks bring the rows of all groups to the file.
+constexpr std::uint64_t blocks_between_full_flushes = 256;
+constexpr std::size_t page_bytes = 4096;
 
 /// Where HDF5's bytes go. After the first error it swallows all writes: HDF5 1.10 leaks, retries or crashes when a write fails while it
 /// closes a file, so it is never told, and the file is discarded.
+///
+/// What is below `kept` belongs to the state that the last flush left: it changes in `changes` only, until publish() writes them.
 struct Sink {
+  using Page = std::array<std::byte, page_bytes>;
   int fd = -1;
   int error = 0;
   haddr_t end = 0;
+  haddr_t kept = page_bytes;        ///< whole pages; from the start the first one, without which nobody takes the file for HDF5
+  std::map<haddr_t, Page> changes;  ///< by number of the page
 };
+
+haddr_t whole_pages(haddr_t address) { return (address + page_bytes - 1) / page_bytes * page_bytes; }
+
+void put(Sink& sink, haddr_t address, const std::byte* from, std::size_t size) {
+  while (size > 0 && sink.error == 0) {
+    const ssize_t put = ::pwrite(sink.fd, from, size, static_cast<off_t>(address));
+    if (put < 0 && errno == EINTR) {
+      continue;
+    }
+    if (put <= 0) {
+      sink.error = put < 0 ? errno : ENOSPC;
+      break;
+    }
+    from += put;
+    size -= static_cast<std::size_t>(put);
+    address += static_cast<haddr_t>(put);
+  }
+}
+
+/// Reads what is in the file; zeros beyond its end.
+void get(Sink& sink, haddr_t address, std::byte* to, std::size_t size) {
+  while (size > 0 && sink.error == 0) {
+    const ssize_t got = ::pread(sink.fd, to, size, static_cast<off_t>(address));
+    if (got < 0 && errno == EINTR) {
+      continue;
+    }
+    if (got < 0) {
+      sink.error = errno;
+    }
+    if (got <= 0) {
+      break;
+    }
+    to += got;
+    size -= static_cast<std::size_t>(got);
+    address += static_cast<haddr_t>(got);
+  }
+  std::memset(to, 0, size);
+}
+
+// The copy of what a flush is about to write: for each page its number and its bytes, then this, at the very end of the file.
+struct Copy {
+  static constexpr std::array<char, 16> mark{'t', 'i', 'd', 'e', 'l', 'i', 'n', 'e', ' ', 'f', 'l', 'u', 's', 'h', ' ', '1'};
+  static constexpr std::size_t entry_bytes = sizeof(haddr_t) + page_bytes;
+  haddr_t end = 0;  ///< of the file without the copy
+  std::uint64_t pages = 0;
+  std::uint64_t checksum = 0;  ///< of the pages
+  std::array<char, 16> marked_with = mark;
+};
+
+/// Of whole words: a copy has nothing else.
+std::uint64_t checksum_of(const std::vector<std::byte>& bytes) {
+  std::uint64_t sum = bytes.size();
+  for (std::size_t k = 0; k + sizeof sum <= bytes.size(); k += sizeof sum) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, bytes.data() + k, sizeof word);
+    sum = std::rotl((sum ^ word) * 0x9e3779b97f4a7c15u, 29);
+  }
+  return sum;
+}
+
+void write_pages(Sink& sink) {
+  for (const auto& [number, page] : sink.changes) {
+    const haddr_t address = number * page_bytes;
+    if (address < sink.end) {
+      put(sink, address, page.data(), std::min<haddr_t>(page_bytes, sink.end - address));
+    }
+  }
+}
+
+/// Makes what was written the state that a kill leaves. One page is written whole or not at all; before several, a copy is.
+void publish(Sink& sink) {
+  if (sink.changes.size() > 1) {
+    std::vector<std::byte> bytes;
+    bytes.reserve(sink.changes.size() * Copy::entry_bytes + sizeof(Copy));
+    const auto append = [&bytes](const void* from, std::size_t size) {
+      const auto* at = static_cast<const std::byte*>(from);
+      bytes.insert(bytes.end(), at, at + size);
+    };
+    for (const auto& [number, page] : sink.changes) {
+      append(&number, sizeof number);
+      append(page.data(), page.size());
+    }
+    Copy copy;
+    copy.end = sink.end;
+    copy.pages = sink.changes.size();
+    copy.checksum = checksum_of(bytes);
+    append(&copy, sizeof copy);
+    put(sink, sink.end, bytes.data(), bytes.size());
+  }
+  write_pages(sink);
+  if (sink.error == 0 && ::ftruncate(sink.fd, static_cast<off_t>(sink.end)) != 0) {
+    sink.error = errno;
+  }
+  sink.changes.clear();
+  sink.kept = std::max<haddr_t>(page_bytes, whole_pages(sink.end));
+}
 
 // The driver: HDF5's POSIX driver in small, with the Sink's treatment of errors and without reuse of space.
 
@@ -102,42 +213,37 @@ haddr_t driver_end(const H5FD_t* file, H5FD_mem_t) { return driver_file(file).si
 herr_t driver_read(H5FD_t* file, H5FD_mem_t, hid_t, haddr_t address, std::size_t size, void* buffer) {
   Sink& sink = *driver_file(file).sink;
   auto* to = static_cast<std::byte*>(buffer);
-  while (size > 0 && sink.error == 0) {
-    const ssize_t got = ::pread(sink.fd, to, size, static_cast<off_t>(address));
-    if (got < 0 && errno == EINTR) {
-      continue;
-    }
-    if (got < 0) {
-      sink.error = errno;
-    }
-    if (got <= 0) {
+  get(sink, address, to, size);
+  const haddr_t end = address + size;
+  for (auto changed = sink.changes.lower_bound(address / page_bytes); changed != sink.changes.end(); ++changed) {
+    const haddr_t begin = changed->first * page_bytes;
+    if (begin >= end) {
       break;
     }
-    to += got;
-    size -= static_cast<std::size_t>(got);
-    address += static_cast<haddr_t>(got);
+    const haddr_t from = std::max(address, begin);
+    const haddr_t until = std::min<haddr_t>(end, begin + page_bytes);
+    std::memcpy(to + (from - address), changed->second.data() + (from - begin), until - from);
   }
-  std::memset(to, 0, size);
   return 0;
 }
 
 herr_t driver_write(H5FD_t* file, H5FD_mem_t, hid_t, haddr_t address, std::size_t size, const void* buffer) {
   Sink& sink = *driver_file(file).sink;
   const auto* from = static_cast<const std::byte*>(buffer);
-  while (size > 0 && sink.error == 0) {
-    const ssize_t put = ::pwrite(sink.fd, from, size, static_cast<off_t>(address));
-    if (put < 0 && errno == EINTR) {
-      continue;
-    }
-    if (put <= 0) {
-      sink.error = put < 0 ? errno : ENOSPC;
-      break;
-    }
-    from += put;
-    size -= static_cast<std::size_t>(put);
-    address += static_cast<haddr_t>(put);
-  }
   sink.end = std::max(sink.end, address + size);
+  while (size > 0 && address < sink.kept && sink.error == 0) {
+    const std::size_t within = address % page_bytes;
+    const std::size_t part = std::min(size, page_bytes - within);
+    const auto [page, fresh] = sink.changes.try_emplace(address / page_bytes);
+    if (fresh) {
+      get(sink, address - within, page->second.data(), page_bytes);
+    }
+    std::memcpy(page->second.data() + within, from, part);
+    from += part;
+    size -= part;
+    address += part;
+  }
+  put(sink, address, from, size);
   return 0;
 }
 
@@ -179,31 +285,7 @@ hid_t register_driver() {
   return H5FDregister(&driver);
 }
 
-/// Owns an HDF5 identifier.
-class Id {
- public:
-  using Closer = herr_t (*)(hid_t);
-
-  Id() = default;
-  Id(hid_t id, Closer closer) : id_(id), closer_(closer) {}
-  Id(Id&& other) noexcept : id_(std::exchange(other.id_, -1)), closer_(other.closer_) {}
-  Id& operator=(Id&& other) noexcept {
-    std::swap(id_, other.id_);
-    std::swap(closer_, other.closer_);
-    return *this;
-  }
-  ~Id() {
-    if (id_ >= 0) {
-      closer_(id_);
-    }
-  }
-  operator hid_t() const { return id_; }
-  hid_t release() { return std::exchange(id_, -1); }
-
- private:
-  hid_t id_ = -1;
-  Closer closer_ = nullptr;
-};
+using Id = Hdf5Id;
 
 struct Types {
   hid_t file;
@@ -215,10 +297,14 @@ Types types_of(ColumnType type) {
   switch (type) {
     case ColumnType::float64:
       return {H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, 8};
+    case ColumnType::float32:
+      return {H5T_IEEE_F32LE, H5T_NATIVE_FLOAT, 4};
     case ColumnType::int64:
       return {H5T_STD_I64LE, H5T_NATIVE_INT64, 8};
     case ColumnType::uint64:
       return {H5T_STD_U64LE, H5T_NATIVE_UINT64, 8};
+    case ColumnType::int32:
+      return {H5T_STD_I32LE, H5T_NATIVE_INT32, 4};
     case ColumnType::uint32:
       return {H5T_STD_U32LE, H5T_NATIVE_UINT32, 4};
     case ColumnType::uint16:
@@ -233,10 +319,14 @@ std::unique_ptr<ColumnBuffer> make_column(ColumnType type, const BlockFill& fill
   switch (type) {
     case ColumnType::float64:
       return std::make_unique<Column<double>>(fill);
+    case ColumnType::float32:
+      return std::make_unique<Column<float>>(fill);
     case ColumnType::int64:
       return std::make_unique<Column<std::int64_t>>(fill);
     case ColumnType::uint64:
       return std::make_unique<Column<std::uint64_t>>(fill);
+    case ColumnType::int32:
+      return std::make_unique<Column<std::int32_t>>(fill);
     case ColumnType::uint32:
       return std::make_unique<Column<std::uint32_t>>(fill);
     case ColumnType::uint16:
@@ -245,6 +335,14 @@ std::unique_ptr<ColumnBuffer> make_column(ColumnType type, const BlockFill& fill
       return std::make_unique<Column<std::uint8_t>>(fill);
   }
   throw std::logic_error("unknown column type");
+}
+
+bool is_float(ColumnType type) { return type == ColumnType::float64 || type == ColumnType::float32; }
+bool is_signed(ColumnType type) { return type == ColumnType::int64 || type == ColumnType::int32; }
+
+bool all_zero(const std::byte* values, std::size_t bytes) {
+  // The first one is, and each equals the one before it.
+  return bytes == 0 || (values[0] == std::byte{0} && std::memcmp(values, values + 1, bytes - 1) == 0);
 }
 
 std::string checked_text(std::string_view value) {
@@ -288,11 +386,73 @@ std::unique_lock<std::mutex> hdf5_lock() {
   return lock;
 }
 
+bool recover_results(const std::filesystem::path& path) {
+  const auto fail = [&path](const std::string& reason) { throw WorldError("cannot recover '" + path.string() + "': " + reason); };
+  struct Closing {
+    Sink sink;
+    ~Closing() {
+      if (sink.fd >= 0) {
+        ::close(sink.fd);
+      }
+    }
+  } file;
+  Sink& sink = file.sink;
+  sink.fd = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
+  if (sink.fd < 0) {
+    fail(message_of(errno));
+  }
+  if (::flock(sink.fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+    fail("a run is writing it");
+  }
+  struct stat facts = {};
+  if (::fstat(sink.fd, &facts) != 0) {
+    fail(message_of(errno));
+  }
+  const auto size = static_cast<haddr_t>(facts.st_size);
+  Copy copy;
+  if (size < sizeof copy) {
+    return false;
+  }
+  get(sink, size - sizeof copy, reinterpret_cast<std::byte*>(&copy), sizeof copy);
+  if (copy.marked_with != Copy::mark || copy.pages > size / Copy::entry_bytes ||
+      copy.end + copy.pages * Copy::entry_bytes + sizeof copy != size) {
+    return false;
+  }
+  std::vector<std::byte> bytes(copy.pages * Copy::entry_bytes);
+  get(sink, copy.end, bytes.data(), bytes.size());
+  if (checksum_of(bytes) != copy.checksum) {
+    return false;
+  }
+  for (std::size_t k = 0; k < copy.pages; ++k) {
+    const std::byte* entry = bytes.data() + k * Copy::entry_bytes;
+    haddr_t number = 0;
+    std::memcpy(&number, entry, sizeof number);
+    std::memcpy(sink.changes[number].data(), entry + sizeof number, page_bytes);
+  }
+  sink.end = copy.end;
+  write_pages(sink);
+  if (sink.error == 0 && ::ftruncate(sink.fd, static_cast<off_t>(sink.end)) != 0) {
+    sink.error = errno;
+  }
+  if (sink.error != 0) {
+    fail(message_of(sink.error));
+  }
+  return true;
+}
+
 void ColumnBuffer::swap() {
   std::swap(filling_, writing_);
   std::swap(filling_bytes_, writing_bytes_);
   next_ = filling_.get();
   end_ = next_ + filling_bytes_;
+}
+
+void ColumnBuffer::copy() {
+  if (writing_bytes_ < filling_bytes_) {
+    writing_ = std::make_unique_for_overwrite<std::byte[]>(filling_bytes_);
+    writing_bytes_ = filling_bytes_;
+  }
+  std::memcpy(writing_.get(), filling_.get(), fill_->rows * width_);
 }
 
 void ColumnBuffer::release() {
@@ -323,9 +483,13 @@ struct ColumnGroup::State {
   std::vector<std::unique_ptr<ColumnBuffer>> columns;
   std::vector<Id> datasets;  // open once the first block was written
   BlockFill fill;
-  std::uint64_t handed_over = 0;  // rows
-  std::uint64_t written = 0;      // rows
+  std::uint64_t handed_over = 0;    // rows, in full blocks
+  std::size_t handed_over_too = 0;  // of the block being filled
+  std::uint64_t writing_from = 0;
   std::size_t writing_rows = 0;
+  std::uint64_t written = 0;  // rows
+  hsize_t chunk = 0;          // rows of one
+  bool grows = false;         // it has more than one block
   bool in_flight = false;
   bool finished = false;
 };
@@ -340,6 +504,8 @@ struct ResultsFile::State {
   bool part_exists = false;
   bool committed = false;
   std::vector<std::unique_ptr<ColumnGroup::State>> groups;
+  std::uint64_t full_blocks = 0;
+  ChunkPacker packer;
 
   std::mutex mutex;
   std::condition_variable changed;
@@ -457,6 +623,9 @@ struct ResultsFile::State {
         try {
           const auto library = hdf5_lock();
           write_block(group);
+          if (group.written % (blocks_between_flushes * block_rows) == 0) {
+            flush();
+          }
         } catch (...) {
           problem = std::current_exception();
         }
@@ -509,7 +678,23 @@ struct ResultsFile::State {
     }
   }
 
+  /// A full block of the group, and now and then what the others have.
+  void hand_over_full(ColumnGroup::State& group) {
+    if (++full_blocks % blocks_between_full_flushes == 0) {
+      for (const auto& other : groups) {
+        if (other.get() != &group) {
+          hand_over(*other);
+        }
+      }
+    }
+    hand_over(group);
+  }
+
+  /// A full block, or a copy of what there is of one.
   void hand_over(ColumnGroup::State& group) {
+    if (group.fill.rows == group.handed_over_too) {
+      return;
+    }
     check_complete(group);
     std::unique_lock lock(mutex);
     changed.wait(lock, [&group] { return !group.in_flight; });
@@ -541,13 +726,16 @@ struct ResultsFile::State {
   }
 
   static void take_block(ColumnGroup::State& group) {
+    const bool full = group.fill.rows == block_rows;
     for (const auto& column : group.columns) {
-      column->swap();
+      full ? column->swap() : column->copy();
     }
-    group.writing_rows = std::exchange(group.fill.rows, 0);
-    group.handed_over += group.writing_rows;
-    // The next block ends where its chunk does: a chunk is compressed once, except after a flush.
-    group.fill.limit = block_rows - group.handed_over % block_rows;
+    group.writing_from = group.handed_over;
+    group.writing_rows = group.handed_over_too = group.fill.rows;
+    if (full) {
+      group.handed_over += block_rows;
+      group.handed_over_too = group.fill.rows = 0;
+    }
   }
 
   void finish(ColumnGroup::State& group) {
@@ -556,22 +744,18 @@ struct ResultsFile::State {
     }
     check_complete(group);
     call([&] {
-      if (group.handed_over > 0) {
-        if (group.fill.rows > 0) {
-          take_block(group);
-          write_block(group);
-        }
-      } else {
-        for (std::size_t i = 0; i < group.specs.size(); ++i) {
-          const ColumnSpec& spec = group.specs[i];
-          const Types types = types_of(spec.type);
-          write_dataset(group.path + "/" + spec.name, types, group.fill.rows, group.columns[i]->filling(), spec.unit, spec.description);
-        }
-        group.handed_over = std::exchange(group.fill.rows, 0);
+      if (group.datasets.empty()) {
+        create_columns(group, false);
+      }
+      if (group.fill.rows > group.handed_over_too) {
+        take_block(group);
+        write_block(group);
       }
       group.datasets.clear();
     });
     group.finished = true;
+    group.handed_over += std::exchange(group.fill.rows, 0);
+    group.handed_over_too = 0;
     group.fill.limit = 0;
     for (const auto& column : group.columns) {
       column->release();
@@ -580,29 +764,64 @@ struct ResultsFile::State {
 
   // What follows calls HDF5: the lock is held and the writer idle, or it is the writer.
 
-  void write_block(ColumnGroup::State& group) {
-    if (group.datasets.empty()) {
-      for (const ColumnSpec& spec : group.specs) {
-        const hsize_t now = 0;
-        const hsize_t most = H5S_UNLIMITED;
-        const Id space = own(H5Screate_simple(1, &now, &most), H5Sclose);
-        const Types types = types_of(spec.type);
-        group.datasets.push_back(
-            create_dataset(group.path + "/" + spec.name, types.file, space, block_rows, types.width, spec.unit, spec.description));
+  /// Those of a group that does not grow are as long as what it has.
+  void create_columns(ColumnGroup::State& group, bool grows) {
+    const hsize_t chunk = grows ? block_rows : group.fill.rows;
+    const hsize_t now = grows ? 0 : chunk;
+    const hsize_t most = grows ? H5S_UNLIMITED : chunk;
+    group.grows = grows;
+    group.chunk = chunk;
+    for (const ColumnSpec& spec : group.specs) {
+      const Id space = own(H5Screate_simple(1, &now, &most), H5Sclose);
+      const Types types = types_of(spec.type);
+      const Packing packing = chunk * types.width < compress_from ? Packing::none
+                              : is_float(spec.type)               ? Packing::plain_chunks
+                                                                  : Packing::few_bits;
+      group.datasets.push_back(
+          create_dataset(group.path + "/" + spec.name, types.file, space, spec.unit, spec.description, packing, chunk));
+      for (const auto& [name, value] : {std::pair("coding", &spec.coding), std::pair("names", &spec.names)}) {
+        if (!value->empty()) {
+          write_string_attribute(group.datasets.back(), name, *value);
+        }
       }
     }
-    const hsize_t start = group.written;
+  }
+
+  void write_block(ColumnGroup::State& group) {
+    if (group.datasets.empty()) {
+      create_columns(group, true);
+    }
+    const hsize_t start = group.writing_from;
     const hsize_t count = group.writing_rows;
     const hsize_t size = start + count;
     const Id memory = own(H5Screate_simple(1, &count, nullptr), H5Sclose);
     for (std::size_t i = 0; i < group.specs.size(); ++i) {
       const Id& dataset = group.datasets[i];
-      require(H5Dset_extent(dataset, &size));
+      const ColumnType type = group.specs[i].type;
+      const std::size_t width = group.columns[i]->width();
+      const std::byte* values = group.columns[i]->writing();
+      if (group.grows) {
+        require(H5Dset_extent(dataset, &size));
+      }
+      if (!is_float(type) && group.chunk * width >= compress_from) {
+        const std::span<const std::byte> packed = packer.pack(values, count, width, is_signed(type), group.chunk);
+        require(H5Dwrite_chunk(dataset, H5P_DEFAULT, 0, &start, packed.size(), packed.data()));
+        continue;
+      }
+      if (is_float(type) && all_zero(values, count * width)) {
+        continue;
+      }
       const Id space = own(H5Dget_space(dataset), H5Sclose);
       require(H5Sselect_hyperslab(space, H5S_SELECT_SET, &start, nullptr, &count, nullptr));
-      require(H5Dwrite(dataset, types_of(group.specs[i].type).memory, memory, space, H5P_DEFAULT, group.columns[i]->writing()));
+      require(H5Dwrite(dataset, types_of(type).memory, memory, space, H5P_DEFAULT, values));
     }
     group.written = size;
+  }
+
+  void flush() {
+    require(H5Fflush(file, H5F_SCOPE_LOCAL));
+    publish(*sink);
+    check(true);
   }
 
   void make_group(const std::string& path) {
@@ -633,19 +852,26 @@ struct ResultsFile::State {
     make_group(slash == std::string::npos ? path : slash == 0 ? "/" : path.substr(0, slash));
   }
 
-  /// Chunks of `chunk` rows of `width` bytes, compressed; none if 0.
-  Id create_dataset(const std::string& path, hid_t type, hid_t space, hsize_t chunk, std::size_t width, std::string_view unit,
-                    std::string_view description) {
+  /// How values stand on disk.
+  enum class Packing : std::uint8_t { none, deflated_chunks, plain_chunks, few_bits };
+
+  Id create_dataset(const std::string& path, hid_t type, hid_t space, std::string_view unit, std::string_view description,
+                    Packing packing = Packing::none, hsize_t chunk = 0) {
     make_parent(path);
     const Id creation = own(H5Pcreate(H5P_DATASET_CREATE), H5Pclose);
     const Id access = own(H5Pcreate(H5P_DATASET_ACCESS), H5Pclose);
     require(H5Pset_obj_track_times(creation, false));
-    if (chunk > 0) {
+    if (packing != Packing::none) {
       require(H5Pset_chunk(creation, 1, &chunk));
-      if (width > 1) {
+      if (packing == Packing::deflated_chunks) {
         require(H5Pset_shuffle(creation));
+        require(H5Pset_deflate(creation, deflate_level));
       }
-      require(H5Pset_deflate(creation, deflate_level));
+      if (packing == Packing::few_bits) {
+        // Without a fill value, for which the filter would reserve a number: then a chunk of equal values takes no bits.
+        require(H5Pset_fill_value(creation, type, nullptr));
+        require(H5Pset_scaleoffset(creation, H5Z_SO_INT, H5Z_SO_INT_MINBITS_DEFAULT));
+      }
       // We write whole chunks: a cache would only keep each in memory.
       require(H5Pset_chunk_cache(access, 0, 0, 1.0));
     }
@@ -659,11 +885,18 @@ struct ResultsFile::State {
                      std::string_view description) {
     const hsize_t size = count;
     const Id space = own(H5Screate_simple(1, &size, nullptr), H5Sclose);
-    const hsize_t chunk = count * types.width < compress_from ? 0 : std::min(count, block_rows);
-    const Id dataset = create_dataset(path, types.file, space, chunk, types.width, unit, description);
+    const Packing packing = count * types.width < compress_from ? Packing::none : Packing::deflated_chunks;
+    const Id dataset = create_dataset(path, types.file, space, unit, description, packing, std::min(count, deflate_rows));
     if (count > 0) {
       require(H5Dwrite(dataset, types.memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, values));
     }
+  }
+
+  void write_strings(hid_t dataset, hid_t type, const char* const* strings, std::size_t count) const {
+    // By default HDF5 clears a megabyte for each conversion.
+    const Id transfer = own(H5Pcreate(H5P_DATASET_XFER), H5Pclose);
+    require(H5Pset_buffer(transfer, std::min<std::size_t>(1 << 20, 64 * count), nullptr, nullptr));
+    require(H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, transfer, strings));
   }
 
   Id string_type() const {
@@ -673,7 +906,7 @@ struct ResultsFile::State {
     return type;
   }
 
-  void write_attribute(hid_t object, const std::string& name, hid_t file_type, hid_t memory_type, const void* value) {
+  void write_attribute(hid_t object, const std::string& name, hid_t file_type, hid_t memory_type, const void* value) const {
     const htri_t exists = H5Aexists(object, name.c_str());
     require(exists);
     if (exists > 0) {
@@ -684,7 +917,7 @@ struct ResultsFile::State {
     require(H5Awrite(attribute, memory_type, value));
   }
 
-  void write_string_attribute(hid_t object, const std::string& name, const std::string& value) {
+  void write_string_attribute(hid_t object, const std::string& name, const std::string& value) const {
     const Id type = string_type();
     const char* text = value.c_str();
     write_attribute(object, name, type, type, &text);
@@ -717,11 +950,9 @@ const std::filesystem::path& ResultsFile::part_path() const { return state_->par
 
 void ResultsFile::flush() {
   for (const auto& group : state_->groups) {
-    if (group->fill.rows > 0) {
-      state_->hand_over(*group);
-    }
+    state_->hand_over(*group);
   }
-  state_->call([this] { state_->require(H5Fflush(state_->file, H5F_SCOPE_LOCAL)); });
+  state_->call([this] { state_->flush(); });
 }
 
 void ResultsFile::commit() { commit_as(state_->final_path); }
@@ -733,12 +964,13 @@ void ResultsFile::commit_as(const std::filesystem::path& name) {
   for (const auto& group : state.groups) {
     state.finish(*group);
   }
-  state.call([&state] { state.require(H5Fflush(state.file, H5F_SCOPE_LOCAL)); });
+  state.call([&state] { state.flush(); });
   state.stop_writer();
   state.close_quietly();
   if (!state.sink) {
     state.fail("HDF5 could not close it");
   }
+  publish(*state.sink);
   state.check(true);
   // Network file systems report what did not fit at a close; this one keeps our lock.
   const int copy = ::dup(state.sink->fd);
@@ -779,9 +1011,9 @@ void ResultsFile::text(const std::string& path, std::string_view content, std::s
   state_->call([&] {
     const Id type = state_->string_type();
     const Id space = state_->own(H5Screate(H5S_SCALAR), H5Sclose);
-    const Id dataset = state_->create_dataset(path, type, space, 0, 0, "", description);
+    const Id dataset = state_->create_dataset(path, type, space, "", description);
     const char* pointer = copy.c_str();
-    state_->require(H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, &pointer));
+    state_->write_strings(dataset, type, &pointer, 1);
   });
 }
 
@@ -828,9 +1060,9 @@ void ResultsFile::dataset(const std::string& path, std::span<const std::string> 
     const Id type = state_->string_type();
     const hsize_t size = pointers.size();
     const Id space = state_->own(H5Screate_simple(1, &size, nullptr), H5Sclose);
-    const Id dataset = state_->create_dataset(path, type, space, 0, 0, unit, description);
+    const Id dataset = state_->create_dataset(path, type, space, unit, description);
     if (size > 0) {
-      state_->require(H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, pointers.data()));
+      state_->write_strings(dataset, type, pointers.data(), pointers.size());
     }
   });
 }
@@ -844,6 +1076,11 @@ ColumnGroup::ColumnGroup(ResultsFile& file, const std::string& path, std::vector
   for (const ColumnSpec& spec : state->specs) {
     state->columns.push_back(make_column(spec.type, state->fill));
   }
+  std::string order;
+  for (const ColumnSpec& spec : state->specs) {
+    order += (order.empty() ? "" : ",") + spec.name;
+  }
+  file.attribute(path, "columns", order);
   state_ = state.get();
   fill_ = &state->fill;
   file_->groups.push_back(std::move(state));
@@ -861,7 +1098,7 @@ ColumnBuffer& ColumnGroup::find(std::string_view name, ColumnType type) {
   throw std::logic_error("no column " + state_->path + "/" + std::string(name));
 }
 
-void ColumnGroup::hand_over() { file_->hand_over(*state_); }
+void ColumnGroup::hand_over() { file_->hand_over_full(*state_); }
 
 void ColumnGroup::finish() { file_->finish(*state_); }
 

@@ -22,16 +22,23 @@ namespace tideline {
 [[nodiscard]] std::unique_lock<std::mutex> hdf5_lock();
 
 /// What a column holds; in the file always little-endian.
-enum class ColumnType : std::uint8_t { float64, int64, uint64, uint32, uint16, uint8 };
+enum class ColumnType : std::uint8_t { float64, float32, int64, uint64, int32, uint32, uint16, uint8 };
+
+/// Rows of a column that are packed together.
+inline constexpr std::size_t block_rows = 16384;
 
 template <class T>
 struct ColumnTypeOf;
 template <>
 struct ColumnTypeOf<double> : std::integral_constant<ColumnType, ColumnType::float64> {};
 template <>
+struct ColumnTypeOf<float> : std::integral_constant<ColumnType, ColumnType::float32> {};
+template <>
 struct ColumnTypeOf<std::int64_t> : std::integral_constant<ColumnType, ColumnType::int64> {};
 template <>
 struct ColumnTypeOf<std::uint64_t> : std::integral_constant<ColumnType, ColumnType::uint64> {};
+template <>
+struct ColumnTypeOf<std::int32_t> : std::integral_constant<ColumnType, ColumnType::int32> {};
 template <>
 struct ColumnTypeOf<std::uint32_t> : std::integral_constant<ColumnType, ColumnType::uint32> {};
 template <>
@@ -39,15 +46,22 @@ struct ColumnTypeOf<std::uint16_t> : std::integral_constant<ColumnType, ColumnTy
 template <>
 struct ColumnTypeOf<std::uint8_t> : std::integral_constant<ColumnType, ColumnType::uint8> {};
 
-/// One column of a ColumnGroup: a dataset `name` with the attributes `unit` ("ns", "1", ...) and `description`.
+/// One column of a ColumnGroup: a dataset `name` with the attributes `unit` ("ns", "1", ...) and `description`. The group's attribute
+/// `columns` has their order.
 struct ColumnSpec {
   std::string name;
   ColumnType type;
   std::string unit;
   std::string description;
+  std::string names{};   ///< attribute: its values are rows of this table of `/run/names`; all others are none
+  std::string coding{};  ///< attribute: how its values stand in the file, if not as they are; the caller puts them so
 };
 
 /// An HDF5 file in the making: `x.h5.part` until commit() renames it to `x.h5`, or commit_incomplete() to `x.incomplete.h5`.
+///
+/// A kill at any instant leaves the `.part` as the last flush left it: nothing that was flushed is written over except by the next flush,
+/// which first leaves a copy of what it will write at the end of the file. Only if the kill came amid that is recover_results() needed.
+/// A `.part` without the first bytes of an HDF5 file is that of a run killed before its first flush.
 ///
 /// Paths of objects are absolute ("/series/load"); missing groups on the way are created. Equal content, written in the same order with
 /// flushes between the same rows, gives equal bytes: so flush by rows or simulated time, never by a clock.
@@ -65,8 +79,9 @@ class ResultsFile {
   ResultsFile(const ResultsFile&) = delete;
   ResultsFile& operator=(const ResultsFile&) = delete;
 
-  /// Makes all rows so far, and all else, survive a kill of the process (not a loss of power). Each flush amid a block of 65,536 rows costs
-  /// the file up to one compressed block per column, since flushed bytes are never written over.
+  /// Makes all rows so far, and all else, survive a kill of the process (not a loss of power). Each flush amid a block costs the file up to
+  /// one block per column, since flushed bytes are hardly ever used again. A flush also follows every fourth full block of a group; it
+  /// takes the rows of other groups along only now and then.
   void flush();
   /// Finishes all column groups, closes the file and gives it its final name. The last call.
   void commit();
@@ -124,7 +139,11 @@ class ResultsFile {
   std::unique_ptr<State> state_;
 };
 
-/// How far the block being filled is; `limit` is where the next chunk of the file begins.
+/// Finishes a flush that a kill of its process cut short, from the copy at the end of `path`. False: there was none, the file is as it was.
+/// Throws WorldError where it cannot be opened or written, or another run is writing it.
+bool recover_results(const std::filesystem::path& path);
+
+/// How far the block being filled is; `limit`: how far it may get.
 struct BlockFill {
   std::size_t rows = 0;
   std::size_t limit = 0;
@@ -139,10 +158,12 @@ class ColumnBuffer {
   std::size_t width() const { return width_; }
   /// Whether exactly one value per complete row was pushed.
   bool complete() const { return static_cast<std::size_t>(next_ - filling_.get()) == fill_->rows * width_; }
-  const std::byte* filling() const { return filling_.get(); }
-  const std::byte* writing() const { return writing_.get(); }
+  std::byte* filling() { return filling_.get(); }
+  std::byte* writing() { return writing_.get(); }
   /// Turns the filled buffer into the one to write, and starts on the other.
   void swap();
+  /// Copies what is filled so far to the buffer to write.
+  void copy();
   /// Frees the memory.
   void release();
 
@@ -179,7 +200,9 @@ class Column : public ColumnBuffer {
 
 /// Columns of equal length that grow by rows: `for each row { a.push(...); b.push(...); group.end_row(); }`.
 ///
-/// Full blocks of 65,536 rows go to the file's writer thread, one being written while the next is filled; a group that never fills a block
+/// In the file integers take as many bits as the least and the largest of their block are apart (HDF5's filter scale-offset); floats stand
+/// as they are, and blocks of zeros take no space.
+/// Full blocks go to the file's writer thread, one being written while the next is filled; a group that never fills a block
 /// nor is flushed is written once, at the end, without a thread. Buffers grow with the rows. The group belongs to the file: this handle may
 /// go earlier, and a commit finishes the group.
 class ColumnGroup {

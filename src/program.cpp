@@ -29,6 +29,8 @@ Usage: tideline VERB [...]
   explain SCENARIO      say before a run whether a scenario can work
   schema                write the JSON schema of scenario files, for editors
   policies [NAME]       list the policies, or show one with its parameters
+  inspect RESULT.h5     show what is in a results file
+  timeline RESULT.h5    draw a run for Perfetto
   import yolobench CSV  make a catalog of YOLOBench's table of latencies and accuracies
   --version             version of the program
   VERB --help           options and examples of a verb
@@ -70,9 +72,9 @@ int fail(Exit code, std::string text) {
 
 int dispatch(const std::string& program, const Arguments& words, const PolicyRegistry& registry) {
   using Verb = int (*)(const Arguments&, const PolicyRegistry&);
-  static const std::vector<std::pair<std::string_view, Verb>> verbs{{"run", command_run},           {"validate", command_validate},
-                                                                    {"explain", command_explain},   {"schema", command_schema},
-                                                                    {"policies", command_policies}, {"import", command_import}};
+  static const std::vector<std::pair<std::string_view, Verb>> verbs{
+      {"run", command_run},           {"validate", command_validate}, {"explain", command_explain}, {"schema", command_schema},
+      {"policies", command_policies}, {"import", command_import},     {"inspect", command_inspect}, {"timeline", command_timeline}};
   if (words.empty()) {
     greet(program);
     return 0;

@@ -1,10 +1,7 @@
 #include "src/results.h"
 
-#include "src/errors.h"
-
 #include <cmath>
 #include <functional>
-#include <limits>
 #include <span>
 
 namespace tideline {
@@ -106,6 +103,7 @@ std::string compiler_name() {
 void write_run(ResultsFile& file, const RunFacts& facts) {
   file.group("/run");
   file.attribute("/run", "schema_version", results_schema_version);
+  file.attribute("/run", "scenario", facts.scenario);
   file.attribute("/run", "program_version", facts.program_version);
   file.attribute("/run", "compiler", facts.compiler);
   file.attribute("/run", "seed", facts.seed);
@@ -174,78 +172,6 @@ void write_series(ResultsFile& file, const std::vector<SeriesRow>& rows) {
         break;
     }
   }
-}
-
-// --- queries ---
-
-QueryRecorder::QueryRecorder(ResultsFile& file, const World& world, bool all)
-    : world_(world),
-      all_(all),
-      group_(file, "/queries",
-             {{"serial", ColumnType::uint64, "1", "Number of the query, from 0 in order of arrival."},
-              {"arrival", ColumnType::int64, "ns", "At its origin, since the start of the run."},
-              {"finish", ColumnType::int64, "ns", "When the answer was back at the origin, or the query ended without one."},
-              {"class", ColumnType::uint16, "1", "Row of /summary/classes."},
-              {"tenant", ColumnType::uint16, "1", "Tenant."},
-              {"variant", ColumnType::uint32, "1", "Variant that answered, in the order of the catalog; 4294967295: none."},
-              {"instance", ColumnType::uint32, "1", "Instance that answered; slots are used again. 4294967295: none."},
-              {"ending", ColumnType::uint8, "1", "0 answered, 1 rejected, 2 infeasible, 3 dropped, 4 lost, 5 unfinished."},
-              {"flags", ColumnType::uint8, "1", "Sum of 1 measured, 2 triggered a load, 4 delayed by a load, 8 late."},
-              {"visits", ColumnType::uint8, "1", "Visits made for it."},
-              {"batch", ColumnType::uint32, "1", "Visits in the batch that answered."},
-              {"network", ColumnType::int64, "ns", "On links, both ways."},
-              {"load", ColumnType::int64, "ns", "Waiting for a load."},
-              {"queue", ColumnType::int64, "ns", "Waiting otherwise."},
-              {"service", ColumnType::int64, "ns", "Time of its batch."},
-              {"accuracy", ColumnType::float64, "1", "Profiled accuracy of the answer; 0 without one."},
-              {"realised", ColumnType::float64, "1", "Right 1, wrong 0, or the score; 0 without an answer."},
-              {"cost", ColumnType::float64, "USD", "Attributed to it, with transfer."}}),
-      serial_(group_.column<std::uint64_t>("serial")),
-      arrival_(group_.column<std::int64_t>("arrival")),
-      finish_(group_.column<std::int64_t>("finish")),
-      class_(group_.column<std::uint16_t>("class")),
-      tenant_(group_.column<std::uint16_t>("tenant")),
-      variant_(group_.column<std::uint32_t>("variant")),
-      instance_(group_.column<std::uint32_t>("instance")),
-      ending_(group_.column<std::uint8_t>("ending")),
-      flags_(group_.column<std::uint8_t>("flags")),
-      visits_(group_.column<std::uint8_t>("visits")),
-      batch_(group_.column<std::uint32_t>("batch")),
-      network_(group_.column<std::int64_t>("network")),
-      load_(group_.column<std::int64_t>("load")),
-      queue_(group_.column<std::int64_t>("queue")),
-      service_(group_.column<std::int64_t>("service")),
-      accuracy_(group_.column<double>("accuracy")),
-      realised_(group_.column<double>("realised")),
-      cost_(group_.column<double>("cost")) {
-  if (world.classes().size() > std::numeric_limits<std::uint16_t>::max() + std::size_t{1})
-    throw InputError("records of queries can tell at most 65536 classes apart, and the scenario has " +
-                     std::to_string(world.classes().size()));
-}
-
-void QueryRecorder::ended(const Visit& v, const QueryEnd& end) {
-  if (!all_ && !v.flags.measured) return;
-  const bool late = end.ending == Ending::answered && end.finish - v.arrival > world_[v.cls].slo;
-  serial_.push(v.serial);
-  arrival_.push(v.arrival.time_since_epoch().count());
-  finish_.push(end.finish.time_since_epoch().count());
-  class_.push(static_cast<std::uint16_t>(v.cls.index()));
-  tenant_.push(v.tenant);
-  variant_.push(end.variant.index());
-  instance_.push(end.instance.index());
-  ending_.push(static_cast<std::uint8_t>(end.ending));
-  flags_.push(static_cast<std::uint8_t>((v.flags.measured ? 1 : 0) + (v.flags.triggered_load ? 2 : 0) + (v.flags.delayed_by_load ? 4 : 0) +
-                                        (late ? 8 : 0)));
-  visits_.push(end.visits);
-  batch_.push(end.batch);
-  network_.push(end.network.count());
-  load_.push(end.load.count());
-  queue_.push(end.queue.count());
-  service_.push(end.service.count());
-  accuracy_.push(end.accuracy);
-  realised_.push(end.realised);
-  cost_.push(end.cost_usd);
-  group_.end_row();
 }
 
 // --- JSON ---

@@ -16,10 +16,11 @@
 namespace tideline {
 
 /// Raised when a reader of older files would misunderstand newer ones.
-inline constexpr std::uint32_t results_schema_version = 1;
+inline constexpr std::uint32_t results_schema_version = 2;
 
 /// Where results come from. Nothing in it may depend on a clock or on the machine's state.
 struct RunFacts {
+  std::string scenario;  ///< its name
   std::string program_version;
   std::string compiler;
   std::uint64_t seed = 1;
@@ -42,37 +43,6 @@ void write_summary(ResultsFile& file, const Summary& summary);
 void write_audit(ResultsFile& file, const AuditResult& audit);
 /// Writes `/series`: a dataset per column.
 void write_series(ResultsFile& file, const std::vector<SeriesRow>& rows);
-
-/// Writes `/queries` as the run goes: a row per query, in order of their ends.
-class QueryRecorder final : public Recorder {
- public:
-  /// `all`: also those outside the measured window. Throws InputError if there are more classes than the column holds.
-  QueryRecorder(ResultsFile& file, const World& world, bool all = false);
-  void ended(const Visit& v, const QueryEnd& end) override;
-
- private:
-  const World& world_;
-  bool all_;
-  ColumnGroup group_;
-  Column<std::uint64_t>& serial_;
-  Column<std::int64_t>& arrival_;
-  Column<std::int64_t>& finish_;
-  Column<std::uint16_t>& class_;
-  Column<std::uint16_t>& tenant_;
-  Column<std::uint32_t>& variant_;
-  Column<std::uint32_t>& instance_;
-  Column<std::uint8_t>& ending_;
-  Column<std::uint8_t>& flags_;
-  Column<std::uint8_t>& visits_;
-  Column<std::uint32_t>& batch_;
-  Column<std::int64_t>& network_;
-  Column<std::int64_t>& load_;
-  Column<std::int64_t>& queue_;
-  Column<std::int64_t>& service_;
-  Column<double>& accuracy_;
-  Column<double>& realised_;
-  Column<double>& cost_;
-};
 
 /// One object: `window`, `total`, `classes`, `tasks`, `variants` (arrays of objects with `name`) and `audit`. The keys are stable: programs
 /// read them. What has no value is null.

@@ -17,10 +17,12 @@ namespace tideline {
 struct SeriesRow {
   std::int64_t time_ns = 0;
   std::uint64_t arrived = 0, served = 0, late = 0, dropped = 0, rejected = 0, lost = 0;
+  std::uint64_t good = 0, on_time = 0, missed = 0;
   std::uint64_t in_flight = 0;
-  double latency_mean_s = 0, latency_p99_s = 0;  ///< of queries answered in the interval; NaN without any
-  double effective_accuracy = 0;                 ///< of the same; relative where there are classes of several tasks
-  std::uint64_t instances_starting = 0, instances_warm = 0;
+  /// Of queries answered in the interval; NaN without any. Accuracies are relative where there are classes of several tasks.
+  double latency_mean_s = 0, latency_p50_s = 0, latency_p95_s = 0, latency_p99_s = 0;
+  double effective_accuracy = 0, accuracy_floor = 0;
+  std::uint64_t instances_starting = 0, instances_warm = 0, instances_draining = 0;
   std::uint64_t memory_bytes = 0;
   std::uint64_t devices_busy = 0;
   double cost_usd = 0;  ///< since time 0, with transfer
@@ -54,12 +56,12 @@ class SeriesRecorder final : public Recorder {
   Billing billing_;
   struct OfClass {
     Duration slo{};
-    double scale = 1;  ///< of accuracies
+    double floor = 0, scale = 1;  ///< scale: of accuracies
   };
   std::vector<OfClass> classes_;
   SeriesRow row_;
   DurationHistogram latency_;
-  double accuracy_ = 0, transfer_ = 0;
+  double accuracy_ = 0, floor_ = 0, transfer_ = 0;
   std::uint64_t arrived_ = 0;  // up to the last sample
   Accounts zero_, now_;
   std::uint64_t last_trigger_ = ~std::uint64_t{0};  // serial

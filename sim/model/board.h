@@ -56,6 +56,7 @@ struct GroupRow {
 
   std::uint32_t starting() const { return count[static_cast<std::size_t>(Phase::starting)]; }
   std::uint32_t warm() const { return count[static_cast<std::size_t>(Phase::warm)]; }
+  std::uint32_t draining() const { return count[static_cast<std::size_t>(Phase::draining)]; }
 };
 
 struct DeviceRow {

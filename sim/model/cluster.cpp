@@ -516,6 +516,7 @@ InstanceId Cluster::start(GroupId g, DeviceId d, std::uint8_t option, std::uint3
   x = Instance{};
   x.retry_scheduled = retry_scheduled;
   x.keep_scheduled = keep_scheduled;
+  x.serial = starts_++;
   x.cause = cause;
   x.started = now;
   x.batch_until = now;

@@ -269,7 +269,8 @@ class Cluster {
   std::vector<LineId> shared_lines_, late_lines_, held_lines_;
   Slots<Visit, VisitId> visits_;
   Slots<Gathering, GatheringId> gatherings_;
-  Time newest_arrival_{};  // of the query that arrived last, and its serial
+  std::uint32_t starts_ = 0;  // instances so far
+  Time newest_arrival_{};     // of the query that arrived last, and its serial
   std::uint64_t newest_ = ~std::uint64_t{0};
   mutable std::vector<VisitId> cursor_;  // of the one iteration over a line with several lanes
 };

@@ -130,6 +130,7 @@ struct alignas(64) Instance {
   Time batch_began{}, batch_ends = never;  ///< ends: time of the live completion
   Area batch_joined = 0;                   ///< sum over its visits of when they joined the line
   Time warm_at{};
+  std::uint32_t serial = 0;  ///< number of the start, from 0; for output only
   // The rest.
   Time retry_scheduled = never, keep_scheduled = never;
   Time started{}, load_ends = never;

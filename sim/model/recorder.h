@@ -24,8 +24,9 @@ struct QueryEnd {
   Time finish{};
   VariantId variant;  ///< that answered; none if unanswered
   InstanceId instance;
-  std::uint32_t batch = 0;  ///< visits in its batch
-  std::uint8_t visits = 1;  ///< made for the query
+  std::uint32_t instance_serial = 0;  ///< of what was in that slot when it answered
+  std::uint32_t batch = 0;            ///< visits in its batch
+  std::uint8_t visits = 1;            ///< made for the query
   Duration network{}, load{}, queue{}, service{};
   double accuracy = 0;      ///< profiled; of ensembles the expectation given the query's difficulty
   double realised = 0;      ///< right (1) or wrong (0), or the score
@@ -35,11 +36,14 @@ struct QueryEnd {
 
 enum class StopCause : std::uint8_t { keep_alive, plan, evicted, failed };
 
+struct Decision;
+
 class Recorder {
  public:
   /// Of what happens for every query or batch, what a recorder wants to be told: a call that does nothing costs too.
   struct Facts {
     bool arrivals = true, batches = true;
+    bool decisions = false;  ///< asking for these makes every decision dearer
   };
 
   virtual ~Recorder() = default;
@@ -49,11 +53,15 @@ class Recorder {
   /// A query arrived (before admission).
   virtual void arrived(const Visit&) {}
   virtual void ended(const Visit&, const QueryEnd&) {}
-  /// A batch is done at `now`. `wasted_items` belonged to cancelled visits.
+  /// A batch is done at `now`. `wasted_items` belonged to cancelled visits. The instance's `batch_count` still says how many visits it had.
   virtual void batch_done(InstanceId, DeviceId, VariantId, std::uint32_t /*items*/, std::uint32_t /*wasted_items*/, Duration /*took*/,
                           Time /*now*/) {}
+  /// A batch ended without answers at `now`, with its node: all that it had is lost. As above, of `batch_count`.
+  virtual void batch_lost(InstanceId, DeviceId, VariantId, std::uint32_t /*items*/, Duration /*took*/, Time /*now*/) {}
   virtual void instance_started(InstanceId, StartCause, Time) {}
   virtual void instance_warm(InstanceId, Time) {}
+  virtual void instance_draining(InstanceId, Time) {}
+  /// It is about to be gone.
   virtual void instance_stopped(InstanceId, StopCause, Time) {}
   /// A visit triggered a load, or waits for one that it did not trigger.
   virtual void load_triggered(const Visit&) {}
@@ -63,6 +71,8 @@ class Recorder {
   /// The measured window begins or ends: all accounts of the cluster are settled.
   virtual void window(bool /*begins*/, const Cluster&, Time) {}
   virtual void sample(const Cluster&, Time) {}
+  /// A policy of the controller answered, and nothing was done about it yet.
+  virtual void decided(ControllerId, const Decision&, Time) {}
 };
 
 }  // namespace tideline

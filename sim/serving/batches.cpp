@@ -57,6 +57,8 @@ void Simulation::start_ready(DeviceId d) {
     if (ready.size() > 1) {
       Controller& c = controller_of(world_.topology()[d].site);
       pick = c.policies.sharing->next(d, ready, heads_, live_view(c));
+      if (decisions_heard_ && pick < ready.size())
+        tell(c, {.answer = DecisionAnswer::goes_next, .chosen = ready[pick].index(), .amount = static_cast<std::int64_t>(ready.size())});
       if (pick >= ready.size()) wrong_answer(PolicyKind::sharing, "chose an instance that was not offered");
     }
     const InstanceId i = ready[pick];
@@ -77,6 +79,13 @@ bool Simulation::try_start(InstanceId i) {
       return false;
     }
     const Batch b = c.policies.batching->form(i, LineView(cluster_, line, variant), live_view(c));
+    if (decisions_heard_) [[unlikely]] {
+      Decision d{.reason = b.reason, .chosen = i.index()};
+      if (b.drop > 0) d.answer = DecisionAnswer::dropped, d.amount = b.drop, tell(c, d);
+      if (b.take > 0) d.answer = DecisionAnswer::started_batch, d.amount = b.take, tell(c, d);
+      if (b.take == 0 && (b.drop == 0 || b.retry != never))
+        d.answer = DecisionAnswer::waits, d.amount = b.retry == never ? -1 : (b.retry - engine_.now()).count(), tell(c, d);
+    }
     if (b.drop > count || b.take > count - b.drop)
       wrong_answer(PolicyKind::batching, "takes or drops more visits than the " + std::to_string(count) + " that wait");
     for (std::uint32_t k = 0; k < b.drop; ++k) drop_head(line, variant);
@@ -194,6 +203,7 @@ void Simulation::batch_done(InstanceId i, bool failed) {
                        cluster_[i].warm_at,
                        took,
                        visits,
+                       cluster_[i].serial,
                        cost_per_item,
                        world_[variant].accuracy,
                        task.hit_rate || task.concentration > 0};
@@ -221,8 +231,9 @@ void Simulation::batch_done(InstanceId i, bool failed) {
     }
     v = next;
   }
+  for (Recorder* r : hear_batches_)
+    failed ? r->batch_lost(i, d, variant, items, took, now) : r->batch_done(i, d, variant, items, wasted, took, now);
   cluster_.instance(i).batch_count = 0;
-  for (Recorder* r : hear_batches_) r->batch_done(i, d, variant, items, wasted, took, now);
   Controller& c = controller_of(cluster_.site_id(i));
   for (Observer* o : c.hear_batches) o->batch_done(i, visits, took, live_view(c));
 

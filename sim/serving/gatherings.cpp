@@ -87,7 +87,15 @@ void Simulation::note_return(VisitId v) {
     Controller& c = controller_of(SiteId{cluster_[v].origin});
     const StageResult stage{answer.variant, g.stage, outcome_.confidence(cluster_[v].serial, answer.variant)};
     const Selection s = c.policies.selection->escalate(query(v), stage, view(c));
-    if (s.answer == Selection::Answer::variants) {
+    const bool goes_on = s.answer == Selection::Answer::variants;
+    if (decisions_heard_)
+      tell(c, {.answer = goes_on ? DecisionAnswer::escalated : DecisionAnswer::stands,
+               .reason = s.reason,
+               .query = cluster_[v].serial,
+               .chosen = (goes_on ? s.variants[0] : answer.variant).index(),
+               .runner_up = s.runner_up.index(),
+               .amount = goes_on ? s.count : 0});
+    if (goes_on) {
       for (std::size_t n = 0; n < s.count; ++n) check_variant(v, s.variants[n], PolicyKind::selection);
       ++g.stage;
       // The next stage's visits are copies of this one, which keeps the gathering open until they are placed.
@@ -142,6 +150,7 @@ void Simulation::resolve(GatheringId id, VisitId last, Ending if_empty) {
     const Answer& a = k < n.answers.size() ? n.answers[k] : n.answers[0];
     end.variant = winner;
     end.instance = a.instance;
+    end.instance_serial = a.instance_serial;
     end.batch = a.batch;
     end.network = a.network;
     end.load = a.load;
@@ -215,7 +224,7 @@ void Simulation::hedge_due(GatheringId id) {
   const VariantId variant = notes(id).hedged;
   const VisitId like = *std::find_if(g.visits.begin(), g.visits.end(), [](VisitId x) { return static_cast<bool>(x); });
   Controller& c = controller_of(SiteId{cluster_[like].origin});
-  const Dispatch d = c.policies.dispatch->place(query(like), variant, view(c));
+  const Dispatch d = ask_dispatch(c, like, variant);
   if (d.answer == Dispatch::Answer::hold) return;
   const VisitId v = add_visit(id, like, variant);
   apply(v, variant, d);
@@ -238,7 +247,7 @@ void Simulation::lose(VisitId v, VariantId variant) {
   if (g.resolved || g.retries_left == 0 || g.made >= Gathering::most_visits) return visit_gone(v, Ending::lost);
   --g.retries_left;
   Controller& c = controller_of(SiteId{visit.origin});
-  const Selection s = c.policies.selection->select(query(v), view(c));
+  const Selection s = ask_selection(c, v);
   if (s.answer != Selection::Answer::variants) return visit_gone(v, Ending::lost);
   check_variant(v, s.variants[0], PolicyKind::selection);
   const VisitId again = add_visit(id, v, s.variants[0]);

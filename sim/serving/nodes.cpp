@@ -100,6 +100,8 @@ void Simulation::fail_node(NodeId n) {
     const VariantId variant = world_[cluster_.row(i).group].variant;
     // What runs ends here without an answer; what waits leaves its line.
     if (cluster_[i].batch_count > 0) {
+      const Instance& x = cluster_[i];
+      for (Recorder* r : hear_batches_) r->batch_lost(i, cluster_.row(i).device, variant, x.batch_items, now - x.batch_began, now);
       VisitId v = cluster_.end(i, now, false);
       while (v) {
         const VisitId next = cluster_.returning(v);

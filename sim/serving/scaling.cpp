@@ -23,6 +23,12 @@ void Simulation::held(VisitId v, VariantId variant, GroupId only) {
     if (p.cause == StartCause::held && p.variant == variant && (!only || !p.group || p.group == only)) ++starting;
   if (warm_ones > 0 && starting == 0) return;  // dispatch holds it although something is warm: it will be asked again
   const HeldAnswer answer = c.policies.autoscaling->on_held(query(v), variant, starting, view(c));
+  if (decisions_heard_)
+    tell(c, {.answer = DecisionAnswer::starts_for_held,
+             .reason = answer.reason,
+             .query = cluster_[v].serial,
+             .chosen = variant.index(),
+             .amount = answer.start});
   const bool was_starting = starting > 0;
   for (std::uint32_t k = 0; k < answer.start; ++k) {
     if (!cluster_.visit(v).flags.triggered_load) {
@@ -95,7 +101,13 @@ DeviceId Simulation::find_device(VariantId variant, GroupId only, StartCause cau
   if (fits_.empty() && after_eviction_.empty()) return {};
   Controller& c = controllers_.front();
   const std::int64_t memory = world_[variant].memory_for(only ? cluster_.row(only).batch_cap : world_[variant].max_batch);
-  const DeviceId d = c.policies.placement->choose(variant, memory, fits_, after_eviction_, view(c)).device;
+  const Placement answer = c.policies.placement->choose(variant, memory, fits_, after_eviction_, view(c));
+  const DeviceId d = answer.device;
+  if (decisions_heard_)
+    tell(c, {.answer = d ? DecisionAnswer::placed : DecisionAnswer::placed_nowhere,
+             .reason = answer.reason,
+             .chosen = d.index(),
+             .amount = memory});
   if (d && std::find(fits_.begin(), fits_.end(), d) == fits_.end() &&
       std::find(after_eviction_.begin(), after_eviction_.end(), d) == after_eviction_.end())
     wrong_answer(PolicyKind::placement, "chose a device that was not offered");
@@ -118,7 +130,13 @@ bool Simulation::evict_for(DeviceId d, std::int64_t memory, std::uint32_t cores,
         idle_.push_back(i);
     std::sort(idle_.begin(), idle_.end());
     if (idle_.empty()) return false;
-    const Victim v = c.policies.eviction->choose(d, idle_, std::max<std::int64_t>(0, memory - free_memory), live_view(c));
+    const std::int64_t bytes_short = std::max<std::int64_t>(0, memory - free_memory);
+    const Victim v = c.policies.eviction->choose(d, idle_, bytes_short, live_view(c));
+    if (decisions_heard_)
+      tell(c, {.answer = v.instance ? DecisionAnswer::evicts : DecisionAnswer::evicts_none,
+               .reason = v.reason,
+               .chosen = v.instance ? v.instance.index() : d.index(),
+               .amount = bytes_short});
     if (!v.instance) return false;
     if (std::find(idle_.begin(), idle_.end(), v.instance) == idle_.end())
       wrong_answer(PolicyKind::eviction, "chose a victim that was not offered");
@@ -181,7 +199,7 @@ void Simulation::place_held(ControllerId id, VariantId variant) {
   const LineId line = cluster_.held_line(id, variant);
   if (cluster_[line].count == 0) return;
   while (const VisitId v = cluster_.head(line)) {
-    const Dispatch d = c.policies.dispatch->place(query(v), variant, view(c));
+    const Dispatch d = ask_dispatch(c, v, variant);
     if (d.answer == Dispatch::Answer::hold) return;
     cluster_.leave(v, engine_.now());
     apply(v, variant, d);
@@ -212,6 +230,12 @@ void Simulation::became_idle(InstanceId i) {
   cluster_.instance(i).idle_told = true;
   Controller& c = controller_of(cluster_.site_id(i));
   const KeepAlive answer = c.policies.coldstart->became_idle(i, live_view(c));
+  if (decisions_heard_) {
+    Decision d{.answer = DecisionAnswer::keeps, .reason = answer.reason, .chosen = i.index(), .amount = -1};
+    if (answer.keep != forever) d.amount = std::max(answer.keep, Duration{}).count();
+    tell(c, d);
+    if (answer.start_again != forever) d.answer = DecisionAnswer::starts_again, d.amount = answer.start_again.count(), tell(c, d);
+  }
   if (answer.start_again != forever) schedule(later(engine_.now(), answer.start_again), EventKind::prewarm, row.group.index());
   if (answer.keep == forever) {
     cluster_.instance(i).keep_due = never;
@@ -263,6 +287,7 @@ void Simulation::stop_instance(InstanceId i, StopCause cause) {
 
 void Simulation::drain_instance(InstanceId i) {
   cluster_.drain(i, engine_.now());
+  for (Recorder* r : recorders_) r->instance_draining(i, engine_.now());
   Controller& c = controller_of(cluster_.site_id(i));
   for (Observer* o : c.hear_instances) o->instance_changed(i, Phase::draining, live_view(c));
   const GroupId g = cluster_.row(i).group;
@@ -327,6 +352,7 @@ void Simulation::control_round(Controller& c) {
   if (!pending_.empty()) try_pending();
   c.plan.clear();
   c.policies.autoscaling->plan(view(c), c.plan);
+  if (decisions_heard_) tell_plan(c);
   if (c.plan.takes_effect > Duration{})
     schedule(engine_.now() + c.plan.takes_effect, EventKind::plan_effect, c.id.index());
   else
@@ -411,6 +437,11 @@ void Simulation::apply_prewarms(Controller& c) {
   prewarms_.clear();
   pins_.clear();
   c.policies.coldstart->prewarm(live_view(c), prewarms_, pins_);
+  if (decisions_heard_) {
+    for (const Prewarm& p : prewarms_) tell(c, {.answer = DecisionAnswer::prewarms, .chosen = p.group.index(), .amount = p.instances});
+    for (const GroupId g : pins_)
+      if (!pinned_groups_[g.index()]) tell(c, {.answer = DecisionAnswer::pins, .chosen = g.index()});
+  }
   unpinned_.clear();
   for (std::size_t g = 0; g < pinned_groups_.size(); ++g)
     if (pinned_groups_[g]) unpinned_.emplace_back(g);

@@ -40,6 +40,7 @@ Simulation::Simulation(const World& world, RunOptions options, std::vector<Contr
     const Recorder::Facts wanted = r->facts();
     if (wanted.arrivals) hear_arrivals_.push_back(r);
     if (wanted.batches) hear_batches_.push_back(r);
+    if (wanted.decisions) hear_decisions_.push_back(r);
   }
   window_begin_ = Time{} + options_.warmup;
   window_end_ = later(window_begin_, options_.duration);
@@ -67,6 +68,7 @@ Simulation::Simulation(const World& world, RunOptions options, std::vector<Contr
     for (std::size_t v = 0; v < world.catalog().variants.size(); ++v) bounds.push_back(batching.line_bound(VariantId{v}, world));
     cluster_.set_line_rules(SiteId{s}, batching.order(), std::move(bounds));
   }
+  decisions_heard_ = !hear_decisions_.empty();
   round_due_.assign(rounds_.size(), never);
   round_scheduled_.assign(rounds_.size(), never);
 }
@@ -316,14 +318,17 @@ void Simulation::apply(VisitId v, VariantId variant, const Dispatch& d, SiteId f
 
 void Simulation::place(VisitId v, VariantId variant, SiteId from) {
   Controller& c = controller_of(SiteId{cluster_[v].origin});
-  apply(v, variant, c.policies.dispatch->place(query(v), variant, view(c)), from);
+  apply(v, variant, ask_dispatch(c, v, variant), from);
 }
 
 [[gnu::always_inline]] inline void Simulation::decide(VisitId v) {
   Controller& c = controller_of(SiteId{cluster_[v].origin});
-  if (!c.policies.admission->admit(query(v), view(c)).admit) return end_unserved(v, Ending::rejected);
+  const Admission a = c.policies.admission->admit(query(v), view(c));
+  if (decisions_heard_) [[unlikely]]
+    tell(c, {.answer = a.admit ? DecisionAnswer::admitted : DecisionAnswer::refused, .reason = a.reason, .query = cluster_[v].serial});
+  if (!a.admit) return end_unserved(v, Ending::rejected);
   for (Observer* o : c.hear_arrivals) o->arrived(query(v), view(c));
-  const Selection s = c.policies.selection->select(query(v), view(c));
+  const Selection s = ask_selection(c, v);
   switch (s.answer) {
     case Selection::Answer::none:
       return end_unserved(v, Ending::infeasible);
@@ -348,8 +353,7 @@ void Simulation::place(VisitId v, VariantId variant, SiteId from) {
   }
   if (s.count == 0 || s.count > Selection::most) wrong_answer(PolicyKind::selection, "chose " + std::to_string(s.count) + " variants");
   for (std::size_t k = 0; k < s.count; ++k) check_variant(v, s.variants[k], PolicyKind::selection);
-  if (s.count == 1 && !s.may_escalate)
-    return carry_out(v, s.variants[0], c.policies.dispatch->place(query(v), s.variants[0], view(c)), SiteId{});
+  if (s.count == 1 && !s.may_escalate) return carry_out(v, s.variants[0], ask_dispatch(c, v, s.variants[0]), SiteId{});
   gather(v, s);
 }
 
@@ -430,7 +434,7 @@ void Simulation::answered(VisitId v, const BatchEnd& batch) {
     n.transfer += transfer;
     const auto& open = cluster_[visit.gathering].visits;
     const auto k = static_cast<std::size_t>(std::find(open.begin(), open.end(), v) - open.begin());
-    n.answers[k] = {batch.variant, batch.instance, batch.visits, network, load, queue, batch.took};
+    n.answers[k] = {batch.variant, batch.instance, batch.instance_serial, batch.visits, network, load, queue, batch.took};
     if (back > Duration{}) return schedule(now + back, EventKind::returned, v.index());
     return note_return(v);
   }
@@ -438,6 +442,7 @@ void Simulation::answered(VisitId v, const BatchEnd& batch) {
   end.finish = now + back;
   end.variant = batch.variant;
   end.instance = batch.instance;
+  end.instance_serial = batch.instance_serial;
   end.batch = batch.visits;
   end.network = network;
   end.load = load;

@@ -1,18 +1,20 @@
 // A run: events of our domain. It asks policies and applies their answers to the cluster; it decides nothing that a policy
 // could decide and stores nothing that the cluster should store. The parts: simulation.cpp (a query's way), gatherings.cpp
-// (queries with several visits), batches.cpp (who starts what), scaling.cpp (instances), nodes.cpp.
+// (queries with several visits), batches.cpp (who starts what), scaling.cpp (instances), nodes.cpp, decisions.cpp.
 #pragma once
 
 #include "sim/engine/engine.h"
 #include "sim/executor/executor.h"
 #include "sim/model/outcome.h"
 #include "sim/model/recorder.h"
+#include "sim/policy/decision.h"
 #include "sim/serving/controller.h"
 #include "sim/serving/workload.h"
 
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -68,6 +70,7 @@ class Simulation {
   void run(Pacer* pacer = nullptr);
 
   const Cluster& cluster() const { return cluster_; }
+  std::span<const Controller> controllers() const { return controllers_; }
   Time now() const { return engine_.now(); }
   bool interrupted() const { return interrupted_; }
   std::uint64_t events() const { return engine_.events(); }
@@ -104,6 +107,18 @@ class Simulation {
   ClusterView live_view(const Controller& c) const { return {c.live, engine_.now()}; }
   QueryView query(VisitId v) const { return {cluster_[v], world_}; }
   void decide(VisitId v);
+  Selection ask_selection(Controller& c, VisitId v) {
+    const Selection s = c.policies.selection->select(query(v), view(c));
+    if (decisions_heard_) [[unlikely]]
+      tell_selection(c, v, s);
+    return s;
+  }
+  Dispatch ask_dispatch(Controller& c, VisitId v, VariantId variant) {
+    const Dispatch d = c.policies.dispatch->place(query(v), variant, view(c));
+    if (decisions_heard_) [[unlikely]]
+      tell_dispatch(c, v, variant, d);
+    return d;
+  }
   // `from`: the site where the visit is; none: its origin.
   void place(VisitId v, VariantId variant, SiteId from = {});
   void apply(VisitId v, VariantId variant, const Dispatch& d, SiteId from = {});
@@ -128,7 +143,7 @@ class Simulation {
     SiteId site;
     Time began{}, warm_at{};
     Duration took{};
-    std::uint32_t visits = 0;
+    std::uint32_t visits = 0, instance_serial = 0;
     double cost_per_item = 0, accuracy = 0;
     bool drawn = false;  ///< what an answer is worth is drawn, not the accuracy itself
   };
@@ -143,7 +158,7 @@ class Simulation {
   struct Answer {
     VariantId variant;
     InstanceId instance;
-    std::uint32_t batch = 0;
+    std::uint32_t instance_serial = 0, batch = 0;
     Duration network{}, load{}, queue{}, service{};
   };
   struct GatheringNotes {
@@ -163,6 +178,12 @@ class Simulation {
   void release_if_done(GatheringId g);
   void hedge_due(GatheringId g);
   void ask_again(VisitId v, VariantId variant, Time when);
+
+  // What recorders hear of decisions (decisions.cpp).
+  void tell(const Controller& c, const Decision& d) const;
+  void tell_selection(const Controller& c, VisitId v, const Selection& s) const;
+  void tell_dispatch(const Controller& c, VisitId v, VariantId variant, const Dispatch& d) const;
+  void tell_plan(const Controller& c) const;
 
   // Batches (batches.cpp).
   void offer(InstanceId i);
@@ -230,7 +251,8 @@ class Simulation {
   std::vector<Controller> controllers_;
   Workload workload_;
   Executor& executor_;
-  std::vector<Recorder*> recorders_, hear_arrivals_, hear_batches_;
+  std::vector<Recorder*> recorders_, hear_arrivals_, hear_batches_, hear_decisions_;
+  bool decisions_heard_ = false;  // asked at every decision
   Cluster cluster_;
   OutcomeModel outcome_;
   Engine engine_;

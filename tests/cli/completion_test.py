@@ -78,6 +78,13 @@ class Completion(unittest.TestCase):
         self.assertEqual(self.offered("run", "--quiet", "ni"), {"night.json"})
         self.assertEqual(self.offered("run", "--out", "da"), set())
 
+    def test_results_files_and_folders(self):
+        for name in ("day.json", "day.h5", "night.incomplete.h5", "killed.h5.part", "day.h5.png"):
+            (self.folder / name).touch()
+        (self.folder / "days of rest").mkdir()
+        self.assertEqual(self.offered("inspect", ""), {"day.h5", "night.incomplete.h5", "killed.h5.part", "days of rest"})
+        self.assertEqual(self.offered("timeline", "da"), {"day.h5", "days of rest"})
+
     def test_nothing_where_there_is_no_program(self):
         for words in ([""], ["run", "--"], ["run", "--set", "/policies/"], ["policies", ""]):
             self.assertEqual(self.offered(*words, program=str(self.folder / "none")), set())

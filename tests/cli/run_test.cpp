@@ -158,7 +158,7 @@ with h5py.File("x.h5", "r") as f:
         "classes": [n.decode() for n in f["summary/classes/name"]],
         "passed": bool(f["audit"].attrs["passed"]),
         "queries": len(queries["serial"]),
-        "mean": float(((queries["finish"][:] - queries["arrival"][:])[queries["ending"][:] == 0]).mean() * 1e-9),
+        "mean": float(sum(queries[part][:] for part in ("network", "load", "queue", "service"))[queries["ending"][:] == 0].mean() * 1e-9),
         "series": len(next(iter(f["series"].values()))),
     }))
 )py");

@@ -1458,6 +1458,8 @@ TEST(a_failed_node, loses_its_batches_and_lines) {
   s.run();
   EXPECT_EQ(s.record.count(Ending::answered), 1U);
   EXPECT_EQ(s.record.count(Ending::lost), 2U);
+  EXPECT_EQ(s.record.batches, 1U);
+  EXPECT_EQ(s.record.lost_batches, (std::vector<Duration>{500ms})) << "how long it had run";
   ASSERT_EQ(s.record.stops.size(), 1U);
   EXPECT_EQ(s.record.stops[0].cause, StopCause::failed);
   EXPECT_TRUE(s.cluster().audit_accounts(s.simulation->now()).empty());

@@ -215,6 +215,7 @@ struct Recorded : Recorder {
   std::vector<std::pair<bool, Time>> windows;
   std::vector<std::pair<Time, std::function<void()>>> looks;  ///< what a test does at a sample
   Duration service{};
+  std::vector<Duration> lost_batches;  ///< of batches: how long they had run
 
   void arrived(const Visit&) override { ++arrivals; }
   void ended(const Visit& v, const QueryEnd& e) override {
@@ -227,6 +228,7 @@ struct Recorded : Recorder {
     wasted += lost;
     service += took;
   }
+  void batch_lost(InstanceId, DeviceId, VariantId, std::uint32_t, Duration took, Time) override { lost_batches.push_back(took); }
   void instance_started(InstanceId i, StartCause cause, Time at) override { starts.push_back({i, cause, at}); }
   void instance_warm(InstanceId i, Time at) override { warmed.emplace_back(i, at); }
   void instance_stopped(InstanceId i, StopCause cause, Time at) override { stops.push_back({i, cause, at}); }

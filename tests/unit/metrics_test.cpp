@@ -497,6 +497,34 @@ TEST(WholeRun, a_line_of_queries_is_measured_as_done_by_hand) {
   expect_passed(run.audit);
 }
 
+TEST(WholeRun, its_series_says_interval_by_interval_what_was_answered) {
+  WorldBuilder b = one_gpu_kind(1);
+  b.classes[0].slo = 35ms;
+  const auto world = b.build();
+  const MeasuredRun run(*world, {500ms, 2s, 2s, 2s, 3s, 3s, 3s, 3s, 3s}, ten_seconds_from_one(), forever);
+  ASSERT_GT(run.series.rows().size(), 4U);
+  // What arrives at the instant of a sample is before it, what is answered then after it.
+  const SeriesRow& three = run.series.rows()[2];
+  EXPECT_EQ(three.time_ns, 3'000'000'000);
+  EXPECT_EQ(three.arrived, 5U);
+  EXPECT_EQ(three.served, 3U);
+  EXPECT_EQ(three.on_time, 3U);
+  EXPECT_EQ(three.missed, 0U);
+  EXPECT_EQ(three.good, 0U);  // 0.6 is below the floor of 0.7
+  EXPECT_NEAR(three.latency_p50_s, 0.02, 1e-4);
+  EXPECT_DOUBLE_EQ(three.effective_accuracy, 0.6);
+  EXPECT_DOUBLE_EQ(three.accuracy_floor, 0.7);
+  const SeriesRow& four = run.series.rows()[3];
+  EXPECT_EQ(four.served, 5U);
+  EXPECT_EQ(four.late, 2U);
+  EXPECT_EQ(four.on_time, 3U);
+  EXPECT_EQ(four.missed, 2U);
+  EXPECT_NEAR(four.latency_p50_s, 0.03, 2e-4);
+  EXPECT_NEAR(four.latency_p95_s, 0.05, 2e-4);
+  EXPECT_EQ(four.instances_warm, 1U);
+  EXPECT_EQ(four.instances_draining, 0U);
+}
+
 TEST(WholeRun, a_cold_start_and_those_that_wait_for_its_load_are_told_apart) {
   WorldBuilder b = [] {
     WorldBuilder w = one_gpu_kind(1);

@@ -1,5 +1,7 @@
 #include "src/results.h"
 
+#include "src/records.h"
+#include "src/results_reader.h"
 #include "src/table.h"
 #include "tests/support/list_run.h"
 
@@ -23,9 +25,9 @@ namespace fs = std::filesystem;
 using testing::HasSubstr;
 using testing::Not;
 
-/// A small run: ten queries on one device, the first of them a cold start.
+/// A small run: ten queries on one device, the first of them a cold start. Its node may fail.
 struct SmallRun {
-  explicit SmallRun(const fs::path& path = {}) {
+  explicit SmallRun(const fs::path& path = {}, Time fails = never) {
     test::WorldBuilder b;
     const SiteId site = b.site("here");
     const HardwareId gpu = b.hardware("gpu", 1000);
@@ -44,10 +46,11 @@ struct SmallRun {
     AuditRecorder auditor(*world);
     std::vector<Recorder*> recorders{&summary_recorder, &series, &auditor};
     std::unique_ptr<ResultsFile> file;
-    std::unique_ptr<QueryRecorder> queries;
+    std::unique_ptr<Records> records;
     if (!path.empty()) {
       file = std::make_unique<ResultsFile>(path);
       RunFacts facts;
+      facts.scenario = "small";
       facts.program_version = "0.1.0";
       facts.compiler = compiler_name();
       facts.seed = 7;
@@ -56,13 +59,18 @@ struct SmallRun {
       facts.hashes = {{"catalog.json", "abc"}};
       facts.warnings = {"measures less than a day"};
       write_run(*file, facts);
-      queries = std::make_unique<QueryRecorder>(*file, *world);
-      recorders.push_back(queries.get());
+      records = std::make_unique<Records>(*file, *world, RecordWishes{true, true, true});
+      for (Recorder* r : records->recorders()) recorders.push_back(r);
     }
     std::vector<Duration> arrivals{500ms};
     for (int k = 0; k < 9; ++k) arrivals.emplace_back(2s);
     test::run_list(*world, ClassId{0}, arrivals, o, forever, recorders, [&](Simulation& simulation) {
+      if (records) records->write_names(simulation.controllers());
+      while (fails != never && simulation.now() < fails && simulation.step()) {
+      }
+      if (fails != never) simulation.fail_node(NodeId{0});
       simulation.run();
+      if (records) records->finish();
       summary = summary_recorder.summary();
       audit = auditor.audit(simulation.cluster(), simulation.now(), summary);
     });
@@ -121,7 +129,7 @@ print(f['summary/variants/name'].asstr()[:], f['summary/variants/queries_served'
 print(f['audit'].attrs['passed'], all(f['audit/passed'][:]), len(f['audit/name']))
 print(len(f['series/time']), f['series/time'][0], f['series/time'].attrs['unit'], f['series/arrived'][:3], f['series/time'].dtype)
 )"),
-            "1 7 0.1.0 0\n"
+            "2 7 0.1.0 0\n"
             "{\"seed\": 7} '--set /seed=7\\n--load 2\\n' 'abc  catalog.json\\n' 'measures less than a day\\n'\n"
             "10000000000 held\n"
             "10 6 5 1 1 nan\n"
@@ -135,17 +143,111 @@ print(len(f['series/time']), f['series/time'][0], f['series/time'].attrs['unit']
 TEST_F(ResultsTest, records_of_queries_add_up) {
   const fs::path path = folder_ / "run.h5";
   const SmallRun run(path);
-  EXPECT_EQ(python(path, R"(
-q = {k: v[:] for k, v in f['queries'].items()}
-print(q['serial'], q['flags'][:3], q['flags'][-1], set(q['ending']), set(q['class']), set(q['variant']), set(q['batch']))
-print((q['finish'] - q['arrival'] == q['network'] + q['load'] + q['queue'] + q['service']).all(), q['finish'][0], q['load'][0])
-print(q['accuracy'][0], set(q['realised']) <= {0.0, 1.0}, q['class'].dtype, q['ending'].dtype)
-print(f['queries/service'].attrs['unit'], round(float(q['cost'].sum()) * 1e6, 6))
-)"),
-            "[0 1 2 3 4 5 6 7 8 9] [11  1  1] 9 {0} {0} {0} {1}\n"
-            "True 560000000 50000000\n"
-            "0.6 True uint16 uint8\n"
-            "ns 100.0\n");
+  const ResultsReader reader(path);
+  RecordTable q(reader, "queries");
+  ASSERT_EQ(q.rows(), 10U);
+  const auto value = [&](const char* column) { return q.integer(q.column(column)); };
+  double cost = 0;
+  for (std::uint64_t k = 0; k < q.rows(); ++k) {
+    q.go_to(k);
+    EXPECT_EQ(value("serial"), static_cast<std::int64_t>(k));
+    const std::int64_t arrival = 500'000'000 + (k == 0 ? 0 : 1'500'000'000);
+    EXPECT_EQ(value("arrival"), arrival);
+    // The first waits 50 ms for its load; the others stand in line, 10 ms each.
+    EXPECT_EQ(value("load"), k == 0 ? 50'000'000 : 0);
+    EXPECT_EQ(value("queue"), k == 0 ? 0 : static_cast<std::int64_t>(k - 1) * 10'000'000);
+    EXPECT_EQ(value("service"), 10'000'000);
+    EXPECT_EQ(value("network"), 0);
+    EXPECT_EQ(value("flags"), (k == 0 ? 1 : 0) + (k == 0 || k > 4 ? 4 : 0));
+    EXPECT_EQ(q.name(q.column("class")), "class0");
+    EXPECT_EQ(q.name(q.column("variant")), "low");
+    EXPECT_EQ(q.name(q.column("ending")), "answered");
+    EXPECT_EQ(value("instance"), 0);
+    EXPECT_EQ(value("batch"), 1);
+    EXPECT_DOUBLE_EQ(q.real(q.column("accuracy")), 0.6);
+    EXPECT_THAT(q.name(q.column("outcome")), testing::AnyOf("wrong", "right"));
+    EXPECT_EQ(q.real(q.column("score")), 0);
+    cost += q.real(q.column("cost"));
+  }
+  EXPECT_NEAR(cost, 100e-6, 1e-11);
+}
+
+TEST_F(ResultsTest, records_of_instances_batches_and_decisions_tell_the_same_story) {
+  const fs::path path = folder_ / "run.h5";
+  const SmallRun run(path);
+  const ResultsReader reader(path);
+  RecordTable instances(reader, "instances"), batches(reader, "batches"), decisions(reader, "decisions");
+  ASSERT_EQ(instances.rows(), 1U);
+  instances.go_to(0);
+  const auto of_instance = [&](const char* column) { return instances.integer(instances.column(column)); };
+  EXPECT_EQ(of_instance("started"), 500'000'000);
+  EXPECT_EQ(of_instance("warm"), 550'000'000);
+  EXPECT_EQ(of_instance("draining"), -1);
+  EXPECT_EQ(of_instance("stopped"), -1);
+  EXPECT_EQ(of_instance("batches"), 10);
+  EXPECT_EQ(of_instance("visits"), 10);
+  EXPECT_EQ(of_instance("memory"), 500);
+  EXPECT_EQ(instances.name(instances.column("start_cause")), "held");
+  EXPECT_EQ(instances.name(instances.column("stop_cause")), "");
+  EXPECT_EQ(instances.name(instances.column("device")), "gpus/0");
+  ASSERT_EQ(batches.rows(), 10U);
+  for (std::uint64_t k = 0; k < 10; ++k) {
+    batches.go_to(k);
+    EXPECT_EQ(batches.integer(batches.column("began")),
+              k == 0 ? 550'000'000 : 2'000'000'000 + static_cast<std::int64_t>(k - 1) * 10'000'000);
+    EXPECT_EQ(batches.integer(batches.column("took")), 10'000'000);
+    EXPECT_EQ(batches.integer(batches.column("visits")), 1);
+    EXPECT_EQ(batches.integer(batches.column("wasted_items")), 0);
+  }
+  // The first query, step by step; then what the policies were asked in all.
+  const DecisionNames names(reader);
+  std::map<std::string, int> counts;
+  std::vector<std::string> first;
+  for (std::uint64_t k = 0; k < decisions.rows(); ++k) {
+    decisions.go_to(k);
+    const auto at = [&](const char* column) { return decisions.integer(decisions.column(column)); };
+    const std::string answer(decisions.name(decisions.column("answer")));
+    ++counts[answer];
+    if (k < 7)
+      first.push_back(answer + " " + names.subject(static_cast<std::size_t>(at("answer")), at("chosen")) + " " +
+                      std::to_string(at("amount")));
+  }
+  EXPECT_THAT(first, testing::ElementsAre("admitted  0", "selected low 1", "held low 0", "starts for held low 1", "placed gpus/0 500",
+                                          "to instance #0 0", "started batch #0 1"));
+  EXPECT_EQ(counts, (std::map<std::string, int>{{"admitted", 10},
+                                                {"selected", 10},
+                                                {"held", 1},
+                                                {"to instance", 10},
+                                                {"started batch", 10},
+                                                {"starts for held", 1},
+                                                {"placed", 1},
+                                                {"keeps", 2}}));
+}
+
+TEST_F(ResultsTest, a_batch_that_was_lost_with_its_node_is_marked) {
+  const fs::path path = folder_ / "run.h5";
+  const SmallRun run(path, Time{} + 2010ms);  // as the second query of the rush begins
+  ASSERT_TRUE(run.audit.passed);
+  const ResultsReader reader(path);
+  RecordTable instances(reader, "instances"), batches(reader, "batches"), queries(reader, "queries");
+  ASSERT_EQ(batches.rows(), 3U);
+  for (std::uint64_t k = 0; k < 3; ++k) {
+    batches.go_to(k);
+    EXPECT_EQ(batches.integer(batches.column("lost")), k == 2 ? 1 : 0);
+    EXPECT_EQ(batches.integer(batches.column("wasted_items")), k == 2 ? 1 : 0);
+  }
+  EXPECT_EQ(batches.integer(batches.column("began")), 2'010'000'000);
+  EXPECT_EQ(batches.integer(batches.column("took")), 0);
+  ASSERT_EQ(instances.rows(), 1U);
+  instances.go_to(0);
+  EXPECT_EQ(instances.integer(instances.column("batches")), 2);
+  EXPECT_EQ(instances.name(instances.column("stop_cause")), "failed");
+  std::map<std::string, int> endings;
+  for (std::uint64_t k = 0; k < queries.rows(); ++k) {
+    queries.go_to(k);
+    ++endings[std::string(queries.name(queries.column("ending")))];
+  }
+  EXPECT_EQ(endings, (std::map<std::string, int>{{"answered", 2}, {"lost", 8}}));
 }
 
 TEST_F(ResultsTest, two_equal_runs_leave_equal_bytes) {
