@@ -81,8 +81,23 @@ void ChunkPacker::pack_values(const T* values, std::size_t rows, std::size_t chu
     for (std::size_t k = rows; k < chunk_rows; ++k) std::memcpy(to + k * sizeof(T), &least, sizeof(T));
   } else if (bits > 0) {
     BitWriter writer(to);
-    if (bits <= 32)
-      for (std::size_t k = 0; k < rows; ++k) writer.put(above(values[k]), bits);
+    const auto put_by = [&]<unsigned together>(std::integral_constant<unsigned, together>) {
+      std::size_t k = 0;
+      for (; k + together <= rows; k += together) {
+        std::uint64_t several = 0;
+        for (unsigned j = 0; j < together; ++j) several = several << bits | above(values[k + j]);
+        writer.put(several, together * bits);
+      }
+      for (; k < rows; ++k) writer.put(above(values[k]), bits);
+    };
+    if (bits <= 4)
+      put_by(std::integral_constant<unsigned, 8>{});
+    else if (bits <= 8)
+      put_by(std::integral_constant<unsigned, 4>{});
+    else if (bits <= 16)
+      put_by(std::integral_constant<unsigned, 2>{});
+    else if (bits <= 32)
+      put_by(std::integral_constant<unsigned, 1>{});
     else
       for (std::size_t k = 0; k < rows; ++k) {
         const std::uint64_t value = above(values[k]);
