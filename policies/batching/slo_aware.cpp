@@ -43,19 +43,17 @@ class SloAware final : public BatchingPolicy {
       return due_at == never || view.now() + profile.latency(items, row.option) <= due_at;
     };
 
-    const auto hopeless = [&](const QueryView& q) {
-      return q.items() > profile.max_items() || (params_.drop && !in_time(q.items(), due(q)));
-    };
-
     // The oldest that can be in time sets the pace. Where nothing is dropped those that cannot stay, but hold nobody up.
     Batch b;
     Time pace = never;
     std::uint32_t passed = 0;
     for (const QueryView q : line) {
-      if (passed == 0 && hopeless(q)) {
+      const Time due_at = due(q);
+      const bool too_large = q.items() > profile.max_items(), can_be = !too_large && in_time(q.items(), due_at);
+      if (passed == 0 && (too_large || (params_.drop && !can_be))) {
         ++b.drop;
-      } else if (in_time(q.items(), due(q))) {
-        pace = due(q);
+      } else if (can_be) {
+        pace = due_at;
         break;
       } else if (++passed == cap) {
         break;

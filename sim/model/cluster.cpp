@@ -7,8 +7,6 @@ namespace tideline {
 
 namespace {
 
-constexpr std::uint32_t no_lane = ~std::uint32_t{0};
-
 std::int64_t count(Duration d) { return d.count(); }
 bool is_on(NodePhase p) { return p != NodePhase::off && p != NodePhase::failed; }
 Area area(std::uint64_t n, Duration d) { return Area{n} * static_cast<std::uint64_t>(d.count()); }
@@ -114,18 +112,14 @@ VisitId Cluster::head(const Line& line, VariantId by) const {
   return best;
 }
 
-std::uint32_t Cluster::visits_for(LineId id, VariantId by) const {
-  const Line& line = lines_[id.index()];
-  if (line.kind != LineKind::late) return line.count;
+std::uint32_t Cluster::visits_seen(const Line& line, VariantId by) const {
   std::uint32_t sum = sees(by, line, line.lane) ? line.lane.count : 0;
   for (std::uint32_t k = line.more; k != no_lane; k = lanes_[k].next)
     if (sees(by, line, lanes_[k])) sum += lanes_[k].count;
   return sum;
 }
 
-std::uint32_t Cluster::items_for(LineId id, VariantId by) const {
-  const Line& line = lines_[id.index()];
-  if (line.kind != LineKind::late) return line.items;
+std::uint32_t Cluster::items_seen(const Line& line, VariantId by) const {
   std::uint32_t sum = 0;
   const auto add = [&](const Lane& lane) {
     if (!sees(by, line, lane)) return;
@@ -136,8 +130,7 @@ std::uint32_t Cluster::items_for(LineId id, VariantId by) const {
   return sum;
 }
 
-VisitId Cluster::first_in(LineId id, VariantId by) const {
-  const Line& line = lines_[id.index()];
+VisitId Cluster::first_of(const Line& line, VariantId by) const {
   if (line.more == no_lane) return head(line, by);
   cursor_.clear();
   if (sees(by, line, line.lane)) cursor_.push_back(line.lane.head);
@@ -146,9 +139,7 @@ VisitId Cluster::first_in(LineId id, VariantId by) const {
   return head(line, by);
 }
 
-VisitId Cluster::next_in(LineId id, VisitId v) const {
-  const Line& line = lines_[id.index()];
-  if (line.more == no_lane) return visits_[v].next;
+VisitId Cluster::next_of(const Line& line, VisitId v) const {
   VisitId best;
   for (VisitId& c : cursor_) {
     if (c == v) c = visits_[v].next;

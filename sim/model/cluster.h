@@ -67,12 +67,27 @@ class Cluster {
   /// The visit that leaves the line next, or none.
   VisitId head(LineId line) const { return head(lines_[line.index()], {}); }
   /// The same for an instance of `by`: of a line that is bound late it sees only the classes that it is a candidate for.
-  VisitId head(LineId line, VariantId by) const { return head(lines_[line.index()], by); }
-  std::uint32_t visits_for(LineId line, VariantId by) const;
-  std::uint32_t items_for(LineId line, VariantId by) const;
+  VisitId head(LineId id, VariantId by) const {
+    const Line& line = lines_[id.index()];
+    return plain(line) ? line.lane.head : head(line, by);
+  }
+  std::uint32_t visits_for(LineId id, VariantId by) const {
+    const Line& line = lines_[id.index()];
+    return line.kind != LineKind::late ? line.count : visits_seen(line, by);
+  }
+  std::uint32_t items_for(LineId id, VariantId by) const {
+    const Line& line = lines_[id.index()];
+    return line.kind != LineKind::late ? line.items : items_seen(line, by);
+  }
   /// The visit after `v` in its line's order. Iterating starts with `first_in`; one iteration at a time.
-  VisitId first_in(LineId line, VariantId by = {}) const;
-  VisitId next_in(LineId line, VisitId v) const;
+  VisitId first_in(LineId id, VariantId by = {}) const {
+    const Line& line = lines_[id.index()];
+    return plain(line) ? line.lane.head : first_of(line, by);
+  }
+  VisitId next_in(LineId id, VisitId v) const {
+    const Line& line = lines_[id.index()];
+    return line.more == no_lane ? visits_[v].next : next_of(line, v);
+  }
   Time deadline(const Visit& v) const { return later(v.arrival, world_[v.cls].slo); }
 
   /// How visits wait in the own and shared lines of a site, from its first instance on: the order, and by variant how many may.
@@ -222,6 +237,12 @@ class Cluster {
   bool sees(VariantId by, const Line& line, const Lane& lane) const {
     return line.kind != LineKind::late || !by || (lane.cls && world_.is_candidate(lane.cls, by));
   }
+  /// All that wait in the line are of one class, and every instance that may serve it sees them.
+  static bool plain(const Line& line) { return line.more == no_lane && line.kind != LineKind::late; }
+  std::uint32_t visits_seen(const Line& line, VariantId by) const;
+  std::uint32_t items_seen(const Line& line, VariantId by) const;
+  VisitId first_of(const Line& line, VariantId by) const;
+  VisitId next_of(const Line& line, VisitId v) const;
   Lane& lane_for(Line& line, ClassId cls);
   void insert(Line& line, VisitId v, Time now);
   /// The same at the end of the line's first lane, where the visit belongs.

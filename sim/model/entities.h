@@ -67,12 +67,14 @@ struct Gathering {
   Time scheduled = never;                       ///< of the live timer event
 };
 
+inline constexpr std::uint32_t no_lane = ~std::uint32_t{0};
+
 /// Visits of one class in one line, in order.
 struct Lane {
   ClassId cls;
   VisitId head, tail;
   std::uint32_t count = 0;
-  std::uint32_t next = ~std::uint32_t{0};  ///< further lane of the same line
+  std::uint32_t next = no_lane;  ///< further lane of the same line
 };
 
 enum class LineKind : std::uint8_t { own, shared, late, held };
@@ -82,8 +84,8 @@ enum class LineOrder : std::uint8_t { by_arrival, by_deadline, by_priority, newe
 /// Where visits wait: one lane per class present. Its head is the least of the lane heads. What a visit that joins touches is one cache
 /// line, the accounts another.
 struct alignas(64) Line {
-  Lane lane;                               ///< the first lane lives here; it is relabelled when empty
-  std::uint32_t more = ~std::uint32_t{0};  ///< first of the further lanes
+  Lane lane;                     ///< the first lane lives here; it is relabelled when empty
+  std::uint32_t more = no_lane;  ///< first of the further lanes
   std::uint32_t count = 0;
   std::uint32_t bound = ~std::uint32_t{0};  ///< visits that may wait in it
   std::uint32_t items = 0;

@@ -8,10 +8,8 @@
 
 namespace tideline {
 
-LineId Simulation::line_to_serve(InstanceId i) const {
-  // Its own line, then the one that its group shares, then that of its task at the site.
-  const LineId own = cluster_.own_line(i);
-  if ((!any_shared_ && !any_late_) || cluster_[own].count > 0) return own;
+LineId Simulation::shared_line_to_serve(InstanceId i, LineId own) const {
+  // The one that its group shares, then that of its task at the site.
   const InstanceRow& row = cluster_.row(i);
   if (row.phase == Phase::draining) return own;
   const Group& g = world_[row.group];
@@ -22,8 +20,6 @@ LineId Simulation::line_to_serve(InstanceId i) const {
     if (const LineId late = cluster_.late_line(task, g.site); cluster_.visits_for(late, g.variant) > 0) return late;
   return own;
 }
-
-bool Simulation::has_work(InstanceId i) const { return cluster_[line_to_serve(i)].count > 0; }
 
 /// Its line changed, or it became free: starts what can start on its device.
 void Simulation::offer(InstanceId i) {
@@ -243,12 +239,6 @@ void Simulation::batch_done(InstanceId i, bool failed) {
   if (hardware.sharing == Sharing::exclusive && cluster_[d].instances.size() > 1) start_ready(d);
   if (any_held_) place_held(c.id, variant);
   if (cluster_[i].batch_count == 0 && is_idle(i)) became_idle(i);
-}
-
-void Simulation::no_longer_idle(InstanceId i) {
-  Instance& x = cluster_.instance(i);
-  x.keep_due = never;
-  x.idle_told = false;
 }
 
 void Simulation::offer_shared(LineId id) {

@@ -189,8 +189,13 @@ class Simulation {
   void offer(InstanceId i);
   bool try_start(InstanceId i);
   void start_ready(DeviceId d);
-  LineId line_to_serve(InstanceId i) const;
-  bool has_work(InstanceId i) const;
+  LineId line_to_serve(InstanceId i) const {
+    // Its own line; else one that it shares, where any line was ever shared.
+    const LineId own = cluster_.own_line(i);
+    return (!any_shared_ && !any_late_) || cluster_[own].count > 0 ? own : shared_line_to_serve(i, own);
+  }
+  LineId shared_line_to_serve(InstanceId i, LineId own) const;
+  bool has_work(InstanceId i) const { return cluster_[line_to_serve(i)].count > 0; }
   void offer_shared(LineId line);
   void offer_group(LineId line, GroupId g);
   void start_batch(InstanceId i, LineId line, std::uint32_t take);
@@ -226,7 +231,11 @@ class Simulation {
   void apply_prewarms(Controller& c);
   void lose(VisitId v, VariantId variant);
   void start_for_stranded(VariantId variant, GroupId g);
-  void no_longer_idle(InstanceId i);
+  void no_longer_idle(InstanceId i) {
+    Instance& x = cluster_.instance(i);
+    x.keep_due = never;
+    x.idle_told = false;
+  }
 
   // Nodes (nodes.cpp).
   void scale_pool(PoolId p, std::uint32_t wished);
