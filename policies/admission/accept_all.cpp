@@ -10,6 +10,7 @@ class AcceptAll final : public AdmissionPolicy {
   using Params = NoParams;
   AcceptAll(const Params&, const Setup&) {}
   Admission admit(const QueryView&, ClusterView) override { return {}; }
+  bool may_refuse() const override { return false; }
 };
 
 }  // namespace

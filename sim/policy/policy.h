@@ -69,6 +69,8 @@ class AdmissionPolicy : public virtual Policy {
   static constexpr PolicyKind kind = PolicyKind::admission;
   /// Asked when a query arrives. It is already counted as arrived and in flight.
   virtual Admission admit(const QueryView& query, ClusterView view) = 0;
+  /// False: it never will, and is asked only where somebody records its answers.
+  virtual bool may_refuse() const { return true; }
 };
 
 // --- selection ---

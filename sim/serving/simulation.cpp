@@ -69,6 +69,8 @@ Simulation::Simulation(const World& world, RunOptions options, std::vector<Contr
     cluster_.set_line_rules(SiteId{s}, batching.order(), std::move(bounds));
   }
   decisions_heard_ = !hear_decisions_.empty();
+  asks_admission_ = decisions_heard_ || std::any_of(controllers_.begin(), controllers_.end(),
+                                                    [](const Controller& c) { return c.policies.admission->may_refuse(); });
   round_due_.assign(rounds_.size(), never);
   round_scheduled_.assign(rounds_.size(), never);
 }
@@ -323,10 +325,12 @@ void Simulation::place(VisitId v, VariantId variant, SiteId from) {
 
 [[gnu::always_inline]] inline void Simulation::decide(VisitId v) {
   Controller& c = controller_of(SiteId{cluster_[v].origin});
-  const Admission a = c.policies.admission->admit(query(v), view(c));
-  if (decisions_heard_) [[unlikely]]
-    tell(c, {.answer = a.admit ? DecisionAnswer::admitted : DecisionAnswer::refused, .reason = a.reason, .query = cluster_[v].serial});
-  if (!a.admit) return end_unserved(v, Ending::rejected);
+  if (asks_admission_) {
+    const Admission a = c.policies.admission->admit(query(v), view(c));
+    if (decisions_heard_) [[unlikely]]
+      tell(c, {.answer = a.admit ? DecisionAnswer::admitted : DecisionAnswer::refused, .reason = a.reason, .query = cluster_[v].serial});
+    if (!a.admit) return end_unserved(v, Ending::rejected);
+  }
   for (Observer* o : c.hear_arrivals) o->arrived(query(v), view(c));
   const Selection s = ask_selection(c, v);
   switch (s.answer) {

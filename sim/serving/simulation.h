@@ -262,6 +262,7 @@ class Simulation {
   Executor& executor_;
   std::vector<Recorder*> recorders_, hear_arrivals_, hear_batches_, hear_decisions_;
   bool decisions_heard_ = false;  // asked at every decision
+  bool asks_admission_ = true;
   Cluster cluster_;
   OutcomeModel outcome_;
   Engine engine_;
