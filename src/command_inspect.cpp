@@ -132,7 +132,7 @@ Json tables_json(const ResultsReader& reader) {
 /// Rows of a table with names in place of numbers and seconds in place of nanoseconds.
 class RowPrinter {
  public:
-  RowPrinter(const ResultsReader& reader, const std::string& name) : reader_(reader), table_(reader, name), path_("/" + name) {
+  RowPrinter(const ResultsReader& reader, const std::string& name) : table_(reader, name), path_("/" + name) {
     if (name == "decisions") decisions_.emplace(reader);
     for (const ColumnFacts& c : table_.columns()) {
       const std::string unit = c.unit == "ns" ? "s" : c.unit == "USD" ? "usd" : c.unit == "bytes" ? "bytes" : "";
@@ -173,7 +173,6 @@ class RowPrinter {
     return facts.type == "int32" && value < 0 ? "-" : std::to_string(value);
   }
 
-  const ResultsReader& reader_;
   RecordTable table_;
   std::string path_;
   std::optional<DecisionNames> decisions_;

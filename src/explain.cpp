@@ -542,12 +542,12 @@ class Explainer {
       if (!f.slo_share || share > f.slo_share->first) f.slo_share = {share, k};
     }
     if (!beyond) return;
-    for (const std::size_t forced : {0, 1}) {
+    for (const std::size_t forced : {0U, 1U}) {
       if (forced == 1 && without) continue;
       known[forced] = known[forced] && !d.qps.empty();
       const std::array<double, 2> per_query{forward ? d.mean_payload_bytes : d.answer_bytes,
                                             forward ? d.answer_bytes : d.mean_payload_bytes};
-      for (const std::size_t way : {0, 1}) {
+      for (const std::size_t way : {0U, 1U}) {
         bytes[forced][way].resize(std::max(bytes[forced][way].size(), d.qps.size()));
         for (std::size_t i = 0; i < d.qps.size(); ++i) bytes[forced][way][i] += per_query[way] * d.qps[i];
       }
