@@ -13,7 +13,11 @@ std::uint64_t DurationHistogram::lower_bound(std::size_t k) {
 
 void DurationHistogram::merge(const DurationHistogram& other) {
   if (other.counts_.size() > counts_.size()) counts_.resize(other.counts_.size());
-  for (std::size_t k = 0; k < other.counts_.size(); ++k) counts_[k] += other.counts_[k];
+  for (std::size_t k = 0; k < other.counts_.size(); ++k) {
+    counts_[k] += other.counts_[k];
+    if (counts_[k] < other.counts_[k]) carries_.push_back(k);
+  }
+  carries_.insert(carries_.end(), other.carries_.begin(), other.carries_.end());
   count_ += other.count_;
   sum_ += other.sum_;
   min_ = std::min(min_, other.min_);
@@ -25,10 +29,15 @@ void DurationHistogram::clear() {
   // Only what was touched: an interval's latencies span few buckets.
   std::fill(counts_.begin() + static_cast<std::ptrdiff_t>(bucket(min_)), counts_.begin() + static_cast<std::ptrdiff_t>(bucket(max_)) + 1,
             0U);
+  carries_.clear();
   count_ = 0;
   sum_ = 0;
   min_ = ~std::uint64_t{0};
   max_ = 0;
+}
+
+std::uint64_t DurationHistogram::in_bucket(std::size_t k) const {
+  return counts_[k] + (static_cast<std::uint64_t>(std::count(carries_.begin(), carries_.end(), k)) << 32);
 }
 
 double DurationHistogram::mean_s() const {
@@ -45,11 +54,11 @@ double DurationHistogram::percentile_s(double p) const {
   if (rank == count_) return static_cast<double>(max_) / 1e9;
   std::uint64_t below = 0;
   std::size_t k = bucket(min_);
-  while (below + counts_[k] < rank) below += counts_[k++];
+  while (below + in_bucket(k) < rank) below += in_bucket(k++);
   // The bucket's values lie in [low, high], closer where the least or the largest of all is in it.
   const double low = static_cast<double>(std::max(lower_bound(k), min_)),
                high = static_cast<double>(std::min(lower_bound(k + 1) - 1, max_));
-  const double part = (static_cast<double>(rank - below) - 0.5) / static_cast<double>(counts_[k]);
+  const double part = (static_cast<double>(rank - below) - 0.5) / static_cast<double>(in_bucket(k));
   return (low + part * (high - low)) / 1e9;
 }
 

@@ -23,7 +23,8 @@ class DurationHistogram {
       // To the end of its factor of two: a later value of similar size needs no more memory.
       counts_.resize((k | (sub_buckets - 1)) + 1);
     }
-    ++counts_[k];
+    if (++counts_[k] == 0) [[unlikely]]
+      carries_.push_back(k);
     ++count_;
     sum_ += value;
     min_ = std::min(min_, value);
@@ -58,7 +59,11 @@ class DurationHistogram {
   }
   static std::uint64_t lower_bound(std::size_t k);
 
-  std::vector<std::uint64_t> counts_;
+  std::uint64_t in_bucket(std::size_t k) const;
+
+  // Half the cache lines of 64-bit counts: each class has a histogram, and every answer touches one.
+  std::vector<std::uint32_t> counts_;
+  std::vector<std::size_t> carries_;  // buckets, once for each 2^32 that their count has lost
   std::uint64_t count_ = 0;
   Area sum_ = 0;
   std::uint64_t min_ = ~std::uint64_t{0}, max_ = 0;

@@ -84,6 +84,24 @@ TEST(DurationHistogram, the_longest_duration_fits) {
   EXPECT_NEAR(h.percentile_s(0.75) / to_seconds(forever), 1, 0.004);
 }
 
+TEST(DurationHistogram, a_bucket_counts_beyond_32_bits) {
+  DurationHistogram h;
+  h.record(Duration{100});
+  h.record(Duration{200});
+  h.record(Duration{200});
+  for (int k = 0; k < 34; ++k) {
+    const DurationHistogram same = h;
+    h.merge(same);
+  }
+  EXPECT_EQ(h.count(), std::uint64_t{3} << 34);
+  EXPECT_DOUBLE_EQ(h.percentile_s(0.333), 100e-9);
+  EXPECT_DOUBLE_EQ(h.percentile_s(0.334), 200e-9);
+  h.clear();
+  h.record(Duration{100});
+  h.record(Duration{200});
+  EXPECT_DOUBLE_EQ(h.percentile_s(0.5), 100e-9);
+}
+
 TEST(DurationHistogram, merged_ones_are_as_if_recorded_in_one) {
   DurationHistogram a, b, both;
   for (int k = 0; k < 500; ++k) {
