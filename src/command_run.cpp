@@ -1,17 +1,12 @@
 // tideline run: runs scenarios, prints their summary, writes their results.
 #include "sim/core/text.h"
-#include "src/assemble.h"
 #include "src/errors.h"
 #include "src/options.h"
 #include "src/progress.h"
-#include "src/records.h"
 #include "src/results.h"
-#include "src/scenario.h"
+#include "src/run_once.h"
 #include "src/table.h"
 
-#include <atomic>
-#include <chrono>
-#include <csignal>
 #include <fstream>
 #include <iostream>
 #include <memory>
@@ -35,18 +30,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::atomic<bool> interrupted{false};
-
-extern "C" void on_interrupt(int) { interrupted = true; }
-
-struct Done {
-  std::string name;
-  Summary summary;
-  AuditResult audit;
-  fs::path file;
-  bool interrupted = false;
-};
-
 struct Wishes {
   std::vector<Layer> layers;
   bool quiet = false, write = true;
@@ -54,99 +37,28 @@ struct Wishes {
   Json* timing = nullptr;
 };
 
-Done run_one(const std::string& path, const fs::path& out, const Wishes& wishes, const PolicyRegistry& registry) {
-  const auto began = std::chrono::steady_clock::now();
-  std::unique_ptr<SummaryRecorder> summary;
-  std::unique_ptr<AuditRecorder> audit;
-  std::unique_ptr<SeriesRecorder> series;
-  std::unique_ptr<ResultsFile> file;
-  std::unique_ptr<Records> records;
+RunResult run_one(const std::string& path, const fs::path& out, const Wishes& wishes, const PolicyRegistry& registry) {
   std::unique_ptr<Progress> progress;
-  Simulation* simulation = nullptr;
-  Run run = assemble(
-      read_scenario(path, wishes.layers, registry),
-      [&](const Scenario& s, const World& world) {
-        summary = std::make_unique<SummaryRecorder>(world, s.billing);
-        audit = std::make_unique<AuditRecorder>(world);
-        series = std::make_unique<SeriesRecorder>(world, s.billing);
-        std::vector<Recorder*> all{summary.get(), audit.get(), series.get()};
-        if (wishes.write) {
-          file = std::make_unique<ResultsFile>(out);
-          records = std::make_unique<Records>(*file, world, wishes.records);
-          for (Recorder* r : records->recorders()) all.push_back(r);
-        }
-        return all;
-      },
-      [&](Time now) {
-        if (progress && simulation != nullptr) progress->show(now, simulation->queries());
-        return !interrupted;
-      });
-  for (const auto& w : run.scenario.warnings)
-    if (!wishes.quiet) std::cerr << path << ": warning: " << w << '\n';
-  simulation = run.simulation.get();
-  progress =
-      std::make_unique<Progress>(run.scenario.name, Time{} + run.scenario.options.warmup + run.scenario.options.duration, wishes.quiet);
-  if (file) {
-    RunFacts facts;
-    facts.scenario = run.scenario.name;
-    facts.program_version = version_text();
-    facts.compiler = compiler_name();
-    facts.seed = run.scenario.options.seed;
-    facts.configuration_json = run.scenario.effective.dump(2, ' ', false, Json::error_handler_t::replace);
-    facts.overrides = run.scenario.overrides;
-    facts.hashes = run.scenario.hashes;
-    facts.warnings = run.scenario.warnings;
-    facts.interrupted = true;  // until it is known better
-    write_run(*file, facts);
-    records->write_names(run.simulation->controllers());
-    file->flush();
-  }
-  const auto ready = std::chrono::steady_clock::now();
-  run.simulation->run();
-  const auto ended = std::chrono::steady_clock::now();
-  progress.reset();
-  Done done;
-  done.name = run.scenario.name;
-  done.interrupted = run.simulation->interrupted();
-  done.summary = summary->summary();
-  done.audit = audit->audit(run.simulation->cluster(), run.simulation->now(), done.summary);
+  RunRequest request;
+  request.scenario = path;
+  request.layers = wishes.layers;
+  request.records = wishes.records;
+  if (wishes.write) request.out = out;
   if (!wishes.quiet) {
-    for (const auto& [variant, starts] : run.simulation->pending_starts())
-      std::cerr << path << ": warning: at the end " << starts << " more instances of " << in_quotes((*run.world)[variant].name)
-                << " were asked for than fit anywhere\n";
-    if (done.summary.total.queries_arrived == 0)
-      std::cerr << path << ": warning: no query arrived in the measured window, which begins at "
-                << to_seconds(Time{} + run.scenario.options.warmup) << " s and lasts " << to_seconds(run.scenario.options.duration)
-                << " s\n";
+    request.warn = [](const std::string& text) { std::cerr << text << '\n'; };
+    request.progress = [&](const std::string& name, Time now, Time end, std::uint64_t queries) {
+      if (!progress) progress = std::make_unique<Progress>(name, end, false);
+      progress->show(now, queries);
+    };
   }
-  if (file) {
-    file->attribute("/run", "interrupted", done.interrupted);
-    records->finish();
-    write_summary(*file, done.summary);
-    write_audit(*file, done.audit);
-    write_series(*file, series->rows());
-    if (done.interrupted)
-      file->commit_incomplete();
-    else
-      file->commit();
-    done.file = done.interrupted ? fs::path(out).replace_extension(".incomplete.h5") : out;
-  }
-  if (wishes.timing != nullptr) {
-    const double seconds = std::chrono::duration<double>(ended - ready).count();
-    (*wishes.timing)[done.name] = Json{{"setup_s", std::chrono::duration<double>(ready - began).count()},
-                                       {"run_s", seconds},
-                                       {"queries", run.simulation->queries()},
-                                       {"events", run.simulation->events()},
-                                       {"queries_per_s", static_cast<double>(run.simulation->queries()) / seconds}};
-  }
+  RunResult done = run_once(request, registry, interrupted);
+  if (wishes.timing != nullptr)
+    (*wishes.timing)[done.name] = Json{{"setup_s", done.setup_s},
+                                       {"run_s", done.run_s},
+                                       {"queries", done.queries},
+                                       {"events", done.events},
+                                       {"queries_per_s", static_cast<double>(done.queries) / done.run_s}};
   return done;
-}
-
-std::string text_of_checks(const AuditResult& audit) {
-  std::string text;
-  for (const auto& c : audit.checks)
-    if (!c.passed) text += "  " + c.name + ": " + c.detail + "\n";
-  return text;
 }
 
 }  // namespace
@@ -202,13 +114,10 @@ int command_run(const Arguments& arguments, const PolicyRegistry& registry) {
   }
   // All scenarios are checked before the first one runs.
   if (paths.size() > 1)
-    for (const auto& path : paths)
-      (void)assemble(read_scenario(path, wishes.layers, registry), [](const Scenario&, const World&) { return std::vector<Recorder*>{}; });
+    for (const auto& path : paths) check_runs(path, wishes.layers, registry);
 
-  std::signal(SIGINT, on_interrupt);
-  std::signal(SIGTERM, on_interrupt);
-  if (std::signal(SIGHUP, SIG_IGN) != SIG_IGN) std::signal(SIGHUP, on_interrupt);  // nohup ignores it, and so it stays
-  std::vector<Done> done;
+  catch_interrupts();
+  std::vector<RunResult> done;
   for (std::size_t k = 0; k < paths.size() && !interrupted; ++k) done.push_back(run_one(paths[k], outs[k], wishes, registry));
 
   if (form == "json") {
@@ -230,7 +139,7 @@ int command_run(const Arguments& arguments, const PolicyRegistry& registry) {
   int code = 0;
   for (const auto& d : done) {
     if (d.audit.passed) continue;
-    std::cerr << "tideline: the audit of " << d.name << " failed; its results cannot be trusted:\n" << text_of_checks(d.audit);
+    std::cerr << "tideline: the audit of " << d.name << " failed; its results cannot be trusted:\n" << failed_checks(d.audit);
     code = 70;
   }
   if (code == 0 && interrupted) return 130;

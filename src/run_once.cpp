@@ -1,0 +1,121 @@
+#include "src/run_once.h"
+
+#include "sim/core/text.h"
+#include "src/assemble.h"
+#include "src/commands.h"
+#include "src/results.h"
+
+#include <chrono>
+#include <csignal>
+#include <memory>
+
+namespace tideline {
+
+namespace fs = std::filesystem;
+
+std::atomic<bool> interrupted{false};
+
+extern "C" {
+static void on_interrupt(int) { interrupted = true; }
+}
+
+void catch_interrupts() {
+  std::signal(SIGINT, on_interrupt);
+  std::signal(SIGTERM, on_interrupt);
+  if (std::signal(SIGHUP, SIG_IGN) != SIG_IGN) std::signal(SIGHUP, on_interrupt);  // nohup ignores it, and so it stays
+}
+
+RunResult run_once(const RunRequest& request, const PolicyRegistry& registry, const std::atomic<bool>& stop) {
+  const auto began = std::chrono::steady_clock::now();
+  std::unique_ptr<SummaryRecorder> summary;
+  std::unique_ptr<AuditRecorder> audit;
+  std::unique_ptr<SeriesRecorder> series;
+  std::unique_ptr<ResultsFile> file;
+  std::unique_ptr<Records> records;
+  const Run* running = nullptr;
+  Scenario scenario = read_scenario(request.scenario, request.layers, registry);
+  const Time end = Time{} + scenario.options.warmup + scenario.options.duration;
+  Run run = assemble(
+      std::move(scenario),
+      [&](const Scenario& s, const World& world) {
+        summary = std::make_unique<SummaryRecorder>(world, s.billing);
+        audit = std::make_unique<AuditRecorder>(world);
+        std::vector<Recorder*> all{summary.get(), audit.get()};
+        if (!request.out.empty()) {
+          series = std::make_unique<SeriesRecorder>(world, s.billing);
+          all.push_back(series.get());
+          file = std::make_unique<ResultsFile>(request.out);
+          records = std::make_unique<Records>(*file, world, request.records);
+          for (Recorder* r : records->recorders()) all.push_back(r);
+        }
+        return all;
+      },
+      [&](Time now) {
+        if (request.progress && running != nullptr) request.progress(running->scenario.name, now, end, running->simulation->queries());
+        return !stop;
+      });
+  const auto warn = [&](const std::string& text) {
+    if (request.warn) request.warn(request.scenario + ": warning: " + text);
+  };
+  for (const auto& w : run.scenario.warnings) warn(w);
+  running = &run;
+  if (file) {
+    RunFacts facts;
+    facts.scenario = run.scenario.name;
+    facts.program_version = version_text();
+    facts.compiler = compiler_name();
+    facts.seed = run.scenario.options.seed;
+    facts.configuration_json = run.scenario.effective.dump(2, ' ', false, Json::error_handler_t::replace);
+    facts.overrides = run.scenario.overrides;
+    facts.hashes = run.scenario.hashes;
+    facts.warnings = run.scenario.warnings;
+    facts.interrupted = true;  // until it is known better
+    write_run(*file, facts);
+    records->write_names(run.simulation->controllers());
+    file->flush();
+  }
+  const auto ready = std::chrono::steady_clock::now();
+  run.simulation->run();
+  const auto ended = std::chrono::steady_clock::now();
+  RunResult done;
+  done.name = run.scenario.name;
+  done.interrupted = run.simulation->interrupted();
+  done.summary = summary->summary();
+  done.audit = audit->audit(run.simulation->cluster(), run.simulation->now(), done.summary);
+  done.queries = run.simulation->queries();
+  done.events = run.simulation->events();
+  done.setup_s = std::chrono::duration<double>(ready - began).count();
+  done.run_s = std::chrono::duration<double>(ended - ready).count();
+  for (const auto& [variant, starts] : run.simulation->pending_starts())
+    warn("at the end " + std::to_string(starts) + " more instances of " + in_quotes((*run.world)[variant].name) +
+         " were asked for than fit anywhere");
+  if (done.summary.total.queries_arrived == 0)
+    warn("no query arrived in the measured window, which begins at " + to_text(to_seconds(Time{} + run.scenario.options.warmup)) +
+         " s and lasts " + to_text(to_seconds(run.scenario.options.duration)) + " s");
+  if (file) {
+    file->attribute("/run", "interrupted", done.interrupted);
+    records->finish();
+    write_summary(*file, done.summary);
+    write_audit(*file, done.audit);
+    write_series(*file, series->rows());
+    if (done.interrupted)
+      file->commit_incomplete();
+    else
+      file->commit();
+    done.file = done.interrupted ? fs::path(request.out).replace_extension(".incomplete.h5") : request.out;
+  }
+  return done;
+}
+
+void check_runs(const std::string& scenario, const std::vector<Layer>& layers, const PolicyRegistry& registry) {
+  (void)assemble(read_scenario(scenario, layers, registry), [](const Scenario&, const World&) { return std::vector<Recorder*>{}; });
+}
+
+std::string failed_checks(const AuditResult& audit) {
+  std::string text;
+  for (const auto& c : audit.checks)
+    if (!c.passed) text += "  " + c.name + ": " + c.detail + "\n";
+  return text;
+}
+
+}  // namespace tideline

@@ -1,0 +1,53 @@
+// One run of one scenario: from its file and layers to summary, audit and, if wished, a results file. What all verbs that simulate
+// share. Several may go on at once in different threads.
+#pragma once
+
+#include "sim/metrics/audit.h"
+#include "sim/metrics/series.h"
+#include "sim/metrics/summary.h"
+#include "src/records.h"
+#include "src/scenario.h"
+
+#include <atomic>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace tideline {
+
+struct RunRequest {
+  std::string scenario;  ///< path of its file
+  std::vector<Layer> layers;
+  std::filesystem::path out;  ///< results file; empty: none
+  RecordWishes records;
+  std::function<void(const std::string&)> warn;                                               ///< called with each warning, whole
+  std::function<void(const std::string& name, Time now, Time end, std::uint64_t)> progress;   ///< now and then, with queries so far
+};
+
+struct RunResult {
+  std::string name;  ///< of the scenario
+  Summary summary;
+  AuditResult audit;
+  std::filesystem::path file;  ///< that was written; empty: none
+  bool interrupted = false;
+  std::uint64_t queries = 0, events = 0;
+  double setup_s = 0, run_s = 0;  ///< by the clock
+};
+
+/// Runs it to its end, or until `stop` says so. Throws what `read_scenario` and `assemble` throw, WorldError where the results file
+/// cannot be written.
+RunResult run_once(const RunRequest& request, const PolicyRegistry& registry, const std::atomic<bool>& stop);
+
+/// Reads and assembles it without running: throws what is wrong with it.
+void check_runs(const std::string& scenario, const std::vector<Layer>& layers, const PolicyRegistry& registry);
+
+/// Set by SIGINT, SIGTERM and, unless it was ignored, SIGHUP once `catch_interrupts` was called: what runs then closes its files.
+extern std::atomic<bool> interrupted;
+void catch_interrupts();
+
+/// The checks of an audit that failed, a line each.
+std::string failed_checks(const AuditResult& audit);
+
+}  // namespace tideline
