@@ -17,6 +17,8 @@ int command_schema(const Arguments& arguments, const PolicyRegistry& registry);
 int command_policies(const Arguments& arguments, const PolicyRegistry& registry);
 int command_import(const Arguments& arguments, const PolicyRegistry& registry);
 int command_inspect(const Arguments& arguments, const PolicyRegistry& registry);
+int command_sweep(const Arguments& arguments, const PolicyRegistry& registry);
+int command_merge(const Arguments& arguments, const PolicyRegistry& registry);
 int command_timeline(const Arguments& arguments, const PolicyRegistry& registry);
 
 /// Version of the program, and the commit it was built from where that is known.

@@ -47,6 +47,8 @@ class JsonDocument {
   /// The first source: the file that was read.
   const std::string& file() const { return sources_.front(); }
 
+  /// All of them: files, and options as they stand on the command line.
+  const std::vector<std::string>& sources() const { return sources_; }
   /// Adds a source (a file, `--set ...`) and gives its number.
   std::uint32_t add_source(std::string text);
   void set_place(std::string_view pointer, Place place);

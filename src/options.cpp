@@ -41,10 +41,14 @@ std::optional<cxxopts::ParseResult> parse_options(cxxopts::Options& options, con
 
 void add_scenario_options(cxxopts::Options& options) {
   options.add_options()("scenario", "Scenario files, or their names", cxxopts::value<std::vector<std::string>>(), "FILE...");
-  for (const LayerOption& o : layer_options)
-    options.add_options("Changing scenarios")(o.name, o.help, cxxopts::value<std::vector<std::string>>(), o.value);
+  add_layer_options(options);
   options.parse_positional("scenario");
   options.positional_help("SCENARIO...");
+}
+
+void add_layer_options(cxxopts::Options& options) {
+  for (const LayerOption& o : layer_options)
+    options.add_options("Changing scenarios")(o.name, o.help, cxxopts::value<std::vector<std::string>>(), o.value);
 }
 
 std::vector<std::string> scenarios_of(const cxxopts::ParseResult& parsed, const cxxopts::Options& options) {

@@ -22,6 +22,9 @@ std::optional<cxxopts::ParseResult> parse_options(cxxopts::Options& options, con
 /// Declares the scenarios that a verb takes, and the options that change them.
 void add_scenario_options(cxxopts::Options& options);
 
+/// Declares only the options that change scenarios.
+void add_layer_options(cxxopts::Options& options);
+
 /// The scenario files that were named, found where they were named without folder. Throws InputError where there are none.
 std::vector<std::string> scenarios_of(const cxxopts::ParseResult& parsed, const cxxopts::Options& options);
 

@@ -2,6 +2,8 @@
 
 #include "src/errors.h"
 
+#include <unistd.h>
+
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -26,7 +28,7 @@ void write_whole(const fs::path& path, const std::string& text) {
     fs::create_directories(path.parent_path(), error);
     if (error) fail(error.message());
   }
-  const fs::path part = path.string() + ".part";
+  const fs::path part = path.string() + "." + std::to_string(getpid()) + ".part";  // several processes may write the same
   std::string reason;
   {
     errno = 0;

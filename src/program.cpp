@@ -29,6 +29,8 @@ Usage: tideline VERB [...]
   explain SCENARIO      say before a run whether a scenario can work
   schema                write the JSON schema of scenario files, for editors
   policies [NAME]       list the policies, or show one with its parameters
+  sweep SWEEP.json      run a scenario at all points of some axes, with replications
+  merge DIR             write one table of a sweep: CSV and HDF5
   inspect RESULT.h5     show what is in a results file
   timeline RESULT.h5    draw a run for Perfetto
   import yolobench CSV  make a catalog of YOLOBench's table of latencies and accuracies
@@ -74,7 +76,8 @@ int dispatch(const std::string& program, const Arguments& words, const PolicyReg
   using Verb = int (*)(const Arguments&, const PolicyRegistry&);
   static const std::vector<std::pair<std::string_view, Verb>> verbs{
       {"run", command_run},           {"validate", command_validate}, {"explain", command_explain}, {"schema", command_schema},
-      {"policies", command_policies}, {"import", command_import},     {"inspect", command_inspect}, {"timeline", command_timeline}};
+      {"policies", command_policies}, {"import", command_import},     {"inspect", command_inspect}, {"timeline", command_timeline},
+      {"sweep", command_sweep},       {"merge", command_merge}};
   if (words.empty()) {
     greet(program);
     return 0;

@@ -22,8 +22,8 @@ struct RunRequest {
   std::vector<Layer> layers;
   std::filesystem::path out;  ///< results file; empty: none
   RecordWishes records;
-  std::function<void(const std::string&)> warn;                                               ///< called with each warning, whole
-  std::function<void(const std::string& name, Time now, Time end, std::uint64_t)> progress;   ///< now and then, with queries so far
+  std::function<void(const std::string&)> warn;                                              ///< called with each warning, whole
+  std::function<void(const std::string& name, Time now, Time end, std::uint64_t)> progress;  ///< now and then, with queries so far
 };
 
 struct RunResult {

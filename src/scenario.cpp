@@ -5,6 +5,7 @@
 #include "sim/core/text.h"
 #include "src/catalog_json.h"
 #include "src/errors.h"
+#include "src/file_hash.h"
 #include "src/scenario_sections.h"
 
 #include <algorithm>
@@ -19,23 +20,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using namespace scenario_format;
-
-std::string hex(std::uint64_t x) {
-  std::array<char, 16> digits{};
-  for (int k = 15; k >= 0; --k, x >>= 4) digits[static_cast<std::size_t>(k)] = "0123456789abcdef"[x & 15];
-  return {digits.begin(), digits.end()};
-}
-
-std::string hash_file(const fs::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) throw WorldError("cannot read " + path.string());
-  std::uint64_t h = 0xcbf29ce484222325ULL;
-  std::array<char, 65536> block{};
-  while (in.read(block.data(), block.size()) || in.gcount() > 0)
-    for (std::streamsize k = 0; k < in.gcount(); ++k)
-      h = (h ^ static_cast<unsigned char>(block[static_cast<std::size_t>(k)])) * 0x100000001b3ULL;
-  return hex(h);
-}
 
 /// The parts of a scenario while it is bound: document, problems, and the scenario that grows.
 class Reader {

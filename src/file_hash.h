@@ -1,0 +1,14 @@
+// Hashes of what a run reads, to see later whether it is still the same: 16 hexadecimal digits. Against mistakes, not against fraud.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+namespace tideline {
+
+std::string hex(std::uint64_t x);
+/// FNV-1a, 64 bits, of the file's bytes. Throws WorldError where it cannot be read.
+std::string hash_file(const std::filesystem::path& path);
+
+}  // namespace tideline
