@@ -76,7 +76,8 @@ double PairedSample::variance_ratio() const {
 
 double PairedSample::standard_error() const {
   const auto n = static_cast<double>(count_);
-  return std::sqrt(variance() * (1 + correction_.widening / n) / n);
+  const double after = count_ > correction_.fixed ? 1 - static_cast<double>(correction_.fixed) / n : 0;
+  return std::sqrt(variance() * (1 + correction_.widening * after / n) / n);
 }
 
 double PairedSample::scale_of_rounding() const { return 4 * std::numeric_limits<double>::epsilon() * magnitude_; }

@@ -11,17 +11,17 @@ namespace tideline::statistics {
 
 /// What an interval allows for beyond Student's, which takes a number of normal differences that was fixed beforehand.
 struct Correction {
-  /// c >= 0: the variance of the mean is s^2 (1 + c/n) / n. A run that stops when its interval is narrow stops where s happens to be
-  /// small; Chow and Robbins (1965) add 1/n to s^2, Woodroofe (1977) multiplies the bound on n by 1 + c/n, which has no unit.
+  /// c >= 0: the variance of the mean is s^2 (1 + c (1 - fixed/n) / n) / n where n > `fixed`. A run that stops when its interval is narrow
+  /// stops where s happens to be small; Chow and Robbins (1965) add 1/n to s^2, Woodroofe (1977) multiplies the bound on n by 1 + c/n,
+  /// which has no unit. A run that stops at the first occasion had its number fixed beforehand: hence the share of the others.
   double widening = 0;
+  std::size_t fixed = 0;  ///< replications that would have been made in any case
   /// Each end is the outer one of Student's and of that after removing skewness (Hall 1992, in the closed form of Willink 2005), and a p
   /// value the larger of both. Hall's alone is too short for symmetric differences with heavy tails, Student's for skewed ones.
   bool skewness = false;
 };
-/// Student's interval: for a number of replications fixed beforehand.
+/// Student's interval: for a number of replications fixed beforehand. `StoppingRule::correction` is for those that it stopped.
 inline constexpr Correction fixed_number{};
-/// For replications that were stopped by a `StoppingRule`; README.md says how both parts were chosen, and how well it covers.
-inline constexpr Correction stopped{1, true};
 
 /// What the differences look like.
 enum class Spread : std::uint8_t {

@@ -14,7 +14,8 @@ namespace {
 
 constexpr std::size_t group = 5;  // of MSER-5
 constexpr std::size_t batches = 20;
-constexpr double level = 0.1;
+constexpr std::size_t checked = 30;  // batches at least, for the check to have power
+constexpr double level = 0.05;
 
 void must_be_finite(std::span<const double> series) {
   for (const double x : series)
@@ -100,7 +101,7 @@ std::optional<BatchMeans> batch_means(std::span<const double> series, double con
   result.interval = {result.mean - half, result.mean + half};
   result.asymptotic_variance = variance * static_cast<double>(result.batch_size);
 
-  for (std::size_t size = 1; series.size() / size >= 2 * batches; size *= 2) {
+  for (std::size_t size = 1; series.size() / size >= checked; size *= 2) {
     const auto check = serial_check(means_at_end(series, size));
     if (!check) continue;
     result.check = *check;

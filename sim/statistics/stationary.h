@@ -40,7 +40,7 @@ struct BatchMeans {
   Interval interval;           ///< Student's, over the means of batches
   std::size_t batches = 0;     ///< 20
   std::size_t batch_size = 0;  ///< observations
-  /// Smallest batch, of 1, 2, 4, ..., whose means (40 or more of them) `serial_check` does not find correlated at level 0.1; 0 if none.
+  /// Smallest batch, of 1, 2, 4, ..., whose means (30 or more of them) `serial_check` does not find correlated at level 0.05; 0 if none.
   std::size_t uncorrelated_size = 0;
   SerialCheck check;               ///< of the smaller batches that decided: the uncorrelated ones, or the last tried
   double asymptotic_variance = 0;  ///< batch_size times the variance of batch means: of the mean, times the length, in the squared unit

@@ -61,7 +61,7 @@ TEST(PairedSample, agrees_with_scipy_on_equivalence) {
 }
 
 TEST(PairedSample, equivalence_is_the_interval_of_twice_the_level_within_the_margin) {
-  for (const Correction c : {fixed_number, stopped}) {
+  for (const Correction c : {fixed_number, Correction{4, 5, true}}) {
     const PairedSample s = sleep(c);
     const auto interval = s.interval(0.90);
     EXPECT_NEAR(s.equivalence_p(-interval->low), 0.05, 1e-10);
@@ -166,29 +166,32 @@ TEST(PairedSample, variance_ratio_says_what_common_random_numbers_leave) {
 }
 
 TEST(PairedSample, widening_multiplies_the_variance) {
-  const PairedSample plain = sleep(), wide = sleep({2, false});
+  const PairedSample plain = sleep(), wide = sleep({2, 0, false});
   EXPECT_NEAR(wide.half_width(0.95), plain.half_width(0.95) * std::sqrt(1.2), 1e-14);
+  EXPECT_NEAR(sleep({2, 5, false}).half_width(0.95), plain.half_width(0.95) * std::sqrt(1.1), 1e-14);
+  EXPECT_EQ(sleep({2, 10, false}).half_width(0.95), plain.half_width(0.95));
+  EXPECT_EQ(sleep({2, 99, false}).half_width(0.95), plain.half_width(0.95));
   EXPECT_EQ(wide.sd(), plain.sd());
 }
 
 TEST(PairedSample, each_end_is_the_outer_one_of_student_s_and_willink_s) {
   // Willink's interval of these differences, by numpy 1.24 from his formula: (-5.108251812944461, -0.9454393449641768).
-  const auto interval = sleep({0, true}).interval(0.95);
+  const auto interval = sleep({0, 0, true}).interval(0.95);
   EXPECT_NEAR(interval->low, -5.108251812944461, 1e-11);
   EXPECT_NEAR(interval->high, -0.7001142367230176, 1e-12);
-  EXPECT_NEAR(sleep({0, true}).p_value(), 0.00283289019738427, 1e-14);  // Willink's would be 2.3e-5
+  EXPECT_NEAR(sleep({0, 0, true}).p_value(), 0.00283289019738427, 1e-14);  // Willink's would be 2.3e-5
 }
 
 TEST(PairedSample, without_skewness_the_correction_changes_nothing) {
   const std::vector<double> symmetric{-3, -1, 0, 1, 3, 0.5, -0.5};
-  EXPECT_NEAR(differences(symmetric, {0, true}).half_width(0.95), differences(symmetric).half_width(0.95), 1e-12);
+  EXPECT_NEAR(differences(symmetric, {0, 0, true}).half_width(0.95), differences(symmetric).half_width(0.95), 1e-12);
 }
 
 TEST(PairedSample, interval_and_p_value_agree_and_mirror) {
   Stream stream(1, "pairs", 0);
   for (int run = 0; run < 500; ++run) {
     const int n = 2 + run % 30;
-    PairedSample s(stopped), mirrored(stopped);
+    PairedSample s({4, 10, true}), mirrored({4, 10, true});
     for (int k = 0; k < n; ++k) {
       const double d = -std::log1p(-uniform01(stream)) - 0.5 - uniform01(stream);
       s.add(d, 0);
@@ -211,8 +214,8 @@ TEST(PairedSample, refuses_what_is_out_of_range) {
   EXPECT_THROW(s.smallest_detectable(0), std::invalid_argument);
   EXPECT_THROW(s.smallest_detectable(0.9, 0.8), std::invalid_argument);
   EXPECT_THROW(s.smallest_detectable(0.05, 1), std::invalid_argument);
-  EXPECT_THROW(PairedSample({-1, false}), std::invalid_argument);
-  EXPECT_THROW(PairedSample({nan, false}), std::invalid_argument);
+  EXPECT_THROW(PairedSample({-1, 0, false}), std::invalid_argument);
+  EXPECT_THROW(PairedSample({nan, 0, false}), std::invalid_argument);
 }
 
 }  // namespace

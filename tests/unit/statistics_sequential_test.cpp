@@ -15,7 +15,7 @@ constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
 /// n pairs with a baseline of mean 2 and differences of mean 0 and spread +- `spread`.
 PairedSample sample_of(int n, double spread, double baseline = 2) {
-  PairedSample sample(stopped);
+  PairedSample sample(StoppingRule{}.correction());
   for (int k = 0; k < n; ++k) sample.add(baseline + (k % 2 == 0 ? spread : -spread), baseline);
   return sample;
 }
@@ -89,7 +89,7 @@ TEST(StoppingRule, equal_differences_are_precise_enough) {
 
 TEST(StoppingRule, waits_for_pairs_of_a_metric_that_is_defined_at_times_only) {
   const StoppingRule rule;
-  PairedSample some = sample_of(6, 1e-6), never(stopped);
+  PairedSample some = sample_of(6, 1e-6), never(StoppingRule{}.correction());
   for (int k = 0; k < 6; ++k) some.add(nan, 1), never.add(nan, nan);
   const std::array<Watched, 2> watched{{{&some, {Precision::Kind::absolute, 1}}, {&never, {Precision::Kind::absolute, 1}}}};
   const Look look = rule.look(12, watched);

@@ -98,7 +98,7 @@ TEST(BatchMeans, says_so_where_batches_are_correlated) {
   ASSERT_TRUE(result);
   EXPECT_EQ(result->uncorrelated_size, 0U);
   EXPECT_FALSE(result->trusted());
-  EXPECT_LT(result->check.p, 0.1);
+  EXPECT_LT(result->check.p, 0.05);
 }
 
 TEST(BatchMeans, leaves_the_first_observations_out_where_twenty_does_not_divide_the_length) {
