@@ -17,6 +17,7 @@ MAY_INCLUDE = {
     "sim/executor": {"sim/core", "sim/model"},
     "sim/serving": {"sim/core", "sim/engine", "sim/model", "sim/policy", "sim/executor"},
     "sim/metrics": {"sim/core", "sim/model", "sim/policy"},
+    "sim/statistics": {"sim/core"},
     "policies": {"sim/core", "sim/model", "sim/policy"},
     "traces": {"sim/core", "sim/model"},
 }
