@@ -107,7 +107,8 @@ Axis parse_axis(const std::string& text) {
       }
       const auto one = part.find(':'), two = one == std::string::npos ? one : part.find(':', one + 1);
       if (two != std::string::npos) {
-        const auto first = number(part.substr(0, one)), last = number(part.substr(one + 1, two - one - 1)), step = number(part.substr(two + 1));
+        const auto first = number(part.substr(0, one)), last = number(part.substr(one + 1, two - one - 1)),
+                   step = number(part.substr(two + 1));
         if (first && last && step) {
           for (auto& x : range_of(*first, *last, *step)) list.push_back(std::move(x));
           continue;
@@ -127,8 +128,8 @@ std::vector<Point> points_of(std::span<const Axis> axes, bool zipped) {
   for (const Axis& a : axes) {
     if (!names.insert(a.name).second) throw InputError("two axes are called " + in_quotes(a.name));
     if (zipped && a.values.size() != axes[0].values.size())
-      throw InputError("zipped axes need as many values each: " + in_quotes(axes[0].name) + " has " + std::to_string(axes[0].values.size()) +
-                       ", " + in_quotes(a.name) + " has " + std::to_string(a.values.size()));
+      throw InputError("zipped axes need as many values each: " + in_quotes(axes[0].name) + " has " +
+                       std::to_string(axes[0].values.size()) + ", " + in_quotes(a.name) + " has " + std::to_string(a.values.size()));
     count = zipped ? a.values.size() : count * a.values.size();
     if (count > most_points) throw InputError("the axes have more than a million points");
   }

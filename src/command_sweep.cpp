@@ -53,8 +53,7 @@ std::vector<std::size_t> chosen(const cxxopts::ParseResult& o, std::size_t count
 void prepare_folder(const fs::path& folder, const Sweep& sweep, bool resume, bool quiet) {
   const Json manifest = manifest_of(sweep);
   if (const auto old = read_manifest(folder)) {
-    if (!resume)
-      throw InputError(folder.string() + " holds a sweep already: --resume goes on with it, --out names another folder");
+    if (!resume) throw InputError(folder.string() + " holds a sweep already: --resume goes on with it, --out names another folder");
     if ((*old)["tasks"] == manifest["tasks"] && (*old)["inputs"] == manifest["inputs"]) return;
     if (!quiet)
       for (const auto& text : changed_inputs(*old, sweep)) std::cerr << "tideline: since the last run " << text << '\n';
@@ -79,10 +78,9 @@ int command_sweep(const Arguments& arguments, const PolicyRegistry& registry) {
       "out", "Folder of the results; default: results/NAME of the sweep file", cxxopts::value<std::string>(), "DIR")(
       "resume", "Go on with the sweep in that folder: finished tasks whose inputs are the same are skipped")(
       "task", "Run this task alone, from 0; for schedulers", cxxopts::value<std::string>(), "K")(
-      "shard", "Run every N-th task from the I-th, from 0", cxxopts::value<std::string>(), "I/N")(
-      "list", "Print the tasks and do nothing")("records", "What to record beside the summaries, as of run",
-                                                cxxopts::value<std::string>()->default_value("none"),
-                                                "WHAT")("no-results", "Write summaries only, no HDF5 files")("quiet", "No progress, no warnings");
+      "shard", "Run every N-th task from the I-th, from 0", cxxopts::value<std::string>(), "I/N")("list", "Print the tasks and do nothing")(
+      "records", "What to record beside the summaries, as of run", cxxopts::value<std::string>()->default_value("none"), "WHAT")(
+      "no-results", "Write summaries only, no HDF5 files")("quiet", "No progress, no warnings");
   options.add_options()("sweep", "Sweep file", cxxopts::value<std::vector<std::string>>(), "FILE");
   add_layer_options(options);
   options.parse_positional("sweep");

@@ -407,6 +407,7 @@ class Reader {
         else
           p.tasks.assign(task_names.begin(), task_names.end());
         e.params = static_cast<const CsvParams&>(p);
+        e.skip = p.skip;
         trace(p.file, child(where, "file"), e);
         break;
       }
@@ -414,6 +415,7 @@ class Reader {
         auto p = param::bind<Replay<CountsParams>>(v, where, problems_);
         p.scale *= load_;
         e.params = static_cast<const CountsParams&>(p);
+        e.skip = p.skip;
         trace(p.file, child(where, "file"), e);
       }
     }

@@ -26,6 +26,7 @@ struct EntrySpec {
   std::string source;  ///< poisson, diurnal, csv, counts
   std::variant<PoissonParams, DiurnalParams, CsvParams, CountsParams> params;
   std::filesystem::path file;  ///< csv and counts
+  Duration skip{};             ///< of the trace, before what becomes time 0
   std::vector<std::vector<WorkloadEntry::Choice>>
       classes;  ///< by task of the source; class ids are declarations until `classes_of` maps them
   std::size_t first_class = 0;

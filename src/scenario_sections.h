@@ -259,9 +259,11 @@ struct MeasureSection {
 template <class Params>
 struct Replay : Params {
   std::string file;
+  Duration skip{};
   static constexpr auto declare() {
     return std::tuple_cat(
-        param::fields(param::field("file", &Replay::file, "Path of the trace, relative to the file that names it.", param::required)),
+        param::fields(param::field("file", &Replay::file, "Path of the trace, relative to the file that names it.", param::required),
+                      param::field("skip_s", &Replay::skip, "How much of the trace to leave out: what comes then is time 0.", {0, 3e9})),
         Params::declare());
   }
 };

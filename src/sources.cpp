@@ -15,16 +15,31 @@ namespace {
 class FileSource final : public ArrivalSource {
  public:
   /// `needs_task`: every row has to name one.
-  FileSource(std::string path, std::unique_ptr<std::ifstream> file, std::unique_ptr<ArrivalSource> reader, bool needs_task)
-      : path_(std::move(path)), file_(std::move(file)), reader_(std::move(reader)), needs_task_(needs_task) {}
+  /// `skip`: what comes before is left out, what comes then is time 0.
+  FileSource(std::string path, std::unique_ptr<std::ifstream> file, std::unique_ptr<ArrivalSource> reader, bool needs_task, Duration skip)
+      : path_(std::move(path)), file_(std::move(file)), reader_(std::move(reader)), needs_task_(needs_task), skip_(skip) {}
   bool next(Arrival& out) override {
-    return checked([&] { return reader_->next(out); }, out);
+    do {
+      if (!checked([&] { return reader_->next(out); }, out)) return false;
+      out.at -= skip_;
+    } while (out.at < Time{});
+    return true;
   }
   bool next_expected(Expected& out) override {
-    return checked([&] { return reader_->next_expected(out); }, out.like);
+    for (;;) {
+      if (!checked([&] { return reader_->next_expected(out); }, out.like)) return false;
+      out.like.at -= skip_;
+      if (out.like.at >= Time{}) return true;
+      const Duration left = out.like.at + out.length - Time{};
+      if (left <= Duration{}) continue;
+      out.queries *= to_seconds(left) / to_seconds(out.length);
+      out.length = left;
+      out.like.at = Time{};
+      return true;
+    }
   }
   std::span<const std::string> task_names() const override { return reader_->task_names(); }
-  double mean_qps(Time from, Time to) const override { return reader_->mean_qps(from, to); }
+  double mean_qps(Time from, Time to) const override { return reader_->mean_qps(from + skip_, to + skip_); }
 
  private:
   template <class Read>
@@ -43,6 +58,7 @@ class FileSource final : public ArrivalSource {
   std::unique_ptr<std::ifstream> file_;
   std::unique_ptr<ArrivalSource> reader_;
   bool needs_task_;
+  Duration skip_;
 };
 
 template <class Params, class Make>
@@ -54,7 +70,7 @@ std::unique_ptr<ArrivalSource> open_file(const EntrySpec& entry, const Params& p
   if (!*file) throw WorldError("cannot read trace " + path + ": " + std::strerror(errno));
   try {
     auto reader = make(params, *file, stream);
-    return std::make_unique<FileSource>(path, std::move(file), std::move(reader), entry.classes.size() > 1);
+    return std::make_unique<FileSource>(path, std::move(file), std::move(reader), entry.classes.size() > 1, entry.skip);
   } catch (const SourceError& e) {
     throw InputError(path + ": " + e.what());
   }

@@ -78,7 +78,8 @@ bool is_path(const std::string& word) { return word.find('/') != std::string::np
 
 class Reader {
  public:
-  Reader(const std::string& path, const std::vector<Layer>& layers) : document_(read_json_file(path, problems_)), folder_(fs::path(path).parent_path()) {
+  Reader(const std::string& path, const std::vector<Layer>& layers)
+      : document_(read_json_file(path, problems_)), folder_(fs::path(path).parent_path()) {
     out_.name = fs::path(path).stem().string();
     out_.file = path;
     given_ = layers;

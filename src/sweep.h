@@ -27,13 +27,13 @@ struct SweepInput {
 };
 
 struct Sweep {
-  std::string name;      ///< of the file, without folder and suffix
+  std::string name;  ///< of the file, without folder and suffix
   std::string file;
-  std::string scenario;  ///< path of the scenario that it varies
+  std::string scenario;       ///< path of the scenario that it varies
   std::vector<Layer> layers;  ///< below the axes, in every task
   std::vector<Axis> axes;
   std::uint32_t replications = 1;
-  std::vector<SweepTask> tasks;  ///< points in order, replications of one point side by side
+  std::vector<SweepTask> tasks;    ///< points in order, replications of one point side by side
   std::vector<SweepInput> inputs;  ///< all files, the program's own among them, in order of path
 };
 

@@ -30,8 +30,8 @@ fs::path task_file(const fs::path& folder, std::size_t task, const char* suffix)
 }
 
 Json manifest_of(const Sweep& sweep) {
-  Json out{{"format", "tideline-sweep"}, {"version", version}, {"program", version_text()}, {"name", sweep.name},
-           {"sweep", sweep.file},        {"scenario", sweep.scenario}};
+  Json out{{"format", "tideline-sweep"}, {"version", version},  {"program", version_text()},
+           {"name", sweep.name},         {"sweep", sweep.file}, {"scenario", sweep.scenario}};
   Json& layers = out["layers"] = Json::array();
   for (const Layer& l : sweep.layers) layers.push_back(to_text(l));
   Json& axes = out["axes"] = Json::array();

@@ -7,10 +7,7 @@
 namespace tideline {
 
 TaskProgress::TaskProgress(std::string name, std::size_t tasks, bool quiet)
-    : name_(std::move(name)),
-      tasks_(tasks),
-      terminal_(!quiet && isatty(STDERR_FILENO) != 0),
-      began_(std::chrono::steady_clock::now()) {
+    : name_(std::move(name)), tasks_(tasks), terminal_(!quiet && isatty(STDERR_FILENO) != 0), began_(std::chrono::steady_clock::now()) {
   show();
 }
 
@@ -21,14 +18,14 @@ void TaskProgress::show() {
   const double spent = std::chrono::duration<double>(std::chrono::steady_clock::now() - began_).count();
   std::fprintf(stderr, "\r\033[K%s [%s%s] %zu of %zu", name_.c_str(), std::string(full, '#').c_str(),
                std::string(width - full, '.').c_str(), count_, tasks_);
-  if (count_ > 0)
-    std::fprintf(stderr, ", %.0f s left", spent * static_cast<double>(tasks_ - count_) / static_cast<double>(count_));
+  if (count_ > 0) std::fprintf(stderr, ", %.0f s left", spent * static_cast<double>(tasks_ - count_) / static_cast<double>(count_));
   std::fflush(stderr);
   shown_ = true;
 }
 
-void TaskProgress::done() {
-  ++count_;
+void TaskProgress::set(std::size_t count, std::size_t tasks) {
+  count_ = count;
+  tasks_ = tasks;
   show();
 }
 

@@ -16,7 +16,9 @@ class TaskProgress {
   TaskProgress& operator=(const TaskProgress&) = delete;
 
   /// One more task is done.
-  void done();
+  void done() { set(count_ + 1, tasks_); }
+  /// So many are done, of so many.
+  void set(std::size_t count, std::size_t tasks);
   /// A line of its own, on standard error, also where there is no bar.
   void note(const std::string& text);
   /// Takes the bar away.

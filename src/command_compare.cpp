@@ -1,0 +1,166 @@
+// tideline compare: alternatives against a baseline, on the same queries, with intervals and verdicts.
+#include "sim/core/text.h"
+#include "src/compare.h"
+#include "src/errors.h"
+#include "src/options.h"
+#include "src/output_file.h"
+#include "src/run_once.h"
+#include "src/task_pool.h"
+#include "src/task_progress.h"
+
+#include <charconv>
+#include <cmath>
+#include <iostream>
+
+namespace tideline {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Compared unless others are asked for.
+constexpr const char* headline[] = {"slo_attainment", "1-slo_attainment", "goodput_qps",   "effective_accuracy", "latency_mean_s",
+                                    "latency_p99_s",  "cost_usd",         "energy_j", "cold_starts"};
+
+/// METRIC=VALUE or METRIC=VALUE%, the latter a share of the baseline's mean.
+struct MetricValue {
+  std::string metric;
+  double value = 0;
+  bool relative = false;
+};
+MetricValue read_metric_value(const std::string& option, const std::string& text) {
+  MetricValue out;
+  const auto equals = text.find('=');
+  std::string_view number = equals == std::string::npos ? "" : std::string_view(text).substr(equals + 1);
+  out.metric = text.substr(0, equals);
+  out.relative = number.ends_with('%');
+  if (out.relative) number.remove_suffix(1);
+  const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), out.value);
+  if (error != std::errc{} || end != number.data() + number.size() || !(out.value > 0) || !std::isfinite(out.value))
+    throw InputError(option + " " + text + ": expected METRIC=VALUE or METRIC=VALUE% with a value above 0");
+  if (out.relative) out.value /= 100;
+  return out;
+}
+
+/// The metric of that name among those compared; it is added where it is not there.
+ComparedMetric& metric_of(std::vector<ComparedMetric>& list, const std::string& option, const std::string& name) {
+  for (ComparedMetric& m : list)
+    if (m.name == name) return m;
+  try {
+    return list.emplace_back(compared_metric(name));
+  } catch (const InputError& e) {
+    throw InputError(option + ": " + e.what());
+  }
+}
+
+std::pair<std::uint32_t, std::uint32_t> read_days(const std::string& text) {
+  std::uint32_t first = 0, last = 0;
+  const auto dash = text.find('-');
+  const auto number = [&](std::string_view part, std::uint32_t& out) {
+    const auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), out);
+    return error == std::errc{} && end == part.data() + part.size();
+  };
+  if (dash == std::string::npos || !number(std::string_view(text).substr(0, dash), first) ||
+      !number(std::string_view(text).substr(dash + 1), last) || first == 0 || last <= first || last > 10'000)
+    throw InputError("--days " + text + ": expected FIRST-LAST, days of the trace from 1, such as 1-7");
+  return {first, last};
+}
+
+}  // namespace
+
+int command_compare(const Arguments& arguments, const PolicyRegistry& registry) {
+  cxxopts::Options options("tideline compare", "Compare alternatives on the same queries: differences, intervals, verdicts.\n");
+  using Texts = std::vector<std::string>;
+  options.add_options()("axis",
+                        "What differs: system, load, trace, with, a kind of policy or a JSON pointer, with its values. The values of the "
+                        "first axis are compared, further axes are conditions",
+                        cxxopts::value<Texts>(), "NAME=A,B,...|FIRST:LAST:STEP")(
+      "baseline", "Value of the first axis that the others are held against; default: its first", cxxopts::value<std::string>(),
+      "VALUE")("metric", "Compare this metric; default: the headline metrics. 1-NAME: one minus an attainment", cxxopts::value<Texts>(),
+               "NAME")("precision", "Replicate until the half-width of the difference is this, or this share of the baseline's mean",
+                       cxxopts::value<Texts>(), "METRIC=VALUE[%]")(
+      "margin", "Differences within this are equivalent", cxxopts::value<Texts>(), "METRIC=VALUE[%]")(
+      "max-replications", "At most; without --precision the number made. Default: 10, with --precision 200",
+      cxxopts::value<std::uint32_t>(), "N")("days", "Replications are these days of the traces", cxxopts::value<std::string>(),
+                                            "FIRST-LAST")("confidence", "Of intervals and verdicts",
+                                                          cxxopts::value<double>()->default_value("0.95"), "P")(
+      "table", "What to print: text, latex or csv", cxxopts::value<std::string>()->default_value("text"), "FORM")(
+      "out", "Write the comparison for report and Python to this file", cxxopts::value<std::string>(), "COMPARE.json")(
+      "jobs", "Runs at a time; default: the processors of this machine", cxxopts::value<std::uint32_t>(), "N")("quiet",
+                                                                                                              "No progress, no warnings");
+  add_scenario_options(options);
+  options.positional_help("SCENARIO|SWEEP_DIR");
+  const auto parsed = parse_options(
+      options, arguments,
+      "  tideline compare quickstart --axis selection=infaas,accuracy_max,cheapest_feasible\n"
+      "  tideline compare quickstart --axis system=infaas,persist_all --margin latency_p99_s=2% --out compare.json\n"
+      "  tideline compare quickstart --axis system=infaas,persist_all --axis load=0.5:1.5:0.5 --table csv\n"
+      "  tideline compare quickstart --axis /workload/cameras/params/mean_qps=24,30 --precision latency_mean_s=1% --max-replications 50\n"
+      "  tideline compare results/selection_by_load --baseline infaas\n");
+  if (!parsed) return 0;
+  const auto& o = *parsed;
+  const auto texts = [&](const char* name) { return o.count(name) > 0 ? o[name].as<Texts>() : Texts{}; };
+  const auto form = o["table"].as<std::string>();
+  if (form != "text" && form != "latex" && form != "csv") throw InputError("--table " + form + ": expected text, latex or csv");
+  if (o.count("scenario") != 1) throw InputError("expected one scenario, or the folder of one sweep (see tideline compare --help)");
+  CompareWishes wishes;
+  const std::string word = o["scenario"].as<Texts>().front();
+  for (const auto& name : texts("metric")) (void)metric_of(wishes.metrics, "--metric " + name, name);
+  if (wishes.metrics.empty())
+    for (const char* name : headline) wishes.metrics.push_back(compared_metric(name));
+  for (const auto& text : texts("precision")) {
+    const MetricValue v = read_metric_value("--precision", text);
+    using Kind = statistics::Precision::Kind;
+    metric_of(wishes.metrics, "--precision " + text, v.metric).precision =
+        statistics::Precision{v.relative ? Kind::relative : Kind::absolute, v.value};
+  }
+  for (const auto& text : texts("margin")) {
+    const MetricValue v = read_metric_value("--margin", text);
+    ComparedMetric& m = metric_of(wishes.metrics, "--margin " + text, v.metric);
+    m.margin = v.value;
+    m.relative_margin = v.relative;
+  }
+  wishes.confidence = o["confidence"].as<double>();
+  if (!(wishes.confidence >= 0.5 && wishes.confidence < 1)) throw InputError("--confidence: expected a number from 0.5 to below 1");
+  wishes.jobs = o.count("jobs") > 0 ? o["jobs"].as<std::uint32_t>() : default_jobs();
+  if (wishes.jobs == 0) throw InputError("--jobs 0: expected at least 1");
+  if (o.count("baseline") > 0) wishes.baseline = o["baseline"].as<std::string>();
+  const bool precise = o.count("precision") > 0, quiet = o.count("quiet") > 0;
+  wishes.most = o.count("max-replications") > 0 ? o["max-replications"].as<std::uint32_t>() : precise ? 200 : 10;
+  if (wishes.most == 0) throw InputError("--max-replications 0: expected at least 1");
+  if (precise && wishes.most < 10)
+    throw InputError("--max-replications " + std::to_string(wishes.most) + ": --precision stops after 10 replications at the earliest");
+  if (!precise) wishes.least = wishes.most;
+  std::error_code ignored;
+  Comparison c;
+  if (fs::is_directory(word, ignored)) {
+    for (const char* option : {"axis", "precision", "max-replications", "days"})
+      if (o.count(option) > 0) throw InputError(std::string("--") + option + ": the runs of a sweep are made already");
+    if (!layers_of(o).empty()) throw InputError("the runs of a sweep are made already: options that change the scenario come too late");
+    c = compare_sweep(word, wishes);
+  } else {
+    wishes.scenario = scenarios_of(o, options).front();
+    wishes.layers = layers_of(o);
+    for (const auto& text : texts("axis")) wishes.axes.push_back(parse_axis(text));
+    if (o.count("days") > 0) {
+      if (precise || o.count("max-replications") > 0) throw InputError("--days: the number of replications is that of the days");
+      wishes.days = read_days(o["days"].as<std::string>());
+    }
+    catch_interrupts();
+    TaskProgress progress("compare", 0, quiet);
+    c = compare(wishes, registry, interrupted, [&](std::size_t done, std::size_t all) { progress.set(done, all); });
+  }
+  if (!quiet)
+    for (const auto& w : c.warnings) std::cerr << w << '\n';
+  if (c.replications > 0) {
+    if (o.count("out") > 0) write_whole(o["out"].as<std::string>(), compare_json(c).dump(1) + "\n");
+    std::cout << (form == "latex" ? effect_latex(c) : form == "csv" ? effect_csv(c) : effect_table(c));
+  }
+  if (c.interrupted) {
+    std::cerr << "tideline: interrupted after " << c.replications << " whole replications\n";
+    return 130;
+  }
+  return 0;
+}
+
+}  // namespace tideline
