@@ -36,7 +36,7 @@ enum class Spread : std::uint8_t {
 /// Everything is about the differences a - b, in the unit of the metric, unless it says otherwise. A pair in which a value is not finite
 /// (a metric that is undefined in a replication) or whose difference is not is counted as missing and left out: what is said then holds
 /// for replications where both exist. Differences within 4 x 2^-52 of the largest |a| or |b| of each other are equal (they are rounded).
-/// Values are below 1e100 in magnitude. The result depends on the order of pairs in the last bits only; who wants the same bits adds them in the same order.
+/// Values are below 1e100 in magnitude. The order of pairs shows in the last bits: who wants the same bits adds them in the same order.
 class PairedSample {
  public:
   /// Throws std::invalid_argument where `widening` is negative or not finite.

@@ -25,13 +25,13 @@ Truncation mser5(std::span<const double> series);
 /// Whether neighbours are alike.
 struct SerialCheck {
   double lag1 = 0;         ///< sample autocorrelation of neighbours
-  double von_neumann = 0;  ///< mean square of successive differences over the variance with divisor n: near 2 n / (n - 1) if independent
+  double von_neumann = 0;  ///< mean square of successive differences over the variance with divisor n: near 2 if independent
   double p = 1;            ///< one-sided, small for positive correlation
 };
 
 /// Von Neumann's ratio (1941) with the normal approximation of Young (1941) as Fishman (1978, sec. 5.4) uses it for batch means:
-/// C = 1 - ratio / 2, C sqrt((n^2 - 1) / (n - 2)) is standard normal for independent normal values. None for fewer than 8 values or
-/// where all are equal.
+/// C = 1 - sum of squared steps / (2 sum of squares about the mean), and C sqrt((n^2 - 1) / (n - 2)) is standard normal if independent.
+/// None for fewer than 8 values or where all are equal.
 std::optional<SerialCheck> serial_check(std::span<const double> values);
 
 /// The mean of a stationary series.

@@ -52,6 +52,7 @@ class CheckLayers(unittest.TestCase):
         self.assert_refused("sim/executor/a.h", '#include "sim/policy/a.h"\n', 1, "sim/executor must not include sim/policy")
         self.assert_refused("sim/serving/a.h", '#include "policies/builtin.h"\n', 1, "sim/serving must not include policies")
         self.assert_refused("sim/metrics/a.h", '#include "sim/engine/a.h"\n', 1, "sim/metrics must not include sim/engine")
+        self.assert_refused("sim/statistics/a.h", '#include "sim/model/a.h"\n', 1, "sim/statistics must not include sim/model")
         self.assert_refused("policies/a.cpp", '#include "sim/serving/a.h"\n', 1, "policies must not include sim/serving")
         self.assert_refused("traces/a.cpp", '#include "sim/policy/a.h"\n', 1, "traces must not include sim/policy")
         self.assert_refused("sim/core/a.h", '#include "src/a.h"\n', 1, "sim/core must not include src")

@@ -164,10 +164,10 @@ TEST(Coverage, of_a_rule_without_corrections_is_too_small) {
 TEST(Coverage, identical_policies_with_independent_noise_differ_at_most_as_often_as_they_may) {
   constexpr int repetitions = 2000;
   const auto draw = [](Stream& s) {
-    const double a = mm1(s, 0.5, 300);
-    return Pair{a, mm1(s, 0.5, 300)};
+    const double a = mm1(s, 0.5, 200);
+    return Pair{a, mm1(s, 0.5, 200)};
   };
-  for (const double target : {0.2, 0.12}) {
+  for (const double target : {0.25, 0.15}) {
     const Tally tally = run("identical", repetitions, {}, {Precision::Kind::absolute, target}, 0, draw);
     std::printf("  identical M/M/1, +-%.2f: %.2f %% of p values at or below 5 %% (limit %.2f %%), %.1f replications\n", target,
                 100 * tally.error(), 100 * error_limit(repetitions), tally.replications / repetitions);
@@ -185,7 +185,7 @@ TEST(Coverage, of_ten_identical_alternatives_none_differs_all_but_as_often_as_it
     const StoppingRule rule;
     std::vector<PairedSample> samples(alternatives, PairedSample(rule.correction()));
     std::vector<Watched> watched;
-    for (const PairedSample& s : samples) watched.push_back({&s, {Precision::Kind::absolute, 0.35}});
+    for (const PairedSample& s : samples) watched.push_back({&s, {Precision::Kind::absolute, 0.6}});
     std::size_t replications = 0;
     for (Look look = rule.look(0, watched); !look.stop(); look = rule.look(replications, watched))
       for (; replications < look.next; ++replications) {
@@ -227,7 +227,7 @@ TEST(Coverage, common_random_numbers_reduce_the_variance_of_the_difference) {
 TEST(Coverage, of_bootstrap_intervals_of_skewed_differences) {
   // Lognormal differences (skewness 6.2): their mean, and their median, for which Student's t has no interval.
   constexpr int repetitions = 1000;
-  for (const int n : {20, 50}) {
+  for (const int n : {20, 40}) {
     Tally mean, median, student;
     for (int r = 0; r < repetitions; ++r) {
       Stream stream(2027, "bootstrap", static_cast<std::uint64_t>(r));
@@ -278,9 +278,9 @@ TEST(Coverage, of_batch_means_of_an_autoregressive_process) {
 }
 
 TEST(Coverage, of_batch_means_of_mm1_waits_after_mser5) {
-  // Waits of rho = 0.7 from a line of 60: it takes 60 / (1/rho - 1) = 140 customers to drain. Asymptotic variance of the mean wait: rho (2
+  // Waits of rho = 0.5 from a line of 60: it takes 60 / (1/rho - 1) = 60 customers to drain. Asymptotic variance of the mean wait: rho (2
   // + 5 rho - 4 rho^2 + rho^3) / (1 - rho)^4 (Blomqvist 1967).
-  constexpr double rho = 0.7;
+  constexpr double rho = 0.5;
   constexpr int series = 600, length = 40000;
   const double theory = rho * (2 + 5 * rho - 4 * rho * rho + rho * rho * rho) / std::pow(1 - rho, 4);
   Tally tally;
@@ -302,7 +302,7 @@ TEST(Coverage, of_batch_means_of_mm1_waits_after_mser5) {
     tally.covered += result->interval.contains(expected_wait(rho)) ? 1 : 0;
     variance += result->asymptotic_variance / series;
     discarded += static_cast<double>(cut.discard) / series;
-    drained += x[cut.discard] <= 10 ? 1 : 0;
+    drained += x[cut.discard] <= 8 ? 1 : 0;
     cut_mean += result->mean / series;
     whole += batch_means(x)->mean / series;
   }
@@ -310,9 +310,9 @@ TEST(Coverage, of_batch_means_of_mm1_waits_after_mser5) {
       "  mean %.4f, uncut %.4f, in theory %.4f; cut %.0f on average; settled %d, drained %d of %d; asymptotic variance %.1f, in theory "
       "%.1f\n",
       cut_mean, whole, expected_wait(rho), discarded, settled, drained, series, variance, theory);
-  expect_covers(tally, "M/M/1 .7 waits from a line of 60, 20 batches of about 2000");
+  expect_covers(tally, "M/M/1 .5 waits from a line of 60, 20 batches of about 2000");
   EXPECT_NEAR(variance, theory, 0.08 * theory);
-  EXPECT_GT(drained, series * 95 / 100);  // a stationary wait is above 10 in 3.5 %
+  EXPECT_GT(drained, series * 95 / 100);  // a stationary wait is above 8 in 0.9 %
   EXPECT_GT(settled, series * 98 / 100);
   EXPECT_LT(std::abs(cut_mean - expected_wait(rho)), std::abs(whole - expected_wait(rho)) / 2);
 }
