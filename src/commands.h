@@ -18,6 +18,7 @@ int command_policies(const Arguments& arguments, const PolicyRegistry& registry)
 int command_import(const Arguments& arguments, const PolicyRegistry& registry);
 int command_inspect(const Arguments& arguments, const PolicyRegistry& registry);
 int command_timeline(const Arguments& arguments, const PolicyRegistry& registry);
+int command_report(const Arguments& arguments, const PolicyRegistry& registry);
 
 /// Version of the program, and the commit it was built from where that is known.
 std::string version_text();

@@ -31,6 +31,7 @@ Usage: tideline VERB [...]
   policies [NAME]       list the policies, or show one with its parameters
   inspect RESULT.h5     show what is in a results file
   timeline RESULT.h5    draw a run for Perfetto
+  report RESULT         make a page of a run, a sweep or a comparison
   import yolobench CSV  make a catalog of YOLOBench's table of latencies and accuracies
   --version             version of the program
   VERB --help           options and examples of a verb
@@ -73,8 +74,9 @@ int fail(Exit code, std::string text) {
 int dispatch(const std::string& program, const Arguments& words, const PolicyRegistry& registry) {
   using Verb = int (*)(const Arguments&, const PolicyRegistry&);
   static const std::vector<std::pair<std::string_view, Verb>> verbs{
-      {"run", command_run},           {"validate", command_validate}, {"explain", command_explain}, {"schema", command_schema},
-      {"policies", command_policies}, {"import", command_import},     {"inspect", command_inspect}, {"timeline", command_timeline}};
+      {"run", command_run},         {"validate", command_validate}, {"explain", command_explain},
+      {"schema", command_schema},   {"policies", command_policies}, {"import", command_import},
+      {"inspect", command_inspect}, {"timeline", command_timeline}, {"report", command_report}};
   if (words.empty()) {
     greet(program);
     return 0;
