@@ -16,6 +16,9 @@ Usage: scripts/setup.sh [--help]
 Installs with apt what building and testing need, and nothing else; does nothing, without network, when all of it is there:
   ${packages[*]}
 
+Not installed, and not needed: a browser (package chromium, 350 MB). With it the test cli.report also looks at the pages of
+\`tideline report\`; without it that part is skipped.
+
 The environment variable TIDELINE_SKIP_SETUP=1 makes this script do nothing, for systems where these were installed in
 another way.
 Exit status: 0 all is there, 2 usage, 3 this script cannot install here (the message says what to do).

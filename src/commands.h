@@ -22,6 +22,7 @@ int command_compare(const Arguments& arguments, const PolicyRegistry& registry);
 int command_capacity(const Arguments& arguments, const PolicyRegistry& registry);
 int command_merge(const Arguments& arguments, const PolicyRegistry& registry);
 int command_timeline(const Arguments& arguments, const PolicyRegistry& registry);
+int command_report(const Arguments& arguments, const PolicyRegistry& registry);
 
 /// Version of the program, and the commit it was built from where that is known.
 std::string version_text();

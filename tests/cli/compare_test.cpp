@@ -60,7 +60,8 @@ TEST_F(CompareTest, both_ways_of_naming_a_policy_give_the_same_comparison) {
 }
 
 TEST_F(CompareTest, every_alternative_meets_the_same_queries) {
-  const Json c = json({"--axis", "dispatch=random,join_shortest_queue,round_robin", "--metric", "queries_arrived", "--metric", "latency_mean_s"});
+  const Json c =
+      json({"--axis", "dispatch=random,join_shortest_queue,round_robin", "--metric", "queries_arrived", "--metric", "latency_mean_s"});
   const auto& first = c["alternatives"][0]["metrics"]["queries_arrived"]["values"];
   EXPECT_NE(first[0], first[1]);
   for (const Json& a : c["alternatives"]) EXPECT_EQ(a["metrics"]["queries_arrived"]["values"], first);
@@ -107,7 +108,8 @@ TEST_F(CompareTest, where_nothing_is_random_there_is_no_interval_and_it_says_why
   one["workload"] = Json::parse(R"([ { "name": "cameras", "task": "see", "source": "csv", "params": { "file": "t.csv" },
   "classes": [ { "name": "fast", "latency_slo_s": 0.1 } ] }, { "name": "finders", "task": "find", "source": "csv", "params": { "file": "t.csv" } } ])");
   folder.write("one.json", one.dump());
-  const Outcome done = tideline(folder, {"compare", "one.json", "--axis", "/workload/cameras/classes/fast/accuracy_floor=0.5,0.7", "--out", "c.json"});
+  const Outcome done =
+      tideline(folder, {"compare", "one.json", "--axis", "/workload/cameras/classes/fast/accuracy_floor=0.5,0.7", "--out", "c.json"});
   EXPECT_EQ(done.code, 0) << done.err;
   EXPECT_THAT(done.out, AllOf(HasSubstr("Nothing is random here"), HasSubstr("exact difference"), Not(HasSubstr("["))));
   const Json c = Json::parse(read_file(folder / "c.json"));
@@ -119,11 +121,13 @@ TEST_F(CompareTest, days_of_a_trace_are_replications) {
   std::string rows = "second,count\n";
   for (int k = 0; k < 3 * 24; ++k) rows += std::to_string(3600 * k) + "," + std::to_string(20 + 7 * (k % 5) + k / 24) + "\n";
   folder.write("t.csv", rows);
-  folder.write("days.json", R"({ "extends": "s.json", "workload": [ { "name": "cameras", "task": "see", "source": "counts", "params": { "file": "t.csv", "bin_s": 3600 },
+  folder.write(
+      "days.json",
+      R"({ "extends": "s.json", "workload": [ { "name": "cameras", "task": "see", "source": "counts", "params": { "file": "t.csv", "bin_s": 3600 },
   "classes": [ { "name": "fast", "latency_slo_s": 0.1 } ] }, { "name": "finders", "task": "find", "source": "poisson", "params": { "rate_qps": 0.001 } } ],
   "measure": { "warmup_s": 0, "duration_s": "24h" } })");
-  const Outcome done = tideline(folder, {"compare", "days.json", "--axis", "selection=cheapest_feasible,accuracy_max", "--days", "1-3", "--metric",
-                                         "queries_arrived", "--out", "c.json", "--quiet"});
+  const Outcome done = tideline(folder, {"compare", "days.json", "--axis", "selection=cheapest_feasible,accuracy_max", "--days", "1-3",
+                                         "--metric", "queries_arrived", "--out", "c.json", "--quiet"});
   ASSERT_EQ(done.code, 0) << done.err;
   const Json c = Json::parse(read_file(folder / "c.json"));
   EXPECT_EQ(c["replications"], 3);
@@ -139,7 +143,8 @@ TEST_F(CompareTest, days_of_a_trace_are_replications) {
 }
 
 TEST_F(CompareTest, further_axes_are_conditions) {
-  const Json c = json({"--axis", "selection=cheapest_feasible,accuracy_max", "--axis", "load=1,2", "--baseline", "accuracy_max", "--metric", "effective_accuracy"});
+  const Json c = json({"--axis", "selection=cheapest_feasible,accuracy_max", "--axis", "load=1,2", "--baseline", "accuracy_max", "--metric",
+                       "effective_accuracy"});
   ASSERT_EQ(c["effects"].size(), 2U);
   EXPECT_EQ(c["effects"][0]["alternative"], "selection=cheapest_feasible load=1");
   EXPECT_EQ(c["effects"][0]["against"], "selection=accuracy_max load=1");
@@ -164,7 +169,9 @@ TEST_F(CompareTest, the_tables_hold_the_same_figures) {
 }
 
 TEST_F(CompareTest, a_finished_sweep_is_a_comparison_without_new_runs) {
-  folder.write("sweep.json", R"({ "schema": 1, "scenario": "s.json", "replications": 10, "axes": [ { "axis": "selection", "values": [ "cheapest_feasible", "accuracy_max" ] } ] })");
+  folder.write(
+      "sweep.json",
+      R"({ "schema": 1, "scenario": "s.json", "replications": 10, "axes": [ { "axis": "selection", "values": [ "cheapest_feasible", "accuracy_max" ] } ] })");
   ASSERT_EQ(tideline(folder, {"sweep", "sweep.json", "--out", "a"}).code, 0);
   ASSERT_EQ(tideline(folder, {"compare", "a", "--out", "b.json", "--quiet"}).code, 0);
   const Json of_sweep = Json::parse(read_file(folder / "b.json")), fresh = json({"--axis", "selection=cheapest_feasible,accuracy_max"});
@@ -208,7 +215,8 @@ class CapacityTest : public CompareTest {
 };
 
 TEST_F(CapacityTest, the_answer_lies_between_a_value_that_meets_the_target_and_one_that_does_not) {
-  const Json list = capacity({"--at-least", "slo_attainment=0.8", "--replications", "4", "--axis", "selection=cheapest_feasible,accuracy_max"});
+  const Json list =
+      capacity({"--at-least", "slo_attainment=0.8", "--replications", "4", "--axis", "selection=cheapest_feasible,accuracy_max"});
   ASSERT_EQ(list.size(), 2U);
   for (const Json& a : list) {
     const double x = a["capacity"];
@@ -224,20 +232,21 @@ TEST_F(CapacityTest, the_answer_lies_between_a_value_that_meets_the_target_and_o
 }
 
 TEST_F(CapacityTest, the_least_whole_number_that_meets_the_target_is_found) {
-  const Json list = capacity({"--vary", "/cluster/pools/cpus/count", "--least", "--whole", "--load", "12", "--at-least", "slo_attainment=0.9",
-                              "--replications", "3", "--policy", "autoscaling=target_utilization"});
+  const Json list = capacity({"--vary", "/cluster/pools/cpus/count", "--least", "--whole", "--load", "12", "--at-least",
+                              "slo_attainment=0.9", "--replications", "3", "--policy", "autoscaling=target_utilization"});
   const Json& a = list[0];
   if (a["capacity"].is_null()) GTEST_FAIL() << a.dump(1);
   const int n = a["capacity"];
-  for (const Json& p : a["points"])
-    EXPECT_EQ(p["met"].get<bool>(), p["x"].get<int>() >= n) << p["x"];
+  for (const Json& p : a["points"]) EXPECT_EQ(p["met"].get<bool>(), p["x"].get<int>() >= n) << p["x"];
 }
 
 TEST_F(CapacityTest, targets_that_are_met_everywhere_or_nowhere_have_no_answer) {
-  EXPECT_THAT(capacity({"--at-least", "slo_attainment=1e-9", "--from", "1", "--to", "2", "--replications", "2"})[0]["remark"].get<std::string>(),
-              HasSubstr("met everywhere"));
-  EXPECT_THAT(capacity({"--at-most", "latency_mean_s=1e-6", "--from", "1", "--to", "2", "--replications", "2"})[0]["remark"].get<std::string>(),
-              HasSubstr("met nowhere"));
+  EXPECT_THAT(
+      capacity({"--at-least", "slo_attainment=1e-9", "--from", "1", "--to", "2", "--replications", "2"})[0]["remark"].get<std::string>(),
+      HasSubstr("met everywhere"));
+  EXPECT_THAT(
+      capacity({"--at-most", "latency_mean_s=1e-6", "--from", "1", "--to", "2", "--replications", "2"})[0]["remark"].get<std::string>(),
+      HasSubstr("met nowhere"));
 }
 
 TEST_F(CapacityTest, what_is_wrong_is_refused) {

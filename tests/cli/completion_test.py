@@ -84,6 +84,7 @@ class Completion(unittest.TestCase):
         (self.folder / "days of rest").mkdir()
         self.assertEqual(self.offered("inspect", ""), {"day.h5", "night.incomplete.h5", "killed.h5.part", "days of rest"})
         self.assertEqual(self.offered("timeline", "da"), {"day.h5", "days of rest"})
+        self.assertEqual(self.offered("report", "da"), {"day.h5", "day.json", "days of rest"})
 
     def test_nothing_where_there_is_no_program(self):
         for words in ([""], ["run", "--"], ["run", "--set", "/policies/"], ["policies", ""]):

@@ -61,7 +61,8 @@ TEST_F(SweepTest, every_point_has_its_replications_in_one_table) {
   EXPECT_THAT(csv, HasSubstr(",accuracy_max,2,"));
   for (const char* file : {"a/tasks/000000.h5", "a/tasks/000011.json", "a/table.h5"}) EXPECT_TRUE(fs::exists(folder / file)) << file;
   // A task is the run that one makes by hand.
-  const Outcome alone = tideline(folder, {"run", "s.json", "--policy", "selection=accuracy_max", "--load", "2", "--no-results", "--summary", "json"});
+  const Outcome alone =
+      tideline(folder, {"run", "s.json", "--policy", "selection=accuracy_max", "--load", "2", "--no-results", "--summary", "json"});
   const Json task = Json::parse(read_file(folder / "a/tasks/000010.json"));
   EXPECT_EQ(task["summary"], Json::parse(alone.out));
 }
@@ -102,7 +103,8 @@ TEST_F(SweepTest, finished_tasks_are_skipped_and_those_whose_inputs_changed_run_
 TEST_F(SweepTest, a_file_that_one_value_names_concerns_the_tasks_of_that_value_only) {
   folder.write("more.json", R"({ "load": 1.5 })");
   folder.write("less.json", R"({ "load": 0.5 })");
-  folder.write("sweep.json", R"({ "schema": 1, "scenario": "s.json", "axes": [ { "axis": "with", "values": [ "more.json", "less.json" ] } ] })");
+  folder.write("sweep.json",
+               R"({ "schema": 1, "scenario": "s.json", "axes": [ { "axis": "with", "values": [ "more.json", "less.json" ] } ] })");
   ASSERT_EQ(sweep({"--out", "a"}).code, 0);
   folder.write("less.json", R"({ "load": 0.6 })");
   const Outcome again = sweep({"--out", "a", "--resume"});
@@ -127,8 +129,9 @@ TEST_F(SweepTest, alternatives_zip_and_exclude_choose_the_points) {
   { "axis": "setup", "alternatives": [ { "name": "small", "load": 0.5, "with": "part.json" },
                                        { "name": "large", "policy": [ "dispatch=random" ], "set": { "/cluster/pools/gpus/count": 3 } } ] },
   { "axis": "/measure/drain_s", "range": [ 10, 20, 10 ] } ] })");
-  EXPECT_EQ(sweep({"--list"}).out, "0\tsetup=small /measure/drain_s=10\treplication=0\tseed=7\n"
-                                   "1\tsetup=large /measure/drain_s=20\treplication=0\tseed=7\n");
+  EXPECT_EQ(sweep({"--list"}).out,
+            "0\tsetup=small /measure/drain_s=10\treplication=0\tseed=7\n"
+            "1\tsetup=large /measure/drain_s=20\treplication=0\tseed=7\n");
   folder.write("sweep.json", R"({ "schema": 1, "scenario": "s.json", "seed": 3, "axes": [
   { "axis": "selection", "values": [ "cheapest_feasible", "accuracy_max" ] }, { "axis": "load", "values": [ 1, 2, 3 ] } ],
   "exclude": [ { "selection": "accuracy_max", "load": [ 1, 3 ] } ] })");
@@ -146,10 +149,14 @@ TEST_F(SweepTest, what_is_wrong_is_said_with_its_place_and_nothing_is_written) {
   EXPECT_THAT(refusal(sweep_of(R"("axes": [ { "axis": "load" } ])")), HasSubstr("one of \"values\""));
   EXPECT_THAT(refusal(sweep_of(R"("axes": [ { "axis": "load", "range": [ 1, 2 ] } ])")), HasSubstr("three numbers"));
   EXPECT_THAT(refusal(sweep_of(R"("axes": [ { "axis": "load", "values": [ 1 ] } ], "replications": 0)")), HasSubstr("replications"));
-  EXPECT_THAT(refusal(sweep_of(R"("axes": [ { "axis": "load", "values": [ 1, 2 ] } ], "exclude": [ { "lod": 1 } ])")), HasSubstr("\"load\""));
-  EXPECT_THAT(refusal(sweep_of(R"("axes": [ { "axis": "load", "values": [ 1, 2 ] } ], "exclude": [ { "load": 3 } ])")), HasSubstr("no value"));
-  EXPECT_THAT(refusal(sweep_of(R"("axes": [ { "axis": "load", "values": [ 1, 2 ] } ], "exclude": [ { "load": [ 1, 2 ] } ])")), HasSubstr("leaves no point"));
-  EXPECT_THAT(refusal(sweep_of(R"("axes": [ { "axis": "/cluster/pools/none/count", "values": [ 1 ] } ])")), HasSubstr("/cluster/pools/none"));
+  EXPECT_THAT(refusal(sweep_of(R"("axes": [ { "axis": "load", "values": [ 1, 2 ] } ], "exclude": [ { "lod": 1 } ])")),
+              HasSubstr("\"load\""));
+  EXPECT_THAT(refusal(sweep_of(R"("axes": [ { "axis": "load", "values": [ 1, 2 ] } ], "exclude": [ { "load": 3 } ])")),
+              HasSubstr("no value"));
+  EXPECT_THAT(refusal(sweep_of(R"("axes": [ { "axis": "load", "values": [ 1, 2 ] } ], "exclude": [ { "load": [ 1, 2 ] } ])")),
+              HasSubstr("leaves no point"));
+  EXPECT_THAT(refusal(sweep_of(R"("axes": [ { "axis": "/cluster/pools/none/count", "values": [ 1 ] } ])")),
+              HasSubstr("/cluster/pools/none"));
   folder.write("wrong.json", R"({ "schema": 1, "scenario": "t.json", "axes": [ { "axis": "load", "values": [ 1 ] } ] })");
   EXPECT_EQ(tideline(folder, {"sweep", "wrong.json"}).code, 3);
   EXPECT_THAT(refusal("[]"), HasSubstr("object"));
@@ -197,7 +204,9 @@ TEST_F(SweepTest, twenty_kills_and_a_resume_end_in_the_table_of_an_undisturbed_s
 }
 
 TEST_F(SweepTest, an_interrupted_sweep_leaves_whole_tasks_only_and_goes_on) {
-  folder.write("sweep.json", R"({ "schema": 1, "scenario": "s.json", "set": { "/measure/duration_s": 1e9 }, "axes": [ { "axis": "load", "values": [ 1, 2 ] } ] })");
+  folder.write(
+      "sweep.json",
+      R"({ "schema": 1, "scenario": "s.json", "set": { "/measure/duration_s": 1e9 }, "axes": [ { "axis": "load", "values": [ 1, 2 ] } ] })");
   Process run(folder.path(), {TIDELINE_PROGRAM, "sweep", "sweep.json", "--out", "a", "--jobs", "1"});
   while (!fs::exists(folder / "a/tasks/000000.h5.part")) std::this_thread::sleep_for(std::chrono::milliseconds(5));
   run.signal(SIGINT);

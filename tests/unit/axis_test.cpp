@@ -29,7 +29,8 @@ std::vector<std::string> layers(const Axis& a) {
 TEST(Axis, values_are_layers_of_the_option_that_the_axis_names) {
   EXPECT_THAT(layers(parse_axis("system=infaas,persist_all")), ElementsAre("--system infaas", "--system persist_all"));
   EXPECT_THAT(layers(parse_axis("load=0.5,2")), ElementsAre("--load 0.5", "--load 2"));
-  EXPECT_THAT(layers(parse_axis("selection=infaas,accuracy_max")), ElementsAre("--policy selection=infaas", "--policy selection=accuracy_max"));
+  EXPECT_THAT(layers(parse_axis("selection=infaas,accuracy_max")),
+              ElementsAre("--policy selection=infaas", "--policy selection=accuracy_max"));
   EXPECT_THAT(layers(parse_axis("/a/b=1,\"x,y\",[1,2]")), ElementsAre("--set /a/b=1", "--set /a/b=\"x,y\"", "--set /a/b=[1,2]"));
 }
 
