@@ -35,7 +35,8 @@ def names_of(effects, axes):
 def draw(effects, values, metrics, relative):
     names = names_of(effects, [c for c in values.columns if c not in ("alternative", "metric", "replication", "value")])
     baseline = effects.attrs["baseline"]
-    alternatives = [a for a in effects["alternative"].cat.categories if a != baseline]
+    against = set(effects["against"])
+    alternatives = [a for a in effects["alternative"].cat.categories if a not in against]
     columns = min(3, len(metrics))
     rows = -(-len(metrics) // columns)
     height = 0.36 * len(alternatives) + 1.4
@@ -44,7 +45,7 @@ def draw(effects, values, metrics, relative):
         axis.set_visible(False)
     for axis, metric in zip(panels.flat, metrics):
         table = effects[effects["metric"] == metric]
-        base = table["baseline_mean"].iloc[0]
+        base = table["baseline_mean"].iloc[0]  # with several conditions that of the first
         largest = table[["difference", "low", "high"]].abs().max().max()
         factor, unit = scale(metric, largest if numpy.isfinite(largest) else 0)
         if relative:
@@ -57,6 +58,8 @@ def draw(effects, values, metrics, relative):
         axis.axvline(0, color=TEXT, linewidth=1, zorder=1)
         ends = [0.0]
         for row in table.itertuples():
+            if relative:  # each condition has a baseline of its own
+                factor = 100 / abs(row.baseline_mean) if row.baseline_mean else numpy.nan
             if not numpy.isfinite(row.difference) or not numpy.isfinite(factor):
                 continue
             colour, marker = VERDICTS.get(row.verdict, OTHER)
@@ -76,7 +79,7 @@ def draw(effects, values, metrics, relative):
         axis.set_title(words(metric), fontsize=11)
         base_factor, base_unit = scale(metric, abs(base))
         axis.set_xlabel(unit + {"higher": " (more is better)", "lower": " (less is better)"}.get(better, "") +
-                        f"\nbaseline {base_factor * base:.4g}" + (f" {base_unit}" if base_unit else ""), fontsize=9.5)
+                        (f"\nbaseline {base_factor * base:.4g}" + (f" {base_unit}" if base_unit else "") if len(against) == 1 else ""), fontsize=9.5)
         axis.set_yticks(range(len(alternatives)), [names[a] for a in alternatives])
         axis.set_ylim(len(alternatives) - 0.5, -0.5)
         axis.grid(axis="y", visible=False)
@@ -87,7 +90,7 @@ def draw(effects, values, metrics, relative):
         handles.append(lines.Line2D([], [], color=OTHER[0], marker=OTHER[1], linewidth=1.8, markersize=5))
         verdicts.append("no difference shown")
     top = figure.get_figheight()
-    figure.suptitle(f"{effects.attrs['scenario']['name']}: differences from {names[baseline]}", x=0.01, y=1 - 0.08 / top, ha="left", va="top", fontsize=13, fontweight="bold")
+    figure.suptitle(f"{effects.attrs['scenario']['name']}: differences from {names.get(baseline, baseline)}", x=0.01, y=1 - 0.08 / top, ha="left", va="top", fontsize=13, fontweight="bold")
     figure.legend(handles, verdicts, loc="upper left", ncol=len(handles), frameon=False, bbox_to_anchor=(0, 1 - 0.3 / top), columnspacing=1.3)
     figure.text(0.99, 0.05 / top, f"{effects.attrs['replications']} replications  ·  {100 * effects.attrs['confidence']:g} % intervals  ·  correction: {effects.attrs['correction']}",
                 ha="right", va="bottom", fontsize=9, color=GREY)

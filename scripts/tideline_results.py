@@ -457,7 +457,7 @@ class Comparison(typing.NamedTuple):
     """What `tideline compare` wrote."""
 
     effects: pandas.DataFrame
-    """A row per alternative and metric: `baseline_mean`, `mean`, `difference` with its interval `low` to `high`, `relative`, `p`, `p_adjusted`,
+    """A row per alternative and metric: the alternative that it is held `against`, `baseline_mean`, `mean`, `difference` with its interval `low` to `high`, `relative`, `p`, `p_adjusted`,
     `verdict`, `smallest_difference`, `margin`, and the metric's `unit` and what is `better`. `attrs` has the rest of the file's facts."""
     values: pandas.DataFrame
     """A row per alternative, metric and replication (from 0), of all alternatives, the baseline too: `value`, and the axes."""
@@ -468,9 +468,10 @@ def load_compare(path):
     path = pathlib.Path(path)
     file = _read_own_json(path, "tideline-compare", "a comparison", COMPARE_VERSION)
     try:
-        effects = pandas.DataFrame(file["effects"], columns=["alternative", "metric", "baseline_mean", "mean", "difference", "low", "high", "relative",
-                                                             "p", "p_adjusted", "verdict", "smallest_difference", "margin"])
-        for column in effects.columns.drop(["alternative", "metric", "verdict"]):
+        effects = pandas.DataFrame([{"against": file["baseline"], **e} for e in file["effects"]],
+                                   columns=["alternative", "against", "metric", "baseline_mean", "mean", "difference", "low", "high", "relative",
+                                            "p", "p_adjusted", "verdict", "smallest_difference", "margin"])
+        for column in effects.columns.drop(["alternative", "against", "metric", "verdict"]):
             effects[column] = effects[column].astype(float)
         metrics = pandas.DataFrame(file["metrics"], columns=["name", "unit", "better"]).rename(columns={"name": "metric"})
         effects = effects.merge(metrics, how="left", on="metric")

@@ -64,12 +64,16 @@ Json report_of_comparison(const std::filesystem::path& path) {
     out["alternatives"].push_back(
         {{"label", a.member("label").text()}, {"metrics", std::move(values)}, {"notes", texts(a.member("notes"))}});
   }
-  if (labels.count(baseline) == 0) whole.member("baseline").fail("no alternative has this label");
+  // With several axes the baseline is a value of the first: each effect then says which alternative has it under its conditions.
+  const bool one_baseline = labels.count(baseline) > 0;
+  if (!one_baseline && whole.member("effects").elements().empty()) whole.member("baseline").fail("no alternative has this label");
   for (const JsonPart& e : whole.member("effects").elements()) {
     if (labels.count(e.member("alternative").text()) == 0) e.member("alternative").fail("no alternative has this label");
     if (metrics.count(e.member("metric").text()) == 0) e.member("metric").fail("no metric has this name");
+    const std::string& against = e.has("against") ? e.member("against").text() : baseline;
+    if (labels.count(against) == 0) (e.has("against") ? e.member("against") : whole.member("baseline")).fail("no alternative has this label");
     Json effect{
-        {"alternative", e.member("alternative").text()}, {"metric", e.member("metric").text()}, {"verdict", e.member("verdict").text()}};
+        {"alternative", e.member("alternative").text()}, {"against", against}, {"metric", e.member("metric").text()}, {"verdict", e.member("verdict").text()}};
     for (const char* name :
          {"baseline_mean", "mean", "difference", "relative", "low", "high", "p", "p_adjusted", "smallest_difference", "margin"})
       effect[name] = rounded(e.member(name).number_or_null(), 8);

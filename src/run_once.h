@@ -20,7 +20,8 @@ namespace tideline {
 struct RunRequest {
   std::string scenario;  ///< path of its file
   std::vector<Layer> layers;
-  std::filesystem::path out;  ///< results file; empty: none
+  std::filesystem::path out;              ///< results file; empty: none
+  std::function<void(Scenario&)> change;  ///< of what was read, before it runs; results files know nothing of it
   RecordWishes records;
   std::function<void(const std::string&)> warn;                                              ///< called with each warning, whole
   std::function<void(const std::string& name, Time now, Time end, std::uint64_t)> progress;  ///< now and then, with queries so far

@@ -937,7 +937,8 @@ const VERDICTS = { better: "good", worse: "bad", different: "other" };
 const verdictClass = (verdict) => VERDICTS[verdict] ?? "plain";
 
 function drawComparison() {
-  const alternatives = data.alternatives.map((a) => a.label).filter((label) => label !== data.baseline);
+  const baselines = new Set([data.baseline, ...data.effects.map((e) => e.against)]);
+  const alternatives = data.alternatives.map((a) => a.label).filter((label) => !baselines.has(label));
   const effect = new Map(data.effects.map((e) => [`${e.metric} ${e.alternative}`, e]));
   const name = (label) => (data.axes.length === 1 && label.startsWith(`${data.axes[0].name}=`) ? label.slice(data.axes[0].name.length + 1) : label);
   document.getElementById("subtitle").textContent = `A comparison of Tideline: ${count(alternatives.length, "alternative")}, ${count(data.replications, "replication")} \u00b7 ${data.file}`;
@@ -953,7 +954,7 @@ function drawComparison() {
   section("Means and verdicts", card(null, table([
     { title: "metric", text_like: true, text: (m) => [words(m.name), el("small", { class: "plain" }, m.better === "neither" ? "" : ` ${m.better} is better`)] },
     ...data.alternatives.map((a) => ({
-      title: name(a.label) + (a.label === data.baseline ? " (baseline)" : ""),
+      title: name(a.label) + (baselines.has(a.label) ? " (baseline)" : ""),
       text: (m) => {
         const e = effect.get(`${m.name} ${a.label}`);
         return [figure(m, a.metrics[m.name]?.mean), e && el("div", { class: verdictClass(e.verdict) }, e.verdict)];
@@ -1005,7 +1006,7 @@ function forest(grid, metric, effects, name, isRelative) {
   if (effects.length === 0) return null;
   const holder = el("div", { class: "chart" });
   const base = effects[0].baseline_mean;
-  grid.append(card(null, el("h3", {}, capital(words(metric.name)), el("small", { class: "plain", style: "font-weight: 400" }, `  baseline ${figure(metric, base)}`)), holder));
+  grid.append(card(null, el("h3", {}, capital(words(metric.name)), el("small", { class: "plain", style: "font-weight: 400" }, effects.every((e) => e.against === effects[0].against) ? `  baseline ${figure(metric, base)}` : "")), holder));
   return drawing(holder, (width) => {
     const relative = isRelative();
     const scale = (e) => (relative ? (e.baseline_mean ? 100 / Math.abs(e.baseline_mean) : NaN) : 1);
@@ -1067,13 +1068,13 @@ function drawReplications(name) {
   if (known.length === 0 || data.replications < 2) return;
   let metric = known[0], differences = false;
   const holder = el("div");
-  const baseline = data.alternatives.find((a) => a.label === data.baseline);
+  const against = new Map(data.effects.map((e) => [e.alternative, data.alternatives.find((a) => a.label === e.against)]));
   const draw = chart(holder, 300, () => {
     const valuesOf = (a) => a.metrics[metric.name]?.values ?? [];
-    const list = data.alternatives.filter((a) => !differences || a !== baseline);
+    const list = data.alternatives.filter((a) => !differences || against.has(a.label));
     const x = Array.from({ length: data.replications }, (_, k) => k + 1);
     const raw = list.map((a) => x.map((_, k) => {
-      const v = valuesOf(a)[k], b = valuesOf(baseline)[k];
+      const v = valuesOf(a)[k], b = differences ? valuesOf(against.get(a.label))[k] : null;
       return !number(v) || (differences && !number(b)) ? null : differences ? v - b : v;
     }));
     const all = raw.flat().filter(number);
