@@ -3,11 +3,13 @@
 #include "sim/core/text.h"
 #include "src/assemble.h"
 #include "src/commands.h"
+#include "src/errors.h"
 #include "src/results.h"
 
 #include <chrono>
 #include <csignal>
 #include <memory>
+#include <new>
 
 namespace tideline {
 
@@ -24,6 +26,37 @@ void catch_interrupts() {
   std::signal(SIGTERM, on_interrupt);
   if (std::signal(SIGHUP, SIG_IGN) != SIG_IGN) std::signal(SIGHUP, on_interrupt);  // nohup ignores it, and so it stays
 }
+
+namespace {
+
+/// Runs it; what leaves is one of the program's own exceptions.
+void simulate(const Run& run) {
+  try {
+    run.simulation->run();
+  } catch (const PoolFull& e) {
+    throw WorldError("at " + to_text(to_seconds(run.simulation->now() - Time{})) +
+                     " s the system has more queries in flight than there is room for: " + e.what() +
+                     "; it is overloaded, or its lines need a bound");
+  } catch (const std::bad_alloc&) {
+    throw WorldError("out of memory at " + to_text(to_seconds(run.simulation->now() - Time{})) + " s of simulated time, after " +
+                     std::to_string(run.simulation->queries()) + " queries");
+  } catch (const InternalError&) {
+    throw;
+  } catch (const PolicyError&) {
+    throw;
+  } catch (const InputError&) {
+    throw;
+  } catch (const WorldError&) {
+    throw;
+  } catch (const std::exception& e) {
+    throw PolicyError("at " + to_text(to_seconds(run.simulation->now() - Time{})) + " s a policy threw an exception: " + e.what());
+  } catch (...) {
+    throw PolicyError("at " + to_text(to_seconds(run.simulation->now() - Time{})) +
+                      " s a policy threw something that is no std::exception");
+  }
+}
+
+}  // namespace
 
 RunResult run_once(const RunRequest& request, const PolicyRegistry& registry, const std::atomic<bool>& stop) {
   const auto began = std::chrono::steady_clock::now();
@@ -76,7 +109,7 @@ RunResult run_once(const RunRequest& request, const PolicyRegistry& registry, co
     file->flush();
   }
   const auto ready = std::chrono::steady_clock::now();
-  run.simulation->run();
+  simulate(run);
   const auto ended = std::chrono::steady_clock::now();
   RunResult done;
   done.name = run.scenario.name;
@@ -90,6 +123,14 @@ RunResult run_once(const RunRequest& request, const PolicyRegistry& registry, co
   for (const auto& [variant, starts] : run.simulation->pending_starts())
     warn("at the end " + std::to_string(starts) + " more instances of " + in_quotes((*run.world)[variant].name) +
          " were asked for than fit anywhere");
+  // A trace that ends well before the window does: the rest of the window measures an idle system.
+  const Time window_end = Time{} + run.scenario.options.warmup + run.scenario.options.duration;
+  for (std::size_t k = 0; k < run.scenario.entries.size() && !done.interrupted; ++k) {
+    const Time last = run.simulation->workload().ended(k);
+    if (last == never || window_end - last < run.scenario.options.duration / 20) continue;
+    warn("the trace of " + in_quotes(run.scenario.entries[k].name) + " ended at " + to_text(to_seconds(last - Time{})) +
+         " s, long before the measured window, at " + to_text(to_seconds(window_end - Time{})) + " s");
+  }
   if (done.summary.total.queries_arrived == 0)
     warn("no query arrived in the measured window, which begins at " + to_text(to_seconds(Time{} + run.scenario.options.warmup)) +
          " s and lasts " + to_text(to_seconds(run.scenario.options.duration)) + " s");

@@ -542,6 +542,11 @@ class Reader {
     out_.options.duration = m.duration;
     out_.options.drain = m.drain;
     out_.options.sample = m.sample;
+    // Each is a row of the series, kept in memory: 5 million are about a gigabyte.
+    const double samples = to_seconds(m.warmup) / to_seconds(m.sample) + to_seconds(m.duration) / to_seconds(m.sample);
+    if (samples > 5e6)
+      problems_.add("/measure/sample_s",
+                    "makes a series of " + to_text(std::round(samples)) + " samples in warmup_s and duration_s; at most 5000000");
     if (daily_ && m.duration % 24h != Duration{})
       out_.warnings.push_back("the source is daily but the measured window is not whole days (" + to_text(to_seconds(m.duration)) + " s)");
   }

@@ -143,7 +143,7 @@ TEST_F(RecordsTest, a_kill_at_any_time_leaves_what_was_flushed) {
     const std::string name = std::to_string(k) + ".h5";
     const fs::path part = folder / (name + ".part");
     Process run(folder.path(),
-                {TIDELINE_PROGRAM, "run", "s.json", "--records", "queries", "--set", "/measure/duration_s=1e9", "--out", name});
+                {TIDELINE_PROGRAM, "run", "s.json", "--records", "queries", "--set", "/measure/duration_s=4e6", "--out", name});
     wait_for_size(part, k % 4 == 0 ? 2'000'000 : 1);
     std::this_thread::sleep_for(std::chrono::milliseconds(when(random)));
     run.signal(SIGKILL);
@@ -195,7 +195,7 @@ TEST_F(RecordsTest, an_interrupted_run_has_records_and_summary_of_the_same_queri
   for (const int number : {SIGINT, SIGTERM}) {
     const Folder own;
     own.write("s.json", small_scenario);
-    Process run(own.path(), {TIDELINE_PROGRAM, "run", "s.json", "--records", "all", "--set", "/measure/duration_s=1e9"});
+    Process run(own.path(), {TIDELINE_PROGRAM, "run", "s.json", "--records", "all", "--set", "/measure/duration_s=4e6"});
     wait_for(own / "results/s.h5.part");
     std::this_thread::sleep_for(std::chrono::milliseconds(300));
     run.signal(number);
@@ -214,7 +214,7 @@ TEST_F(RecordsTest, an_interrupted_run_has_records_and_summary_of_the_same_queri
 }
 
 TEST_F(RecordsTest, a_second_run_into_one_file_is_refused) {
-  Process first(folder.path(), {TIDELINE_PROGRAM, "run", "s.json", "--set", "/measure/duration_s=1e9", "--out", "x.h5"});
+  Process first(folder.path(), {TIDELINE_PROGRAM, "run", "s.json", "--set", "/measure/duration_s=4e6", "--out", "x.h5"});
   wait_for(folder / "x.h5.part");
   const Outcome second = tideline(folder, {"run", "s.json", "--out", "x.h5"});
   EXPECT_EQ(second.code, 3);
@@ -484,7 +484,7 @@ TEST_F(RecordsTest, plots_are_drawn_of_one_run_and_of_several) {
 
 TEST_F(RecordsTest, a_terminal_sees_how_far_the_run_is) {
   if (run_command(folder, {"sh", "-c", "command -v script"}).code != 0) GTEST_SKIP() << "there is no program script";
-  const std::string command = "timeout --signal INT 3 " TIDELINE_PROGRAM " run s.json --no-results --set /measure/duration_s=1e9";
+  const std::string command = "timeout --signal INT 3 " TIDELINE_PROGRAM " run s.json --no-results --set /measure/duration_s=4e6";
   (void)run_command(folder, {"script", "--quiet", "--command", command, "typescript"});
   EXPECT_THAT(read_file(folder / "typescript"),
               testing::ContainsRegex("s: [0-9.]+ h simulated \\([0-9]+ %\\), [0-9.]+ M queries, [0-9.]+ M/s, [0-9]+ s left"));

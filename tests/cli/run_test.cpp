@@ -182,7 +182,7 @@ TEST_F(RunTest, an_interrupt_leaves_an_incomplete_file) {
   for (const int number : {SIGINT, SIGTERM}) {
     const Folder own;
     own.write("s.json", small_scenario);
-    Process run(own.path(), {TIDELINE_PROGRAM, "run", "s.json", "--set", "/measure/duration_s=1e9"});
+    Process run(own.path(), {TIDELINE_PROGRAM, "run", "s.json", "--set", "/measure/duration_s=4e6"});
     for (int k = 0; k < 1000 && !fs::exists(own / "results/s.h5.part"); ++k) std::this_thread::sleep_for(std::chrono::milliseconds(10));
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
     run.signal(number);
@@ -196,7 +196,7 @@ TEST_F(RunTest, an_interrupt_leaves_an_incomplete_file) {
 
 TEST_F(RunTest, an_interrupt_ends_all_scenarios) {
   folder.write("t.json", small_scenario);
-  Process run(folder.path(), {TIDELINE_PROGRAM, "run", "s.json", "t.json", "--set", "/measure/duration_s=1e9"});
+  Process run(folder.path(), {TIDELINE_PROGRAM, "run", "s.json", "t.json", "--set", "/measure/duration_s=4e6"});
   for (int k = 0; k < 1000 && !fs::exists(folder / "results/s.h5.part"); ++k) std::this_thread::sleep_for(std::chrono::milliseconds(10));
   run.signal(SIGINT);
   EXPECT_EQ(run.wait().code, 130);
