@@ -29,16 +29,19 @@ void catch_interrupts() {
 
 namespace {
 
+/// Divided, not multiplied by 1e-9: a round number of milliseconds prints as one.
+std::string seconds_text(Duration d) { return to_text(static_cast<double>(d.count()) / 1e9); }
+
 /// Runs it; what leaves is one of the program's own exceptions.
 void simulate(const Run& run) {
   try {
     run.simulation->run();
   } catch (const PoolFull& e) {
-    throw WorldError("at " + to_text(to_seconds(run.simulation->now() - Time{})) +
+    throw WorldError("at " + seconds_text(run.simulation->now() - Time{}) +
                      " s the system has more queries in flight than there is room for: " + e.what() +
                      "; it is overloaded, or its lines need a bound");
   } catch (const std::bad_alloc&) {
-    throw WorldError("out of memory at " + to_text(to_seconds(run.simulation->now() - Time{})) + " s of simulated time, after " +
+    throw WorldError("out of memory at " + seconds_text(run.simulation->now() - Time{}) + " s of simulated time, after " +
                      std::to_string(run.simulation->queries()) + " queries");
   } catch (const InternalError&) {
     throw;
@@ -49,10 +52,9 @@ void simulate(const Run& run) {
   } catch (const WorldError&) {
     throw;
   } catch (const std::exception& e) {
-    throw PolicyError("at " + to_text(to_seconds(run.simulation->now() - Time{})) + " s a policy threw an exception: " + e.what());
+    throw PolicyError("at " + seconds_text(run.simulation->now() - Time{}) + " s a policy threw an exception: " + e.what());
   } catch (...) {
-    throw PolicyError("at " + to_text(to_seconds(run.simulation->now() - Time{})) +
-                      " s a policy threw something that is no std::exception");
+    throw PolicyError("at " + seconds_text(run.simulation->now() - Time{}) + " s a policy threw something that is no std::exception");
   }
 }
 
@@ -128,12 +130,12 @@ RunResult run_once(const RunRequest& request, const PolicyRegistry& registry, co
   for (std::size_t k = 0; k < run.scenario.entries.size() && !done.interrupted; ++k) {
     const Time last = run.simulation->workload().ended(k);
     if (last == never || window_end - last < run.scenario.options.duration / 20) continue;
-    warn("the trace of " + in_quotes(run.scenario.entries[k].name) + " ended at " + to_text(to_seconds(last - Time{})) +
-         " s, long before the measured window, at " + to_text(to_seconds(window_end - Time{})) + " s");
+    warn("the trace of " + in_quotes(run.scenario.entries[k].name) + " ended at " + seconds_text(last - Time{}) +
+         " s, long before the measured window, at " + seconds_text(window_end - Time{}) + " s");
   }
   if (done.summary.total.queries_arrived == 0)
-    warn("no query arrived in the measured window, which begins at " + to_text(to_seconds(Time{} + run.scenario.options.warmup)) +
-         " s and lasts " + to_text(to_seconds(run.scenario.options.duration)) + " s");
+    warn("no query arrived in the measured window, which begins at " + seconds_text(run.scenario.options.warmup) + " s and lasts " +
+         seconds_text(run.scenario.options.duration) + " s");
   if (file) {
     file->attribute("/run", "interrupted", done.interrupted);
     records->finish();

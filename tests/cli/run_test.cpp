@@ -56,6 +56,20 @@ TEST_F(RunTest, says_when_no_query_arrived_in_the_window) {
   EXPECT_THAT(done.err, HasSubstr("warning: no query arrived in the measured window, which begins at 1 s and lasts 10 s"));
 }
 
+TEST_F(RunTest, says_when_a_trace_ends_long_before_the_window) {
+  folder.write("t.csv", "timestamp\n0\n1\n2\n");
+  const Outcome done = tideline(folder, {"run", "s.json", "--trace", "cameras=t.csv", "--no-results"});
+  EXPECT_EQ(done.code, 0);
+  EXPECT_THAT(done.err, HasSubstr("the trace of \"cameras\" ended at 2 s, long before the measured window, at 31 s"));
+  EXPECT_EQ(tideline(folder, {"run", "s.json", "--no-results"}).err, "");
+}
+
+TEST_F(RunTest, refuses_a_series_that_memory_cannot_hold) {
+  const Outcome done = tideline(folder, {"run", "s.json", "--set", "/measure/sample_s=0.001", "--set", "/measure/duration_s=1e5"});
+  EXPECT_EQ(done.code, 2);
+  EXPECT_THAT(done.err, HasSubstr("/measure/sample_s: makes a series of"));
+}
+
 TEST_F(RunTest, says_what_was_asked_for_and_fits_nowhere) {
   const Outcome done = tideline(folder, {"run", "s.json", "--no-results", "--set",
                                          R"(/policies/autoscaling={"name": "fixed", "params": {"instances": ["big@core=50"]}})"});
@@ -277,6 +291,33 @@ TEST_F(RunTest, a_policy_that_breaks_its_interface_ends_the_run_with_4) {
   EXPECT_THAT(text, HasSubstr("greedy"));
   EXPECT_THAT(text, HasSubstr("batching"));
   EXPECT_THAT(folder.files(), ElementsAre("s.json"));
+}
+
+/// Throws what a policy may be made to throw by a library.
+template <bool is_exception>
+class Thrower final : public BatchingPolicy {
+ public:
+  using Params = NoParams;
+  Thrower(const Params&, const Setup&) {}
+  Batch form(InstanceId, const LineView&, ClusterView) override {
+    if (is_exception) throw std::runtime_error("own trouble");
+    throw 7;
+  }
+};
+
+TEST_F(RunTest, a_policy_that_throws_ends_the_run_with_4_and_leaves_nothing) {
+  const std::string file = (folder / "s.json").string(), out = (folder / "x.h5").string();
+  for (const char* name : {"thrower", "odd_thrower"}) {
+    const std::string set = std::string("/policies/batching=") + name;
+    const std::vector<const char*> words{"own", "run", file.c_str(), "--set", set.c_str(), "--out", out.c_str()};
+    testing::internal::CaptureStderr();
+    const int code = run_program(static_cast<int>(words.size()), words.data(),
+                                 {define<Thrower<true>>("thrower", "Throws."), define<Thrower<false>>("odd_thrower", "Throws 7.")});
+    const std::string text = testing::internal::GetCapturedStderr();
+    EXPECT_EQ(code, 4) << text;
+    EXPECT_THAT(text, HasSubstr("a policy threw"));
+    EXPECT_THAT(folder.files(), ElementsAre("s.json"));
+  }
 }
 
 TEST_F(RunTest, own_policy_with_the_name_of_a_built_in_one_exits_4) {
