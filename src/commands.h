@@ -20,6 +20,9 @@ int command_inspect(const Arguments& arguments, const PolicyRegistry& registry);
 int command_sweep(const Arguments& arguments, const PolicyRegistry& registry);
 int command_compare(const Arguments& arguments, const PolicyRegistry& registry);
 int command_merge(const Arguments& arguments, const PolicyRegistry& registry);
+int command_rerun(const Arguments& arguments, const PolicyRegistry& registry);
+int command_diff(const Arguments& arguments, const PolicyRegistry& registry);
+int command_check(const Arguments& arguments, const PolicyRegistry& registry);
 int command_timeline(const Arguments& arguments, const PolicyRegistry& registry);
 
 /// Version of the program, and the commit it was built from where that is known.

@@ -32,6 +32,9 @@ Usage: tideline VERB [...]
   sweep SWEEP.json      run a scenario at all points of some axes, with replications
   compare SCENARIO      hold alternatives against a baseline, with intervals and verdicts
   merge DIR             write one table of a sweep: CSV and HDF5
+  check SUITE.json      run a suite of scenarios and hold it against accepted baselines
+  rerun RESULT.h5       make a run, or those of a sweep, again: are the results the same?
+  diff A.h5 B.h5        where two runs part: the first decision, and all metrics
   inspect RESULT.h5     show what is in a results file
   timeline RESULT.h5    draw a run for Perfetto
   import yolobench CSV  make a catalog of YOLOBench's table of latencies and accuracies
@@ -78,7 +81,8 @@ int dispatch(const std::string& program, const Arguments& words, const PolicyReg
   static const std::vector<std::pair<std::string_view, Verb>> verbs{
       {"run", command_run},           {"validate", command_validate}, {"explain", command_explain}, {"schema", command_schema},
       {"policies", command_policies}, {"import", command_import},     {"inspect", command_inspect}, {"timeline", command_timeline},
-      {"sweep", command_sweep},       {"merge", command_merge},       {"compare", command_compare}};
+      {"sweep", command_sweep},       {"merge", command_merge},       {"compare", command_compare}, {"rerun", command_rerun},
+      {"diff", command_diff}};
   if (words.empty()) {
     greet(program);
     return 0;

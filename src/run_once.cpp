@@ -68,6 +68,8 @@ RunResult run_once(const RunRequest& request, const PolicyRegistry& registry, co
     facts.configuration_json = run.scenario.effective.dump(2, ' ', false, Json::error_handler_t::replace);
     facts.overrides = run.scenario.overrides;
     facts.hashes = run.scenario.hashes;
+    for (const auto& [pointer, path] : run.scenario.paths)
+      facts.paths.emplace_back(pointer, fs::absolute(path).lexically_normal().string());
     facts.warnings = run.scenario.warnings;
     facts.interrupted = true;  // until it is known better
     write_run(*file, facts);
