@@ -2,6 +2,7 @@
 #include "sim/core/text.h"
 #include "src/compare.h"
 #include "src/errors.h"
+#include "src/metric_value.h"
 #include "src/options.h"
 #include "src/output_file.h"
 #include "src/run_once.h"
@@ -19,28 +20,8 @@ namespace {
 namespace fs = std::filesystem;
 
 /// Compared unless others are asked for.
-constexpr const char* headline[] = {"slo_attainment", "1-slo_attainment", "goodput_qps",   "effective_accuracy", "latency_mean_s",
-                                    "latency_p99_s",  "cost_usd",         "energy_j", "cold_starts"};
-
-/// METRIC=VALUE or METRIC=VALUE%, the latter a share of the baseline's mean.
-struct MetricValue {
-  std::string metric;
-  double value = 0;
-  bool relative = false;
-};
-MetricValue read_metric_value(const std::string& option, const std::string& text) {
-  MetricValue out;
-  const auto equals = text.find('=');
-  std::string_view number = equals == std::string::npos ? "" : std::string_view(text).substr(equals + 1);
-  out.metric = text.substr(0, equals);
-  out.relative = number.ends_with('%');
-  if (out.relative) number.remove_suffix(1);
-  const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), out.value);
-  if (error != std::errc{} || end != number.data() + number.size() || !(out.value > 0) || !std::isfinite(out.value))
-    throw InputError(option + " " + text + ": expected METRIC=VALUE or METRIC=VALUE% with a value above 0");
-  if (out.relative) out.value /= 100;
-  return out;
-}
+constexpr const char* headline[] = {"slo_attainment", "1-slo_attainment", "goodput_qps", "effective_accuracy", "latency_mean_s",
+                                    "latency_p99_s",  "cost_usd",         "energy_j",    "cold_starts"};
 
 /// The metric of that name among those compared; it is added where it is not there.
 ComparedMetric& metric_of(std::vector<ComparedMetric>& list, const std::string& option, const std::string& name) {
@@ -75,19 +56,19 @@ int command_compare(const Arguments& arguments, const PolicyRegistry& registry) 
                         "What differs: system, load, trace, with, a kind of policy or a JSON pointer, with its values. The values of the "
                         "first axis are compared, further axes are conditions",
                         cxxopts::value<Texts>(), "NAME=A,B,...|FIRST:LAST:STEP")(
-      "baseline", "Value of the first axis that the others are held against; default: its first", cxxopts::value<std::string>(),
-      "VALUE")("metric", "Compare this metric; default: the headline metrics. 1-NAME: one minus an attainment", cxxopts::value<Texts>(),
-               "NAME")("precision", "Replicate until the half-width of the difference is this, or this share of the baseline's mean",
-                       cxxopts::value<Texts>(), "METRIC=VALUE[%]")(
-      "margin", "Differences within this are equivalent", cxxopts::value<Texts>(), "METRIC=VALUE[%]")(
+      "baseline", "Value of the first axis that the others are held against; default: its first", cxxopts::value<std::string>(), "VALUE")(
+      "metric", "Compare this metric; default: the headline metrics. 1-NAME: one minus an attainment", cxxopts::value<Texts>(), "NAME")(
+      "precision", "Replicate until the half-width of the difference is this, or this share of the baseline's mean",
+      cxxopts::value<Texts>(),
+      "METRIC=VALUE[%]")("margin", "Differences within this are equivalent", cxxopts::value<Texts>(), "METRIC=VALUE[%]")(
       "max-replications", "At most; without --precision the number made. Default: 10, with --precision 200",
-      cxxopts::value<std::uint32_t>(), "N")("days", "Replications are these days of the traces", cxxopts::value<std::string>(),
-                                            "FIRST-LAST")("confidence", "Of intervals and verdicts",
-                                                          cxxopts::value<double>()->default_value("0.95"), "P")(
+      cxxopts::value<std::uint32_t>(),
+      "N")("days", "Replications are these days of the traces", cxxopts::value<std::string>(), "FIRST-LAST")(
+      "confidence", "Of intervals and verdicts", cxxopts::value<double>()->default_value("0.95"), "P")(
       "table", "What to print: text, latex or csv", cxxopts::value<std::string>()->default_value("text"), "FORM")(
       "out", "Write the comparison for report and Python to this file", cxxopts::value<std::string>(), "COMPARE.json")(
       "jobs", "Runs at a time; default: the processors of this machine", cxxopts::value<std::uint32_t>(), "N")("quiet",
-                                                                                                              "No progress, no warnings");
+                                                                                                               "No progress, no warnings");
   add_scenario_options(options);
   options.positional_help("SCENARIO|SWEEP_DIR");
   const auto parsed = parse_options(

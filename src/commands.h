@@ -19,6 +19,7 @@ int command_import(const Arguments& arguments, const PolicyRegistry& registry);
 int command_inspect(const Arguments& arguments, const PolicyRegistry& registry);
 int command_sweep(const Arguments& arguments, const PolicyRegistry& registry);
 int command_compare(const Arguments& arguments, const PolicyRegistry& registry);
+int command_capacity(const Arguments& arguments, const PolicyRegistry& registry);
 int command_merge(const Arguments& arguments, const PolicyRegistry& registry);
 int command_rerun(const Arguments& arguments, const PolicyRegistry& registry);
 int command_diff(const Arguments& arguments, const PolicyRegistry& registry);

@@ -57,7 +57,8 @@ std::vector<std::string> notes_of(const std::vector<Health>& runs) {
   else if (sum.utilization > 0.98)
     out.push_back("saturated: devices are busy " + percent(sum.utilization) + " of the time");
   if (sum.unfinished > 0)
-    out.push_back(percent(sum.unfinished / sum.arrived) + " of the queries were not finished when runs ended: they are misses, and latencies leave them out");
+    out.push_back(percent(sum.unfinished / sum.arrived) +
+                  " of the queries were not finished when runs ended: they are misses, and latencies leave them out");
   return out;
 }
 
@@ -105,7 +106,8 @@ Replication replication_of(const Scenario& s, bool days) {
   if (placed.empty() && thinned.empty() && exact.empty())
     out.text += "Intervals speak of any day with these rates, not of other rates.";
   else
-    out.text += std::string("Intervals speak of this window of the ") + (placed.size() + thinned.size() + exact.size() > 1 ? "traces" : "trace") +
+    out.text += std::string("Intervals speak of this window of the ") +
+                (placed.size() + thinned.size() + exact.size() > 1 ? "traces" : "trace") +
                 " with other draws, not of other windows; --days compares over several.";
   return out;
 }
@@ -115,7 +117,8 @@ std::vector<Layer> day_layers(const Scenario& s, std::uint32_t day) {
   std::vector<Layer> out;
   for (const EntrySpec& e : s.entries)
     if (!is_generator(e))
-      out.push_back({LayerKind::set, "/workload/" + escape_token(e.name) + "/params/skip_s=" + to_text(to_seconds(e.skip) + 86400.0 * (day - 1))});
+      out.push_back(
+          {LayerKind::set, "/workload/" + escape_token(e.name) + "/params/skip_s=" + to_text(to_seconds(e.skip) + 86400.0 * (day - 1))});
   return out;
 }
 
@@ -256,8 +259,9 @@ Comparison compare(const CompareWishes& wishes, const PolicyRegistry& registry, 
     c.random = !alike;
   }
   if (!c.random && !wishes.days) {
-    c.replication = {"none", "Nothing is random here: a second run with another seed gave the same figures, so differences are exact and have "
-                             "no interval. They hold for this window of this trace."};
+    c.replication = {"none",
+                     "Nothing is random here: a second run with another seed gave the same figures, so differences are exact and have "
+                     "no interval. They hold for this window of this trace."};
   } else {
     if (!c.interrupted) replicate(std::min(most, wishes.least));
     while (rule && !c.interrupted && c.replications < most) {
@@ -284,7 +288,8 @@ Comparison compare(const CompareWishes& wishes, const PolicyRegistry& registry, 
   if (c.replications == 0) return c;
   for (std::size_t a = 0; a < count; ++a) c.alternatives[a].notes = notes_of(health[a]);
   c.warnings.assign(warnings.begin(), warnings.end());
-  if (!audited) c.warnings.emplace_back("the audit of a run failed: its results cannot be trusted; run the scenario by itself to see which");
+  if (!audited)
+    c.warnings.emplace_back("the audit of a run failed: its results cannot be trusted; run the scenario by itself to see which");
   judge_effects(c, rule);
   return c;
 }

@@ -25,7 +25,7 @@ struct ComparedMetric {
   bool complement = false;  ///< 1 - the metric
   bool quantile = false;    ///< its interval is a bootstrap interval
   statistics::Direction direction = statistics::Direction::neutral;
-  double margin = 0;            ///< of equivalence; 0: not asked
+  double margin = 0;             ///< of equivalence; 0: not asked
   bool relative_margin = false;  ///< of the baseline's mean
   std::optional<statistics::Precision> precision;
 
@@ -43,7 +43,7 @@ struct CompareWishes {
   std::vector<Axis> axes;
   std::string baseline;  ///< label of a value of the first axis; empty: its first
   std::vector<ComparedMetric> metrics;
-  std::uint32_t least = 10, most = 10;  ///< replications
+  std::uint32_t least = 10, most = 10;                          ///< replications
   std::optional<std::pair<std::uint32_t, std::uint32_t>> days;  ///< replications are days of the traces, from 1
   double confidence = 0.95;
   unsigned jobs = 1;

@@ -104,16 +104,19 @@ void judge_effects(Comparison& c, std::optional<statistics::StoppingRule> sequen
   }
   std::size_t compared = 0;
   for (std::size_t a = 0; a < c.alternatives.size(); ++a) compared += baseline_for(c, a) != a ? 1U : 0U;
-  c.text.push_back(std::to_string(c.replications) + " replications; every alternative meets the same queries in each. Intervals of the difference at " +
-                   level + ", by Student's t over pairs" +
-                   (std::any_of(c.metrics.begin(), c.metrics.end(), [](const auto& m) { return m.quantile; }) ? ", of quantiles by the bootstrap (BCa)" : "") +
-                   (compared > 1 ? "; verdicts after Holm's correction for " + std::to_string(compared) + " comparisons of each metric." : "."));
+  c.text.push_back(
+      std::to_string(c.replications) + " replications; every alternative meets the same queries in each. Intervals of the difference at " +
+      level + ", by Student's t over pairs" +
+      (std::any_of(c.metrics.begin(), c.metrics.end(), [](const auto& m) { return m.quantile; }) ? ", of quantiles by the bootstrap (BCa)"
+                                                                                                 : "") +
+      (compared > 1 ? "; verdicts after Holm's correction for " + std::to_string(compared) + " comparisons of each metric." : "."));
   if (sequential) {
     bool met = true;
     for (const Effect& e : c.effects) {
       const auto& precision = c.metrics[e.metric].precision;
       if (!precision || !e.finding.interval) continue;
-      const double limit = precision->kind == Precision::Kind::relative ? precision->half_width * std::abs(e.baseline_mean) : precision->half_width;
+      const double limit =
+          precision->kind == Precision::Kind::relative ? precision->half_width * std::abs(e.baseline_mean) : precision->half_width;
       met = met && e.finding.interval->half_width() <= limit;
     }
     c.text.emplace_back(met ? "The precision asked for is reached; intervals allow for having looked on the way."

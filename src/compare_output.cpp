@@ -25,7 +25,8 @@ std::string_view better_text(statistics::Direction d) {
 std::string shown(const ComparedMetric& m, double x) {
   if (!std::isfinite(x)) return "-";
   const auto with_sign = [&](std::string (*text)(double)) { return (x < 0 ? "-" : "") + text(std::abs(x)); };
-  if (m.name.find("attainment") != std::string::npos || m.name == "utilization") return with_sign(figure::percent);
+  if (m.name.find("attainment") != std::string::npos || m.name == "utilization")
+    return (x < 0 ? "-" : "") + figure::plain(100 * std::abs(x)) + " %";  // figure::percent hides small differences
   if (m.unit == "s") return with_sign(figure::time);
   if (m.unit == "USD") return with_sign(figure::dollars);
   if (m.unit == "J") return with_sign(figure::energy);
@@ -150,8 +151,7 @@ Json compare_json(const Comparison& c) {
     alternatives.push_back({{"label", a.label}, {"point", point}, {"metrics", metrics}, {"notes", a.notes}});
   }
   Json& metrics = out["metrics"] = Json::array();
-  for (const ComparedMetric& m : c.metrics)
-    metrics.push_back({{"name", m.name}, {"unit", m.unit}, {"better", better_text(m.direction)}});
+  for (const ComparedMetric& m : c.metrics) metrics.push_back({{"name", m.name}, {"unit", m.unit}, {"better", better_text(m.direction)}});
   Json& effects = out["effects"] = Json::array();
   for (const Effect& e : c.effects) {
     Json x{{"alternative", c.alternatives[e.alternative].label},
@@ -191,8 +191,8 @@ std::string effect_table(const Comparison& c) {
     for (const Effect* e : list) {
       const ComparedMetric& m = c.metrics[e->metric];
       const double d = e->finding.difference;
-      rows.push_back({"  " + m.name, shown(m, e->baseline_mean), shown(m, e->mean), with_plus(shown(m, d), d), interval_text(m, e->interval),
-                      relative_text(relative(*e)), verdict_text(c, *e)});
+      rows.push_back({"  " + m.name, shown(m, e->baseline_mean), shown(m, e->mean), with_plus(shown(m, d), d),
+                      interval_text(m, e->interval), relative_text(relative(*e)), verdict_text(c, *e)});
     }
     out += columns(rows);
     for (const std::size_t k : {list.front()->against, a})

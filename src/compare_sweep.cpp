@@ -54,7 +54,8 @@ Comparison compare_sweep(const std::string& folder, const CompareWishes& wishes)
   c.baseline = baseline_of(c, wishes.baseline);
   c.replication = {"sweep", "The runs of a sweep: replications have the seeds that it gave them."};
   if (table.missing + table.failed > 0)
-    c.warnings.push_back(folder + ": " + std::to_string(table.missing) + " tasks have not run, " + std::to_string(table.failed) + " failed");
+    c.warnings.push_back(folder + ": " + std::to_string(table.missing) + " tasks have not run, " + std::to_string(table.failed) +
+                         " failed");
   judge_effects(c, std::nullopt);
   return c;
 }

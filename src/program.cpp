@@ -31,6 +31,7 @@ Usage: tideline VERB [...]
   policies [NAME]       list the policies, or show one with its parameters
   sweep SWEEP.json      run a scenario at all points of some axes, with replications
   compare SCENARIO      hold alternatives against a baseline, with intervals and verdicts
+  capacity SCENARIO     find the largest load, or the least count, that meets a target
   merge DIR             write one table of a sweep: CSV and HDF5
   check SUITE.json      run a suite of scenarios and hold it against accepted baselines
   rerun RESULT.h5       make a run, or those of a sweep, again: are the results the same?
@@ -81,8 +82,8 @@ int dispatch(const std::string& program, const Arguments& words, const PolicyReg
   static const std::vector<std::pair<std::string_view, Verb>> verbs{
       {"run", command_run},           {"validate", command_validate}, {"explain", command_explain}, {"schema", command_schema},
       {"policies", command_policies}, {"import", command_import},     {"inspect", command_inspect}, {"timeline", command_timeline},
-      {"sweep", command_sweep},       {"merge", command_merge},       {"compare", command_compare}, {"rerun", command_rerun},
-      {"diff", command_diff}};
+      {"sweep", command_sweep},       {"merge", command_merge},       {"compare", command_compare}, {"capacity", command_capacity},
+      {"rerun", command_rerun},       {"diff", command_diff}};
   if (words.empty()) {
     greet(program);
     return 0;

@@ -12,7 +12,13 @@ TaskProgress::TaskProgress(std::string name, std::size_t tasks, bool quiet)
 }
 
 void TaskProgress::show() {
-  if (!terminal_ || tasks_ == 0) return;
+  if (!terminal_ || (tasks_ == 0 && count_ == 0)) return;
+  shown_ = true;
+  if (tasks_ == 0) {  // nobody knows how many there will be
+    std::fprintf(stderr, "\r\033[K%s: %zu runs", name_.c_str(), count_);
+    std::fflush(stderr);
+    return;
+  }
   constexpr std::size_t width = 30;
   const std::size_t full = width * count_ / tasks_;
   const double spent = std::chrono::duration<double>(std::chrono::steady_clock::now() - began_).count();
@@ -20,7 +26,6 @@ void TaskProgress::show() {
                std::string(width - full, '.').c_str(), count_, tasks_);
   if (count_ > 0) std::fprintf(stderr, ", %.0f s left", spent * static_cast<double>(tasks_ - count_) / static_cast<double>(count_));
   std::fflush(stderr);
-  shown_ = true;
 }
 
 void TaskProgress::set(std::size_t count, std::size_t tasks) {

@@ -17,7 +17,7 @@ class TaskProgress {
 
   /// One more task is done.
   void done() { set(count_ + 1, tasks_); }
-  /// So many are done, of so many.
+  /// So many are done, of so many; 0: nobody knows of how many.
   void set(std::size_t count, std::size_t tasks);
   /// A line of its own, on standard error, also where there is no bar.
   void note(const std::string& text);
