@@ -50,11 +50,16 @@ Json json_of(const std::optional<double>& x) { return x && std::isfinite(*x) ? J
 
 Json json_of(const DecisionText& d) {
   const auto text = [](const std::string& s) { return s.empty() ? Json(nullptr) : Json(s); };
-  return {{"row", d.row},         {"time_s", static_cast<double>(d.time_ns) / 1e9},
-          {"query", text(d.query)}, {"kind", d.kind},
-          {"policy", d.policy},     {"answer", d.answer},
-          {"chosen", text(d.chosen)}, {"runner_up", text(d.runner_up)},
-          {"reason", text(d.reason)}, {"amount", text(d.amount)}};
+  return {{"row", d.row},
+          {"time_s", static_cast<double>(d.time_ns) / 1e9},
+          {"query", text(d.query)},
+          {"kind", d.kind},
+          {"policy", d.policy},
+          {"answer", d.answer},
+          {"chosen", text(d.chosen)},
+          {"runner_up", text(d.runner_up)},
+          {"reason", text(d.reason)},
+          {"amount", text(d.amount)}};
 }
 
 Json json_of(const std::vector<DecisionText>& list) {
@@ -64,7 +69,9 @@ Json json_of(const std::vector<DecisionText>& list) {
 }
 
 Json json_of(const DecisionSide& side) {
-  Json out{{"decisions", side.rows}, {"decision", side.decision ? json_of(*side.decision) : Json(nullptr)}, {"earlier_of_query", json_of(side.of_query)}};
+  Json out{{"decisions", side.rows},
+           {"decision", side.decision ? json_of(*side.decision) : Json(nullptr)},
+           {"earlier_of_query", json_of(side.of_query)}};
   out["instances"] = nullptr;
   if (!side.has_instances) return out;
   out["instances"] = Json::object();
@@ -95,7 +102,8 @@ Json json_of(const FilesDifference& d, const ResultsReader& a, const ResultsRead
     decisions["a"] = json_of(d.decisions.a);
     decisions["b"] = json_of(d.decisions.b);
     decisions["other_reason"] = nullptr;
-    if (const auto& other = d.decisions.other_reason) decisions["other_reason"] = {{"a", json_of(other->first)}, {"b", json_of(other->second)}};
+    if (const auto& other = d.decisions.other_reason)
+      decisions["other_reason"] = {{"a", json_of(other->first)}, {"b", json_of(other->second)}};
   }
   Json& metrics = out["metrics"] = Json::array();
   for (const auto& m : d.metrics)
@@ -147,13 +155,13 @@ void print_sides(const DecisionSide& a, const DecisionSide& b) {
   };
   std::vector<Cells> lines{{"", "A", "B"}, {"time", time(a), time(b)}};
   const std::array<std::pair<const char*, std::string DecisionText::*>, 8> fields{{{"query", &DecisionText::query},
-                                                                                 {"kind", &DecisionText::kind},
-                                                                                 {"policy", &DecisionText::policy},
-                                                                                 {"answer", &DecisionText::answer},
-                                                                                 {"chosen", &DecisionText::chosen},
-                                                                                 {"runner-up", &DecisionText::runner_up},
-                                                                                 {"reason", &DecisionText::reason},
-                                                                                 {"amount", &DecisionText::amount}}};
+                                                                                   {"kind", &DecisionText::kind},
+                                                                                   {"policy", &DecisionText::policy},
+                                                                                   {"answer", &DecisionText::answer},
+                                                                                   {"chosen", &DecisionText::chosen},
+                                                                                   {"runner-up", &DecisionText::runner_up},
+                                                                                   {"reason", &DecisionText::reason},
+                                                                                   {"amount", &DecisionText::amount}}};
   for (const auto& [name, member] : fields) lines.push_back({name, field(a, member), field(b, member)});
   print_cells(lines);
 }
@@ -172,7 +180,10 @@ std::string state_text(const GroupState& s) {
 
 void print_instances(const DecisionSide& a, const DecisionSide& b) {
   if (!a.has_instances || !b.has_instances) {
-    std::cout << "Instances then: not recorded in " << (a.has_instances ? "B" : b.has_instances ? "A" : "either")
+    std::cout << "Instances then: not recorded in "
+              << (a.has_instances   ? "B"
+                  : b.has_instances ? "A"
+                                    : "either")
               << " (--records instances,decisions)\n";
     return;
   }
@@ -265,25 +276,25 @@ void print(const FilesDifference& d, const ResultsReader& a, const ResultsReader
   std::cout << '\n';
   if (!d.metrics.empty()) print_metrics(d.metrics, all);
   if (d.metrics.empty() && d.results.first)
-    std::cout << "The first value that differs: " << d.results.first->dataset << ", row " << d.results.first->row << ": " << d.results.first->a
-              << " in A, " << d.results.first->b << " in B\n";
+    std::cout << "The first value that differs: " << d.results.first->dataset << ", row " << d.results.first->row << ": "
+              << d.results.first->a << " in A, " << d.results.first->b << " in B\n";
   if (d.same()) std::cout << "no difference\n";
 }
 
 }  // namespace
 
 int command_diff(const Arguments& arguments, const PolicyRegistry&) {
-  cxxopts::Options options("tideline diff", "Show where two runs part: the first decision that differs, with its context, and all metrics.\n");
-  options.add_options()("results", "Results files; for decisions both with --records decisions",
-                        cxxopts::value<std::vector<std::string>>(), "A.h5 B.h5")("all", "All metrics of classes, tasks and variants too")(
-      "json", "Print JSON");
+  cxxopts::Options options("tideline diff",
+                           "Show where two runs part: the first decision that differs, with its context, and all metrics.\n");
+  options.add_options()("results", "Results files; for decisions both with --records decisions", cxxopts::value<std::vector<std::string>>(),
+                        "A.h5 B.h5")("all", "All metrics of classes, tasks and variants too")("json", "Print JSON");
   options.parse_positional("results");
   options.positional_help("A.h5 B.h5");
-  const auto parsed = parse_options(
-      options, arguments,
-      "  tideline run quickstart --records instances,decisions --out a.h5\n"
-      "  tideline run quickstart --records instances,decisions --set /policies/autoscaling/params/target=0.8 --out b.h5\n"
-      "  tideline diff a.h5 b.h5\n");
+  const auto parsed =
+      parse_options(options, arguments,
+                    "  tideline run quickstart --records instances,decisions --out a.h5\n"
+                    "  tideline run quickstart --records instances,decisions --set /policies/autoscaling/params/target=0.8 --out b.h5\n"
+                    "  tideline diff a.h5 b.h5\n");
   if (!parsed) return 0;
   const auto& o = *parsed;
   if (o.count("results") != 2) throw InputError("expected two results files (see tideline diff --help)");

@@ -121,7 +121,8 @@ class SweepAgain {
   std::size_t size() const { return tasks_.size(); }
   std::string label(std::size_t k) const {
     std::string out = "task " + std::to_string(tasks_[k].value("task", std::size_t{0}));
-    for (const auto& [axis, value] : tasks_[k]["point"].items()) out += " " + axis + "=" + (value.is_string() ? value.get<std::string>() : value.dump());
+    for (const auto& [axis, value] : tasks_[k]["point"].items())
+      out += " " + axis + "=" + (value.is_string() ? value.get<std::string>() : value.dump());
     return out;
   }
 

@@ -19,7 +19,7 @@ struct ValueDifference {
 };
 
 struct ResultsComparison {
-  std::optional<ValueDifference> first;  ///< of what both have: summary, audit, series
+  std::optional<ValueDifference> first;     ///< of what both have: summary, audit, series
   std::vector<std::string> only_a, only_b;  ///< datasets that the other has not
 };
 
@@ -31,7 +31,7 @@ ResultsComparison compare_results(const ResultsReader& a, const ResultsReader& b
 struct MetricDifference {
   std::string row;  ///< total, or class, task or variant with its name
   std::string metric, unit;
-  std::optional<double> a, b;  ///< none: it has no value
+  std::optional<double> a, b;                ///< none: it has no value
   std::optional<double> difference() const;  ///< b - a; none where one has no value
   std::optional<double> relative() const;    ///< (b - a) / |a|; none where one has no value, or a is 0
 };

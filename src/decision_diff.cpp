@@ -101,7 +101,8 @@ class Translation {
     std::vector<std::int64_t> out;
     for (std::size_t k = 0; k < from.size(); ++k) {
       // Most often both have the same names in the same order.
-      const auto at = k < to.size() && to[k] == from[k] ? to.begin() + static_cast<std::ptrdiff_t>(k) : std::find(to.begin(), to.end(), from[k]);
+      const auto at =
+          k < to.size() && to[k] == from[k] ? to.begin() + static_cast<std::ptrdiff_t>(k) : std::find(to.begin(), to.end(), from[k]);
       out.push_back(at == to.end() ? -2 : at - to.begin());
     }
     return out;
@@ -175,8 +176,8 @@ DecisionDifference compare_decisions(const ResultsReader& a, const ResultsReader
         (of_a.of_query() && !same_value(query_column)) || !same_choice(chosen) || !same_value(amount))
       break;
     if (other_reason) continue;
-    const auto [known, fresh] = same_reason.try_emplace(
-        {of_a.value(controller), of_a.value(answered), of_a.value(reason), of_b.value(reason)}, true);
+    const auto [known, fresh] =
+        same_reason.try_emplace({of_a.value(controller), of_a.value(answered), of_a.value(reason), of_b.value(reason)}, true);
     if (fresh) known->second = of_a.text(row).reason == of_b.text(row).reason;
     if (!known->second || !same_choice(runner_up)) other_reason = row;
   }

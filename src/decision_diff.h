@@ -21,19 +21,20 @@ struct GroupState {
 
 /// One run where decisions part.
 struct DecisionSide {
-  std::uint64_t rows = 0;                ///< decisions that it recorded
-  std::optional<DecisionText> decision;  ///< none: it has made all of its own before
-  std::vector<DecisionText> of_query;    ///< the last earlier ones about the same query, oldest first
-  bool has_instances = false;            ///< whether `instances` is known
+  std::uint64_t rows = 0;                       ///< decisions that it recorded
+  std::optional<DecisionText> decision;         ///< none: it has made all of its own before
+  std::vector<DecisionText> of_query;           ///< the last earlier ones about the same query, oldest first
+  bool has_instances = false;                   ///< whether `instances` is known
   std::map<std::string, GroupState> instances;  ///< just before the earlier of the two decisions, by group; those without any are left out
 };
 
 struct DecisionDifference {
-  bool same = true;          ///< all decisions, whatever their reasons
-  std::uint64_t row = 0;     ///< the first that is not the same; before it all are
+  bool same = true;       ///< all decisions, whatever their reasons
+  std::uint64_t row = 0;  ///< the first that is not the same; before it all are
   DecisionSide a, b;
   std::vector<DecisionText> before;  ///< the last ones that both made, oldest first
-  std::optional<std::pair<DecisionText, DecisionText>> other_reason;  ///< of the same decision, the first one with another reason or runner-up
+  std::optional<std::pair<DecisionText, DecisionText>>
+      other_reason;  ///< of the same decision, the first one with another reason or runner-up
 };
 
 /// Whether the file has decisions.

@@ -35,8 +35,7 @@ std::vector<Layer> set_layers(const Json& object, const std::string& pointer, Pr
 }
 
 Layer relative_to(const fs::path& folder, Layer layer) {
-  if (layer.kind == LayerKind::with || (layer.kind == LayerKind::system && is_path(layer.value)))
-    layer.value = beside(folder, layer.value);
+  if (layer.kind == LayerKind::with || (layer.kind == LayerKind::system && is_path(layer.value))) layer.value = beside(folder, layer.value);
   if (layer.kind == LayerKind::trace) {
     const auto equals = layer.value.find('=');
     const std::size_t file = equals == std::string::npos ? 0 : equals + 1;

@@ -83,7 +83,7 @@ int dispatch(const std::string& program, const Arguments& words, const PolicyReg
       {"run", command_run},           {"validate", command_validate}, {"explain", command_explain}, {"schema", command_schema},
       {"policies", command_policies}, {"import", command_import},     {"inspect", command_inspect}, {"timeline", command_timeline},
       {"sweep", command_sweep},       {"merge", command_merge},       {"compare", command_compare}, {"capacity", command_capacity},
-      {"rerun", command_rerun},       {"diff", command_diff}};
+      {"rerun", command_rerun},       {"diff", command_diff},         {"check", command_check}};
   if (words.empty()) {
     greet(program);
     return 0;

@@ -12,10 +12,10 @@
 namespace tideline {
 
 struct RecordedRun {
-  std::string scenario;                  ///< its name
+  std::string scenario;  ///< its name
   std::string program_version, compiler;
-  Json configuration;                    ///< the effective one, with absolute paths of the files as they are found now
-  std::vector<std::string> changed;      ///< files whose content is not what it was, a text each
+  Json configuration;                ///< the effective one, with absolute paths of the files as they are found now
+  std::vector<std::string> changed;  ///< files whose content is not what it was, a text each
 };
 
 /// Reads `/run`, and looks for the files that it names: where they lay, then relative to the scenario of the same name, to the results file

@@ -41,6 +41,10 @@ RunResult run_once(const RunRequest& request, const PolicyRegistry& registry, co
         summary = std::make_unique<SummaryRecorder>(world, s.billing);
         audit = std::make_unique<AuditRecorder>(world);
         std::vector<Recorder*> all{summary.get(), audit.get()};
+        if (request.decisions != nullptr) {
+          request.decisions->begin(world);
+          all.push_back(request.decisions);
+        }
         if (!request.out.empty()) {
           series = std::make_unique<SeriesRecorder>(world, s.billing);
           all.push_back(series.get());
@@ -59,6 +63,7 @@ RunResult run_once(const RunRequest& request, const PolicyRegistry& registry, co
   };
   for (const auto& w : run.scenario.warnings) warn(w);
   running = &run;
+  if (request.decisions != nullptr) request.decisions->name_policies(run.simulation->controllers());
   if (file) {
     RunFacts facts;
     facts.scenario = run.scenario.name;

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <set>
 #include <vector>
 
 namespace tideline {
@@ -43,12 +44,13 @@ std::vector<fs::path> json_files(const fs::path& folder) {
   return out;
 }
 
-/// Without catalogs, systems and the schema, which lie there too.
+/// Without catalogs, systems, sweeps, suites and the schema, which lie there too.
 std::vector<fs::path> scenarios_in(const fs::path& folder) {
   auto out = json_files<fs::recursive_directory_iterator>(folder);
   std::erase_if(out, [&](const fs::path& file) {
     const fs::path below = file.lexically_relative(folder);
-    return *below.begin() == "catalogs" || *below.begin() == "systems" || below == "schema.json";
+    static const std::set<fs::path> others{"catalogs", "systems", "sweeps", "regression", "schema.json"};
+    return others.contains(*below.begin());
   });
   return out;
 }
