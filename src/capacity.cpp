@@ -60,7 +60,8 @@ void conclude(Capacity& c, const CapacityWishes& w) {
     c.remark = "the target is met everywhere: even at " + to_text(easy_first(fails - 1).x);
     return;
   }
-  if (!monotone) c.remark = "the metric is not monotone: beyond a value that missed the target another met it again; the first crossing counts";
+  if (!monotone)
+    c.remark = "the metric is not monotone: beyond a value that missed the target another met it again; the first crossing counts";
   const CapacityPoint &good = easy_first(fails - 1), &bad = easy_first(fails);
   c.answer = w.whole || std::isnan(bad.mean) ? good.x : crossing(good.x, slack(w, good.mean), bad.x, slack(w, bad.mean));
   // How far replications disagree about it.

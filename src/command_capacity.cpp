@@ -26,9 +26,16 @@ std::string shortened(double x) {
 }
 
 Json json_of(const std::vector<Capacity>& list, const CapacityWishes& w) {
-  Json out{{"format", "tideline-capacity"}, {"version", 1},          {"program", version_text()},
-           {"scenario", w.scenario},        {"vary", w.vary},        {"metric", w.metric.name},
-           {"rule", w.at_most ? "at most" : "at least"}, {"target", w.target}, {"replications", w.replications}, {"confidence", w.confidence}};
+  Json out{{"format", "tideline-capacity"},
+           {"version", 1},
+           {"program", version_text()},
+           {"scenario", w.scenario},
+           {"vary", w.vary},
+           {"metric", w.metric.name},
+           {"rule", w.at_most ? "at most" : "at least"},
+           {"target", w.target},
+           {"replications", w.replications},
+           {"confidence", w.confidence}};
   const auto number = [](double x) { return std::isfinite(x) ? Json(x) : Json(); };
   Json& alternatives = out["alternatives"] = Json::array();
   for (const Capacity& c : list) {
@@ -54,12 +61,13 @@ Json json_of(const std::vector<Capacity>& list, const CapacityWishes& w) {
 int command_capacity(const Arguments& arguments, const PolicyRegistry& registry) {
   cxxopts::Options options("tideline capacity", "Find the largest load, or the least count, that meets a target.\n");
   options.add_options()("vary", "What is varied: load, or a JSON pointer of a number", cxxopts::value<std::string>()->default_value("load"),
-                        "load|PTR")("at-least", "The target: the metric has to be this or more", cxxopts::value<std::string>(), "METRIC=VALUE")(
-      "at-most", "The target: the metric has to be this or less", cxxopts::value<std::string>(), "METRIC=VALUE")(
+                        "load|PTR")("at-least", "The target: the metric has to be this or more", cxxopts::value<std::string>(),
+                                    "METRIC=VALUE")("at-most", "The target: the metric has to be this or less",
+                                                    cxxopts::value<std::string>(), "METRIC=VALUE")(
       "least", "Find the least value that meets the target, as of a count of nodes, instead of the largest")(
       "whole", "Try whole numbers only")("from", "A value to begin with; default: 1", cxxopts::value<double>(), "X")(
-      "to", "Look between --from and this only", cxxopts::value<double>(), "X")(
-      "tolerance", "Of the answer, relative", cxxopts::value<double>()->default_value("0.01"), "SHARE")(
+      "to", "Look between --from and this only", cxxopts::value<double>(), "X")("tolerance", "Of the answer, relative",
+                                                                                cxxopts::value<double>()->default_value("0.01"), "SHARE")(
       "axis", "Find it for each of several alternatives", cxxopts::value<std::vector<std::string>>(), "NAME=A,B,...")(
       "replications", "Runs of each value tried", cxxopts::value<std::uint32_t>()->default_value("10"), "N")(
       "out", "Write all that was tried to this file", cxxopts::value<std::string>(), "CAPACITY.json")(
@@ -90,12 +98,14 @@ int command_capacity(const Arguments& arguments, const PolicyRegistry& registry)
   }
   w.target = target.value;
   w.vary = o["vary"].as<std::string>();
-  if (w.vary != "load" && !w.vary.starts_with('/')) throw InputError("--vary " + w.vary + ": expected load or a JSON pointer, which begins with /");
+  if (w.vary != "load" && !w.vary.starts_with('/'))
+    throw InputError("--vary " + w.vary + ": expected load or a JSON pointer, which begins with /");
   w.least = o.count("least") > 0;
   w.whole = o.count("whole") > 0;
   if (o.count("from") > 0) w.from = o["from"].as<double>();
   if (o.count("to") > 0) w.to = o["to"].as<double>();
-  if ((o.count("from") > 0 && !(w.from > 0)) || (o.count("to") > 0 && (!(w.to > 0) || o.count("from") == 0)) || w.from == w.to * (w.to > 0 ? 1 : 2))
+  if ((o.count("from") > 0 && !(w.from > 0)) || (o.count("to") > 0 && (!(w.to > 0) || o.count("from") == 0)) ||
+      w.from == w.to * (w.to > 0 ? 1 : 2))
     throw InputError("--from and --to: expected two different numbers above 0, or --from alone");
   w.tolerance = o["tolerance"].as<double>();
   if (!(w.tolerance > 1e-6 && w.tolerance < 1)) throw InputError("--tolerance: expected a share above 1e-6 and below 1");
@@ -121,8 +131,9 @@ int command_capacity(const Arguments& arguments, const PolicyRegistry& registry)
     std::cout << '\n';
   }
   std::cout << w.replications << " replications of each value"
-            << (w.replications > 1 ? "; the interval is of where single replications cross the target, at " + to_text(100 * w.confidence) + " %\n"
-                                   : "; one replication has no interval\n");
+            << (w.replications > 1
+                    ? "; the interval is of where single replications cross the target, at " + to_text(100 * w.confidence) + " %\n"
+                    : "; one replication has no interval\n");
   if (interrupted) {
     std::cerr << "tideline: interrupted: what was found until then is shown\n";
     return 130;
