@@ -43,8 +43,8 @@ class Reader {
     if (!json_.is_object() || !json_.contains("format") || json_["format"] != format) fail("is not a baseline of tideline");
     const Json is = json_.contains("version") ? json_["version"] : Json();
     if (is != version)
-      fail("was written in version " + is.dump() + " of the format, this program reads " + std::to_string(version) + ": accept it anew by " +
-           "--update --reason TEXT");
+      fail("was written in version " + is.dump() + " of the format, this program reads " + std::to_string(version) +
+           ": accept it anew by " + "--update --reason TEXT");
     Baseline out;
     const Json& accepted = member("accepted", Json::value_t::object);
     for (auto [key, text] : {std::pair("by", &out.accepted.by), std::pair("date", &out.accepted.date),
@@ -77,8 +77,9 @@ class Reader {
     }
     if (out.seeds != case_.seeds) {
       const bool fewer = out.seeds.size() != case_.seeds.size();
-      fail("was made with " + (fewer ? std::to_string(out.seeds.size()) + " replications, the case has " + std::to_string(case_.seeds.size())
-                                     : std::string("other seeds than the case has")) +
+      fail("was made with " +
+           (fewer ? std::to_string(out.seeds.size()) + " replications, the case has " + std::to_string(case_.seeds.size())
+                  : std::string("other seeds than the case has")) +
            ": accept it anew by --update --reason TEXT");
     }
   }
@@ -129,24 +130,22 @@ std::string to_text(const Baseline& b, const SuiteCase& c) {
   }
   Json hashes = Json::object();
   for (const auto& [name, h] : b.hashes) hashes[name] = h;
-  const Json out{{"format", format},
-                 {"version", version},
-                 {"case", c.name},
-                 {"accepted",
-                  {{"by", b.accepted.by}, {"date", b.accepted.date}, {"reason", b.accepted.reason}, {"program", b.accepted.program}}},
-                 {"scenario", c.configuration.value("about", std::string())},
-                 {"configuration", b.configuration},
-                 {"hashes", hashes},
-                 {"policies", b.policies},
-                 {"seeds", b.seeds},
-                 {"values", values},
-                 {"decisions", to_json(b.decisions)}};
+  const Json out{
+      {"format", format},
+      {"version", version},
+      {"case", c.name},
+      {"accepted", {{"by", b.accepted.by}, {"date", b.accepted.date}, {"reason", b.accepted.reason}, {"program", b.accepted.program}}},
+      {"scenario", c.configuration.value("about", std::string())},
+      {"configuration", b.configuration},
+      {"hashes", hashes},
+      {"policies", b.policies},
+      {"seeds", b.seeds},
+      {"values", values},
+      {"decisions", to_json(b.decisions)}};
   return out.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
-Baseline read_baseline(const Suite& suite, const SuiteCase& c) {
-  return Reader(baseline_file(suite, c), c).read();
-}
+Baseline read_baseline(const Suite& suite, const SuiteCase& c) { return Reader(baseline_file(suite, c), c).read(); }
 
 std::vector<std::string> changed_since(const Baseline& b, const SuiteCase& c) {
   const Baseline now = baseline_of(c);
@@ -156,7 +155,8 @@ std::vector<std::string> changed_since(const Baseline& b, const SuiteCase& c) {
   for (const auto* hashes : {&b.hashes, &now.hashes})
     for (const auto& [name, h] : *hashes) names.insert(name);
   for (const auto& name : names)
-    if (!b.hashes.contains(name) || !now.hashes.contains(name) || b.hashes.at(name) != now.hashes.at(name)) out.push_back(name + " changed");
+    if (!b.hashes.contains(name) || !now.hashes.contains(name) || b.hashes.at(name) != now.hashes.at(name))
+      out.push_back(name + " changed");
   for (const auto& d : json_differences(b.policies, now.policies)) out.push_back("/policies" + d.pointer + ": was " + d.a + ", is " + d.b);
   return out;
 }

@@ -73,8 +73,8 @@ std::vector<std::string> failure_lines(const CaseReport& c) {
     for (auto& line : parting_lines(*c.parting, c.decisions)) out.push_back(std::move(line));
   else
     out.emplace_back("all " + std::to_string(c.decisions) + " decisions are the same");
-  out.push_back("since it was accepted (" + c.accepted.date + " by " + c.accepted.by + ", " + c.accepted.program + ": " + c.accepted.reason +
-                ")" + (c.changed.empty() ? ", neither scenario nor policies changed: the program did" : ":"));
+  out.push_back("since it was accepted (" + c.accepted.date + " by " + c.accepted.by + ", " + c.accepted.program + ": " +
+                c.accepted.reason + ")" + (c.changed.empty() ? ", neither scenario nor policies changed: the program did" : ":"));
   for (const auto& text : c.changed) out.push_back("  " + text);
   return out;
 }
@@ -116,16 +116,11 @@ Json json_of(const std::optional<double>& x) { return x ? Json(*x) : Json(nullpt
 
 Json json_of(const DecisionText& d) {
   const auto text = [](const std::string& s) { return s.empty() ? Json(nullptr) : Json(s); };
-  return {{"number", d.row + 1},
-          {"time_s", static_cast<double>(d.time_ns) / 1e9},
-          {"query", text(d.query)},
-          {"kind", d.kind},
-          {"policy", d.policy},
-          {"answer", d.answer},
-          {"chosen", text(d.chosen)},
-          {"runner_up", text(d.runner_up)},
-          {"reason", text(d.reason)},
-          {"amount", text(d.amount)}};
+  return {{"number", d.row + 1},      {"time_s", static_cast<double>(d.time_ns) / 1e9},
+          {"query", text(d.query)},   {"kind", d.kind},
+          {"policy", d.policy},       {"answer", d.answer},
+          {"chosen", text(d.chosen)}, {"runner_up", text(d.runner_up)},
+          {"reason", text(d.reason)}, {"amount", text(d.amount)}};
 }
 
 Json json_of(const CaseReport& c) {
@@ -178,7 +173,8 @@ std::string report_text(const CheckReport& report) {
     passed += c.passed() ? 1 : 0;
     out += c.of->name + std::string(width - c.of->name.size(), ' ') + (c.passed() ? "  passed  " : "  FAILED  ");
     const auto bad = std::count_if(c.metrics.begin(), c.metrics.end(), [](const Judged& j) { return !j.passed; });
-    out += bad > 0 ? std::to_string(bad) + " of " + std::to_string(c.metrics.size()) + " metrics" : std::to_string(c.metrics.size()) + " metrics";
+    out += bad > 0 ? std::to_string(bad) + " of " + std::to_string(c.metrics.size()) + " metrics"
+                   : std::to_string(c.metrics.size()) + " metrics";
     if (c.passed() && c.parting) out += ", though decisions differ from number " + std::to_string(c.parting->from + 1) + " on";
     out += '\n';
     if (c.passed()) continue;
@@ -188,12 +184,8 @@ std::string report_text(const CheckReport& report) {
 }
 
 Json report_json(const CheckReport& report) {
-  Json out{{"format", "tideline-check"},
-           {"version", 1},
-           {"suite", report.suite->name},
-           {"program", version_text()},
-           {"passed", report.passed()},
-           {"cases", Json::array()}};
+  Json out{{"format", "tideline-check"}, {"version", 1},          {"suite", report.suite->name}, {"program", version_text()},
+           {"passed", report.passed()},  {"cases", Json::array()}};
   for (const CaseReport& c : report.cases) out["cases"].push_back(json_of(c));
   return out;
 }
@@ -218,8 +210,8 @@ std::string report_junit(const CheckReport& report) {
     add("audit", c.audit.empty(), "the audit failed", c.seconds);
     for (const Judged& j : c.metrics) add(j.metric->key(), j.passed, j.metric->key() + ": " + judged_text(j), 0);
   }
-  const std::string counts = " tests=\"" + std::to_string(tests) + "\" failures=\"" + std::to_string(failures) + "\" errors=\"0\" time=\"" +
-                             fixed(seconds) + "\"";
+  const std::string counts =
+      " tests=\"" + std::to_string(tests) + "\" failures=\"" + std::to_string(failures) + "\" errors=\"0\" time=\"" + fixed(seconds) + "\"";
   return "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites" + counts + ">\n  <testsuite name=\"" + xml(report.suite->name) + "\"" +
          counts + ">\n" + cases + "  </testsuite>\n</testsuites>\n";
 }

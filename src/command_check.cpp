@@ -109,8 +109,8 @@ bool run_all(const Suite& suite, const std::vector<Task>& tasks, const Wishes& w
 
 /// Whether a baseline says the same, whoever accepted it.
 bool same_results(const Baseline& a, const Baseline& b) {
-  return a.configuration == b.configuration && a.policies == b.policies && a.hashes == b.hashes && a.seeds == b.seeds && a.values == b.values &&
-         a.decisions == b.decisions;
+  return a.configuration == b.configuration && a.policies == b.policies && a.hashes == b.hashes && a.seeds == b.seeds &&
+         a.values == b.values && a.decisions == b.decisions;
 }
 
 /// Throws WorldError where files cannot be made in the folder; makes it.
@@ -204,8 +204,8 @@ int check(const Suite& suite, const Wishes& wishes, const PolicyRegistry& regist
     }
   }
   if (!missing.empty())
-    wrong += "no baseline in " + suite.baselines.string() + " for: " + missing + "; look at their results, then accept them by tideline check " +
-             suite.file + " --update --reason TEXT\n";
+    wrong += "no baseline in " + suite.baselines.string() + " for: " + missing +
+             "; look at their results, then accept them by tideline check " + suite.file + " --update --reason TEXT\n";
   if (!wrong.empty()) throw InputError(wrong);
   const fs::path junit = wishes.junit.empty() ? fs::path() : output_file(wishes.junit);
   if (!junit.empty()) require_writable(fs::absolute(junit).parent_path());
@@ -232,7 +232,8 @@ int check(const Suite& suite, const Wishes& wishes, const PolicyRegistry& regist
         if (!done.audit.passed) r.audit = failed_checks(done.audit);
         for (const CheckedMetric& m : c.metrics) r.metrics.push_back(judge(m, b.values.at(m.key()), m.value(done.summary)));
         r.parting = watch.parting();
-        if (!r.passed() && r.parting && b.policies != c.configuration.value("policies", Json::object())) find_exactly(*r.parting, c, b, policies);
+        if (!r.passed() && r.parting && b.policies != c.configuration.value("policies", Json::object()))
+          find_exactly(*r.parting, c, b, policies);
       }))
     return 130;
   if (!junit.empty()) write_whole(junit, report_junit(report));
@@ -252,15 +253,15 @@ int command_check(const Arguments& arguments, const PolicyRegistry& registry) {
       "reason", "Why it is accepted; kept in the baselines", cxxopts::value<std::string>(), "TEXT")(
       "junit", "Write the result for CI systems to this file", cxxopts::value<std::string>(), "F.xml")("json", "Print JSON")(
       "jobs", "Runs at a time; default: the processors of this machine", cxxopts::value<std::uint32_t>(), "N")("quiet",
-                                                                                                              "No progress, no warnings");
+                                                                                                               "No progress, no warnings");
   options.parse_positional("suite");
   options.positional_help("SUITE.json");
-  const auto parsed = parse_options(
-      options, arguments,
-      "  tideline check scenarios/regression/suite.json\n"
-      "  tideline check scenarios/regression/suite.json --case infaas --json\n"
-      "  tideline check scenarios/regression/suite.json --junit results/check.xml --jobs 4\n"
-      "  tideline check scenarios/regression/suite.json --update --reason \"keep-alive counts from the last batch\"\n");
+  const auto parsed =
+      parse_options(options, arguments,
+                    "  tideline check scenarios/regression/suite.json\n"
+                    "  tideline check scenarios/regression/suite.json --case infaas --json\n"
+                    "  tideline check scenarios/regression/suite.json --junit results/check.xml --jobs 4\n"
+                    "  tideline check scenarios/regression/suite.json --update --reason \"keep-alive counts from the last batch\"\n");
   if (!parsed) return 0;
   const auto& o = *parsed;
   if (o.count("suite") != 1) throw InputError("expected one suite file (see tideline check --help)");

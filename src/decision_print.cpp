@@ -47,12 +47,9 @@ constexpr std::size_t at(DecisionSubject subject) { return static_cast<std::size
 }  // namespace
 
 Json to_json(const DecisionPrint& p) {
-  return {{"count", p.count},
-          {"hash", hex(p.hash)},
-          {"stride", p.stride},
-          {"marks", to_text(p.marks)},
-          {"first_marks", to_text(p.first_marks)},
-          {"first", p.first}};
+  return {
+      {"count", p.count}, {"hash", hex(p.hash)}, {"stride", p.stride}, {"marks", to_text(p.marks)}, {"first_marks", to_text(p.first_marks)},
+      {"first", p.first}};
 }
 
 std::optional<DecisionPrint> decision_print(const Json& json) {

@@ -41,9 +41,9 @@ struct HashedDecision {
 
 /// Where a run parts from a print. Decisions are numbered from 0.
 struct Parting {
-  std::uint64_t from = 0, to = 0;  ///< the first that differs is one of these, both included; the marks before `from` are the same
-  std::int64_t from_ns = 0;        ///< time of the last decision that was confirmed; 0: none
-  std::int64_t to_ns = 0;          ///< time of the present decision `to`, or of the last one
+  std::uint64_t from = 0, to = 0;   ///< the first that differs is one of these, both included; the marks before `from` are the same
+  std::int64_t from_ns = 0;         ///< time of the last decision that was confirmed; 0: none
+  std::int64_t to_ns = 0;           ///< time of the present decision `to`, or of the last one
   std::vector<HashedDecision> now;  ///< the present ones from `from` to `to`; fewer where the run makes no more
   std::string was;                  ///< what was decided at `from`, where `from` is `to` and it is known
   std::optional<DecisionText> is;   ///< what is decided there; none: nothing any more
@@ -86,10 +86,10 @@ class DecisionWatch final : public Recorder {
 
   const DecisionPrint* expected_;
   const Cluster* cluster_ = nullptr;
-  std::vector<std::vector<std::uint64_t>> hashes_;      // by subject, then index
-  std::vector<std::vector<std::string>> names_;         // the same
-  std::vector<std::string> policies_;                   // by controller and kind
-  std::vector<std::vector<std::string>> reasons_;       // the same
+  std::vector<std::vector<std::uint64_t>> hashes_;  // by subject, then index
+  std::vector<std::vector<std::string>> names_;     // the same
+  std::vector<std::string> policies_;               // by controller and kind
+  std::vector<std::vector<std::string>> reasons_;   // the same
   DecisionPrint print_;
   std::vector<Raw> since_;  // since the last mark that was confirmed
   std::uint64_t confirmed_ = 0;

@@ -28,13 +28,12 @@ struct SuiteSection {
   std::string about, baselines = "baselines";
   param::Value metrics, cases, set;
   static constexpr auto declare() {
-    return param::fields(
-        param::field("schema", &SuiteSection::schema, "Version of the format.", {1, 1}, param::required),
-        param::field("about", &SuiteSection::about, "What the suite is for."),
-        param::field("baselines", &SuiteSection::baselines, "Folder of what was accepted, relative to this file."),
-        param::field("set", &SuiteSection::set, "Values that hold in all cases, by JSON pointer, as --set."),
-        param::field("metrics", &SuiteSection::metrics, "What is checked in all cases: a list."),
-        param::field("cases", &SuiteSection::cases, "What is run: a list.", param::required));
+    return param::fields(param::field("schema", &SuiteSection::schema, "Version of the format.", {1, 1}, param::required),
+                         param::field("about", &SuiteSection::about, "What the suite is for."),
+                         param::field("baselines", &SuiteSection::baselines, "Folder of what was accepted, relative to this file."),
+                         param::field("set", &SuiteSection::set, "Values that hold in all cases, by JSON pointer, as --set."),
+                         param::field("metrics", &SuiteSection::metrics, "What is checked in all cases: a list."),
+                         param::field("cases", &SuiteSection::cases, "What is run: a list.", param::required));
   }
 };
 
@@ -192,11 +191,12 @@ class Reader {
       std::erase_if(all, [&](const Placed& other) { return other.metric.key() == m.metric.key(); });
       all.push_back(std::move(m));
     }
-    if (named && all.empty() && problems_.empty()) problems_.add(at, "checks no metric: \"metrics\" of the suite or of the case names some");
+    if (named && all.empty() && problems_.empty())
+      problems_.add(at, "checks no metric: \"metrics\" of the suite or of the case names some");
     for (const Placed& m : all) {
       if (m.metric.rule == ToleranceRule::statistical && s.replications < least_replications && named)
-        problems_.add(at, in_quotes(m.metric.key()) + " is judged statistically: that needs at least " + std::to_string(least_replications) +
-                              " \"replications\"");
+        problems_.add(at, in_quotes(m.metric.key()) + " is judged statistically: that needs at least " +
+                              std::to_string(least_replications) + " \"replications\"");
       c.metrics.push_back(m.metric);
     }
     if (named) {

@@ -36,8 +36,8 @@ struct SuiteCase {
   std::vector<Layer> layers;
   std::uint32_t replications = 1;
   std::vector<CheckedMetric> metrics;
-  std::vector<std::uint64_t> seeds;  ///< of the replications; the first is that of the scenario
-  Json configuration;                ///< the effective one
+  std::vector<std::uint64_t> seeds;                         ///< of the replications; the first is that of the scenario
+  Json configuration;                                       ///< the effective one
   std::vector<std::pair<std::string, std::string>> hashes;  ///< of catalog and traces: what, 16 hex digits
 
   /// With the seed of a replication on top.

@@ -64,7 +64,8 @@ class CheckTest : public testing::Test {
 TEST_F(CheckTest, asks_for_baselines_then_passes) {
   const Outcome none = check();
   EXPECT_EQ(none.code, 2);
-  EXPECT_THAT(none.err, StartsWith("tideline: no baseline in suites/baselines for: \"plain\", \"spread\"; look at their results, then accept"));
+  EXPECT_THAT(none.err,
+              StartsWith("tideline: no baseline in suites/baselines for: \"plain\", \"spread\"; look at their results, then accept"));
   EXPECT_THAT(folder.files(), ElementsAre("s.json", "suites/small.json"));
   accept();
   EXPECT_THAT(folder.files(), ElementsAre("s.json", "suites/baselines/plain.json", "suites/baselines/spread.json", "suites/small.json"));
@@ -99,10 +100,12 @@ TEST_F(CheckTest, a_changed_policy_is_found_with_its_first_decision) {
   const Outcome done = check({"--case", "plain"});
   EXPECT_EQ(done.code, 1);
   EXPECT_THAT(done.out, HasSubstr("plain  FAILED  "));
-  EXPECT_TRUE(std::regex_search(done.out, std::regex("latency_mean_s: expected 0\\.0\\d+ within 1 % \\(0\\.0\\d+ \\.\\. 0\\.0\\d+\\), got 0\\.0")))
+  EXPECT_TRUE(
+      std::regex_search(done.out, std::regex("latency_mean_s: expected 0\\.0\\d+ within 1 % \\(0\\.0\\d+ \\.\\. 0\\.0\\d+\\), got 0\\.0")))
       << done.out;
-  EXPECT_TRUE(std::regex_search(done.out, std::regex("first diverging decision: number \\d+ of \\d+\n"
-                                                     "      was: [0-9.]+ s, query \\d+: selection \\(cheapest_feasible\\) selected little")))
+  EXPECT_TRUE(
+      std::regex_search(done.out, std::regex("first diverging decision: number \\d+ of \\d+\n"
+                                             "      was: [0-9.]+ s, query \\d+: selection \\(cheapest_feasible\\) selected little")))
       << done.out;
   EXPECT_TRUE(std::regex_search(done.out, std::regex("      is:  [0-9.]+ s, query \\d+: selection \\(cheapest_feasible\\) selected big")));
   EXPECT_THAT(done.out, HasSubstr("It is new."));
@@ -217,11 +220,12 @@ TEST_F(CheckTest, all_that_is_wrong_in_a_suite_is_said_at_once) {
 })json");
   const Outcome done = check();
   EXPECT_EQ(done.code, 2);
-  for (const char* text :
-       {"suites/small.json:3:3: /metrcs: ", "did you mean \"metrics\"?", "suites/small.json:5:17: /metrics/0/metric: unknown metric \"latency_p98_s\"; did you mean",
-        "/metrics/1/tolerance: ", "/metrics/2: the rule absolute needs a \"tolerance\"", "/metrics/3/rule: ", "did you mean \"exact\"?",
-        "/metrics/5/tolerance: the rule exact has no tolerance", "/cases/0/name: \"a/b\" is no name of a case", "/cases/1/sytem: ",
-        "did you mean \"system\"?", "/cases/2: \"queries_served\" is judged statistically: that needs at least 3 \"replications\""})
+  for (const char* text : {"suites/small.json:3:3: /metrcs: ", "did you mean \"metrics\"?",
+                           "suites/small.json:5:17: /metrics/0/metric: unknown metric \"latency_p98_s\"; did you mean",
+                           "/metrics/1/tolerance: ", "/metrics/2: the rule absolute needs a \"tolerance\"",
+                           "/metrics/3/rule: ", "did you mean \"exact\"?", "/metrics/5/tolerance: the rule exact has no tolerance",
+                           "/cases/0/name: \"a/b\" is no name of a case", "/cases/1/sytem: ", "did you mean \"system\"?",
+                           "/cases/2: \"queries_served\" is judged statistically: that needs at least 3 \"replications\""})
     EXPECT_THAT(done.err, HasSubstr(text));
   EXPECT_THAT(folder.files(), ElementsAre("s.json", "suites/small.json"));
 }
@@ -285,7 +289,8 @@ TEST_F(CheckTest, refuses_bad_input_before_the_first_run) {
   const std::vector<std::pair<std::string, std::string>> baselines{
       {"{", "plain.json:1:2: "},
       {"{}", "is not a baseline of tideline"},
-      {std::regex_replace(baseline, std::regex("\"version\": 1"), "\"version\": 2"), "was written in version 2 of the format, this program reads 1"},
+      {std::regex_replace(baseline, std::regex("\"version\": 1"), "\"version\": 2"),
+       "was written in version 2 of the format, this program reads 1"},
       {std::regex_replace(baseline, std::regex("\"marks\": \"[^\"]*\""), "\"marks\": 3"), "has no print of decisions that can be read"},
       {std::regex_replace(baseline, std::regex("\"seeds\""), "\"sedes\""), "is damaged: it has no \"seeds\""},
       {baseline.substr(0, baseline.size() / 2), "plain.json:"}};
@@ -338,7 +343,8 @@ TEST(ShippedSuite, finds_one_changed_parameter_in_a_copy) {
   const Outcome after = tideline(folder, words);
   EXPECT_EQ(after.code, 1);
   EXPECT_THAT(after.out, HasSubstr("slo_attainment: expected 0.9"));
-  EXPECT_TRUE(std::regex_search(after.out, std::regex("first diverging decision: number \\d+ of \\d+\n      was: 10 s: autoscaling"))) << after.out;
+  EXPECT_TRUE(std::regex_search(after.out, std::regex("first diverging decision: number \\d+ of \\d+\n      was: 10 s: autoscaling")))
+      << after.out;
   EXPECT_THAT(after.out, HasSubstr("/policies/autoscaling/params/target: was 0.4, is 0.8"));
 }
 

@@ -87,9 +87,10 @@ TEST_F(DiffTest, shows_it_with_its_context_and_the_metrics) {
   EXPECT_EQ(done.code, 1);
   for (const char* text :
        {"A  a.h5: s, seed 1, tideline ", "Configurations differ in 1 value:", "  /policies/selection/params/margin  0.1  0.6\n",
-        "The first decision that differs is number ", "  policy     cheapest_feasible  cheapest_feasible\n", "  chosen     little             big\n",
-        "Earlier decisions about query ", "admission (accept_all) admitted\n", "Just before, in both:\n",
-        "Instances just before, the same in both:\n", "  little at edge  1 warm", "Metrics of the summary that differ, largest relative difference first:"})
+        "The first decision that differs is number ", "  policy     cheapest_feasible  cheapest_feasible\n",
+        "  chosen     little             big\n", "Earlier decisions about query ", "admission (accept_all) admitted\n",
+        "Just before, in both:\n", "Instances just before, the same in both:\n", "  little at edge  1 warm",
+        "Metrics of the summary that differ, largest relative difference first:"})
     EXPECT_THAT(done.out, HasSubstr(text));
 }
 
@@ -153,8 +154,10 @@ TEST_F(DiffTest, a_run_that_decides_no_more_is_shown) {
 TEST_F(DiffTest, other_reasons_for_the_same_decisions_are_a_difference) {
   // With one instance of each variant both policies send queries the same way, for reasons of their own.
   const auto run_by = [&](const char* out, const char* policy) {
-    run(out, {"--set", "/cluster/pools/gpus/count=1", "--set", "/measure/duration_s=3", "--set", "/workload/1/params/rate_qps=0.001",
-              "--set", "/workload/0/params/rate_qps=5", "--policy", policy}, "decisions");
+    run(out,
+        {"--set", "/cluster/pools/gpus/count=1", "--set", "/measure/duration_s=3", "--set", "/workload/1/params/rate_qps=0.001", "--set",
+         "/workload/0/params/rate_qps=5", "--policy", policy},
+        "decisions");
   };
   run_by("a.h5", "dispatch=round_robin");
   run_by("b.h5", "dispatch=join_shortest_queue");
@@ -177,12 +180,10 @@ TEST_F(DiffTest, refuses_what_cannot_be_compared) {
     int code;
     std::string says;
   };
-  const std::vector<Case> cases{{{"a.h5"}, 2, "expected two results files"},
-                                {{"a.h5", "a.h5", "a.h5"}, 2, "expected two results files"},
-                                {{"a.h5", "none.h5"}, 3, "there is no such file"},
-                                {{"text.h5", "a.h5"}, 2, "is not an HDF5 file"},
-                                {{"a.h5", "cut.h5"}, 3, "cannot read 'cut.h5'"},
-                                {{"a.h5", "."}, 3, "it is a folder"}};
+  const std::vector<Case> cases{
+      {{"a.h5"}, 2, "expected two results files"},       {{"a.h5", "a.h5", "a.h5"}, 2, "expected two results files"},
+      {{"a.h5", "none.h5"}, 3, "there is no such file"}, {{"text.h5", "a.h5"}, 2, "is not an HDF5 file"},
+      {{"a.h5", "cut.h5"}, 3, "cannot read 'cut.h5'"},   {{"a.h5", "."}, 3, "it is a folder"}};
   for (const Case& c : cases) {
     const Outcome done = diff(c.words);
     EXPECT_EQ(done.code, c.code) << done.err;

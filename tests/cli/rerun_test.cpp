@@ -64,9 +64,7 @@ class RerunTest : public testing::Test {
     return tideline(folder, words);
   }
   /// The same in another current folder.
-  Outcome rerun_elsewhere(const std::string& file) {
-    return Process(folder / "elsewhere", {TIDELINE_PROGRAM, "rerun", file}).wait();
-  }
+  Outcome rerun_elsewhere(const std::string& file) { return Process(folder / "elsewhere", {TIDELINE_PROGRAM, "rerun", file}).wait(); }
   Folder folder;
 };
 
@@ -150,14 +148,11 @@ TEST_F(RerunTest, refuses_what_is_not_a_whole_run) {
     int code;
     std::string says;
   };
-  const std::vector<Case> cases{{{}, 2, "expected one results file"},
-                                {{"x.h5", "x.h5"}, 2, "expected one results file"},
-                                {{"none.h5"}, 3, "there is no such file"},
-                                {{"text.h5"}, 2, "is not an HDF5 file"},
-                                {{"cut.h5"}, 3, "cannot read 'cut.h5'"},
-                                {{"long.incomplete.h5"}, 2, "its run was interrupted or killed"},
-                                {{"elsewhere"}, 2, "has no manifest.json"},
-                                {{"x.h5", "--jobs", "0"}, 2, "--jobs 0"}};
+  const std::vector<Case> cases{
+      {{}, 2, "expected one results file"},       {{"x.h5", "x.h5"}, 2, "expected one results file"},
+      {{"none.h5"}, 3, "there is no such file"},  {{"text.h5"}, 2, "is not an HDF5 file"},
+      {{"cut.h5"}, 3, "cannot read 'cut.h5'"},    {{"long.incomplete.h5"}, 2, "its run was interrupted or killed"},
+      {{"elsewhere"}, 2, "has no manifest.json"}, {{"x.h5", "--jobs", "0"}, 2, "--jobs 0"}};
   for (const Case& c : cases) {
     const Outcome done = rerun(c.words);
     EXPECT_EQ(done.code, c.code) << done.err;

@@ -1,6 +1,6 @@
 // How a value is judged by what was accepted.
-#include "sim/statistics/prediction.h"
 #include "src/baseline.h"
+#include "sim/statistics/prediction.h"
 
 #include <gtest/gtest.h>
 
