@@ -6,7 +6,7 @@ packages=(
   g++ cmake ninja-build pkg-config git python3
   libboost-dev libeigen3-dev nlohmann-json3-dev libcxxopts-dev libhdf5-dev
   libgtest-dev libgmock-dev librapidcheck-dev
-  clang-format python3-h5py python3-pandas python3-matplotlib python3-jsonschema hdf5-tools
+  clang-format parallel python3-h5py python3-pandas python3-matplotlib python3-jsonschema hdf5-tools
 )
 
 usage() {
@@ -15,6 +15,9 @@ Usage: scripts/setup.sh [--help]
 
 Installs with apt what building and testing need, and nothing else; does nothing, without network, when all of it is there:
   ${packages[*]}
+
+Not installed, and not needed: a browser (package chromium, 350 MB). With it the test cli.report also looks at the pages of
+\`tideline report\`; without it that part is skipped.
 
 The environment variable TIDELINE_SKIP_SETUP=1 makes this script do nothing, for systems where these were installed in
 another way.
@@ -36,7 +39,7 @@ if ! command -v apt-get > /dev/null || ! command -v dpkg-query > /dev/null; then
 setup.sh: there is no apt here. Install these in the way of this system, then set TIDELINE_SKIP_SETUP=1:
   a C++20 compiler (GCC 12 or Clang 14, or later), CMake 3.25, Ninja, pkg-config, git, Python 3
   Boost 1.74 headers, Eigen 3.4, nlohmann-json 3.10, cxxopts, HDF5 1.10 (C library), or later
-  for the tests: GoogleTest with GoogleMock, RapidCheck, HDF5 command line tools, clang-format 14; of Python h5py, pandas, Matplotlib and jsonschema
+  for the tests: GoogleTest with GoogleMock, RapidCheck, HDF5 command line tools, GNU parallel, clang-format 14; of Python h5py, pandas, Matplotlib and jsonschema
 EOF
   exit 3
 fi

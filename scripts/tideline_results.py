@@ -1,4 +1,4 @@
-"""Reads results files of Tideline into pandas.
+"""Reads results files, sweeps and comparisons of Tideline into pandas.
 
     import tideline_results
     run = tideline_results.load("results/quickstart.h5")
@@ -7,11 +7,18 @@
 
 Times are seconds since the start of the run, names stand in place of numbers, and what the file leaves out because it follows from other
 columns is there. A file that a killed run left (`.h5.part`) or that was interrupted (`.incomplete.h5`) reads the same, as far as it goes.
+
+    sweep = tideline_results.load_sweep("results/selection_by_load")       # a row per task: axes, replication, seed, metrics
+    sweep.groupby(["selection", "load"])["slo_attainment"].mean()
+    effects, values = tideline_results.load_compare("results/compare.json")
+    tideline_results.to_parquet(sweep, "sweep.parquet")
 """
 
 import functools
 import json
+import math
 import pathlib
+import typing
 
 import h5py
 import numpy
@@ -27,6 +34,12 @@ TABLES = {"queries": "queries", "instances": "instances", "batches": "instances"
 
 class ResultsError(Exception):
     """The file cannot be read, is not of Tideline, or lacks what was asked for; the message says which."""
+
+
+SWEEP_VERSION = 1
+COMPARE_VERSION = 1
+"""Of the formats of sweeps and comparisons that this module reads."""
+SWEEP_ROWS = ("total", "classes", "tasks", "variants")
 
 
 def load(path):
@@ -350,3 +363,214 @@ def _masked(values, missing):
     array = pandas.array(values, dtype=str(values.dtype).replace("u", "U").replace("i", "I", 1))
     array[missing] = pandas.NA
     return array
+
+
+# --- sweeps ---
+
+
+def load_sweep(folder, rows="total"):
+    """A sweep as a DataFrame with a row per task: the axes, `task`, `replication`, `seed`, `state` (`done`, `failed`, `missing` or `stale`:
+    its file is of another version of the sweep), `error`, and the metrics, which are NaN where the task is not done.
+
+    An axis is a column of numbers where all its values are some, else a categorical in the order of the sweep. An axis that has the name of
+    another column becomes `axis_NAME`. With `rows` as "classes", "tasks" or "variants" there is a row for each of those in each task, named in
+    the column `name`; a task that is not done then has one row without name.
+
+    `attrs` has `name`, `scenario`, `program`, `replications`, and `axes`: the columns of the axes. Raises ResultsError.
+    """
+    if rows not in SWEEP_ROWS:
+        raise ResultsError(f"rows={rows!r}: expected one of {', '.join(SWEEP_ROWS)}")
+    folder = pathlib.Path(folder)
+    path = folder / "manifest.json"
+    if folder.is_dir() and not path.exists():
+        raise ResultsError(f"{folder}: not the folder of a sweep: there is no manifest.json in it")
+    manifest = _read_own_json(path, "tideline-sweep", "the manifest of a sweep", SWEEP_VERSION)
+    try:
+        records = [record for task in manifest["tasks"] for record in _task_records(folder, task, rows)]
+        names = [axis["name"] for axis in manifest["axes"]]
+        values = {axis["name"]: [_axis_text(v) for v in axis["values"]] for axis in manifest["axes"]}
+        facts = {name: manifest[name] for name in ("name", "scenario", "program", "replications")}
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ResultsError(f"{path}: not as the manifest of a sweep is: {error!r}") from None
+    table = pandas.DataFrame([record for _, record in records])
+    if not records:
+        table = pandas.DataFrame(columns=["task", "replication", "seed", "state", "error"])
+    points = {}
+    for name in names:
+        texts = [point[name] for point, _ in records]
+        numbers = _as_numbers(values[name])
+        column = f"axis_{name}" if name in table else name
+        points[column] = pandas.Categorical(texts, values[name]) if numbers is None else numpy.array([float(t) for t in texts])
+    table = pandas.concat([pandas.DataFrame(points, index=table.index), table], axis=1)
+    table.attrs = {**facts, "axes": list(points)}
+    return table
+
+
+def _task_records(folder, task, rows):
+    """Pairs of the point and what else stands in a row."""
+    point = {name: _axis_text(value) for name, value in task["point"].items()}
+    head = {name: task[name] for name in ("task", "replication", "seed")}
+    path = folder / "tasks" / f"{task['task']:06d}.json"
+    try:
+        left = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return [(point, {**head, "state": "missing", "error": None})]
+    except (OSError, ValueError) as error:
+        return [(point, {**head, "state": "failed", "error": f"{path.name}: {error}"})]
+    if not isinstance(left, dict) or left.get("key") != task["key"]:
+        return [(point, {**head, "state": "stale", "error": None})]
+    if "error" in left or not isinstance(left.get("summary"), dict):
+        return [(point, {**head, "state": "failed", "error": left.get("error", "its file has no summary")})]
+    parts = [left["summary"]["total"]] if rows == "total" else left["summary"][rows]
+    head |= {"state": "done", "error": None}
+    return [(point, {**head, **_flat(part)}) for part in parts]
+
+
+def _flat(part):
+    """Metrics by the names that results files have: misses_queue for the member queue of misses. What has no value is NaN."""
+    out = {}
+    for name, value in part.items():
+        if isinstance(value, dict):
+            out |= {f"{name}_{member}": more for member, more in _flat(value).items()}
+        else:
+            # Of a class or a variant: `task` is the number of the task of the sweep.
+            out["of_task" if name == "task" else name] = math.nan if value is None else value
+    return out
+
+
+def _axis_text(value):
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _as_numbers(texts):
+    try:
+        numbers = [float(text) for text in texts]
+    except ValueError:
+        return None
+    return numbers if all(map(math.isfinite, numbers)) else None
+
+
+# --- comparisons ---
+
+
+class Comparison(typing.NamedTuple):
+    """What `tideline compare` wrote."""
+
+    effects: pandas.DataFrame
+    """A row per alternative and metric: the alternative that it is held `against`, `baseline_mean`, `mean`, `difference` with its interval `low` to `high`, `relative`, `p`, `p_adjusted`,
+    `verdict`, `smallest_difference`, `margin`, and the metric's `unit` and what is `better`. `attrs` has the rest of the file's facts."""
+    values: pandas.DataFrame
+    """A row per alternative, metric and replication (from 0), of all alternatives, the baseline too: `value`, and the axes."""
+
+
+def load_compare(path):
+    """A comparison as tables: `effects, values = load_compare(path)`. Raises ResultsError."""
+    path = pathlib.Path(path)
+    file = _read_own_json(path, "tideline-compare", "a comparison", COMPARE_VERSION)
+    try:
+        effects = pandas.DataFrame([{"against": file["baseline"], **e} for e in file["effects"]],
+                                   columns=["alternative", "against", "metric", "baseline_mean", "mean", "difference", "low", "high", "relative",
+                                            "p", "p_adjusted", "verdict", "smallest_difference", "margin"])
+        for column in effects.columns.drop(["alternative", "against", "metric", "verdict"]):
+            effects[column] = effects[column].astype(float)
+        metrics = pandas.DataFrame(file["metrics"], columns=["name", "unit", "better"]).rename(columns={"name": "metric"})
+        effects = effects.merge(metrics, how="left", on="metric")
+        labels = [a["label"] for a in file["alternatives"]]
+        for table_column, names in (("alternative", labels), ("metric", list(metrics["metric"]))):
+            effects[table_column] = pandas.Categorical(effects[table_column], names)
+        axes = {axis["name"]: [_axis_text(v) for v in axis["values"]] for axis in file["axes"]}
+        rows = [{**{name: _axis_text(value) for name, value in a["point"].items()}, "alternative": a["label"], "metric": metric, "replication": k,
+                 "value": math.nan if value is None else value}
+                for a in file["alternatives"] for metric, found in a["metrics"].items() for k, value in enumerate(found["values"])]
+        values = pandas.DataFrame(rows, columns=[*axes, "alternative", "metric", "replication", "value"])
+        for name, texts in axes.items():
+            values[name] = pandas.Categorical(values[name], texts) if _as_numbers(texts) is None else values[name].astype(float)
+        values["alternative"] = pandas.Categorical(values["alternative"], labels)
+        values["metric"] = pandas.Categorical(values["metric"], list(metrics["metric"]))
+        values["value"] = values["value"].astype(float)
+        effects.attrs = {name: file[name] for name in ("program", "scenario", "baseline", "replication", "replications", "confidence", "correction",
+                                                       "warnings", "text")}
+        effects.attrs["notes"] = {a["label"]: a["notes"] for a in file["alternatives"] if a["notes"]}
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise ResultsError(f"{path}: not as a comparison is: {error!r}") from None
+    return Comparison(effects, values)
+
+
+def _read_own_json(path, format_, what, version):
+    try:
+        file = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ResultsError(f"{path}: there is no such file") from None
+    except OSError as error:
+        raise ResultsError(f"{path}: {error.strerror}") from None
+    except ValueError as error:
+        raise ResultsError(f"{path}: not JSON, or cut short: {error}") from None
+    found = file.get("format") if isinstance(file, dict) else None
+    if found != format_:
+        raise ResultsError(f"{path}: not {what} of Tideline" + (f": its format is {found}" if found else ""))
+    if file.get("version") != version:
+        age = "a newer" if isinstance(file.get("version"), int) and file["version"] > version else "another"
+        raise ResultsError(f"{path}: written by {age} Tideline (version {file.get('version')}; this reads {version})")
+    return file
+
+
+# --- intervals ---
+
+
+def mean_interval(values, confidence=0.95):
+    """Mean of the values that there are, and half of its interval by Student's t: NaN with fewer than two."""
+    values = numpy.asarray(values, float)
+    values = values[numpy.isfinite(values)]
+    if len(values) == 0:
+        return math.nan, math.nan
+    if len(values) == 1:
+        return float(values[0]), math.nan
+    half = student_t(len(values) - 1, 0.5 + confidence / 2) * values.std(ddof=1) / math.sqrt(len(values))
+    return float(values.mean()), float(half)
+
+
+@functools.lru_cache(maxsize=None)
+def student_t(degrees, p):
+    """The p-quantile, above 0.5, of Student's t with a whole number of degrees of freedom."""
+    if degrees < 1 or not 0.5 <= p < 1:
+        raise ValueError("student_t: needs 1 degree of freedom or more, and 0.5 <= p < 1")
+
+    def share_within(angle):
+        """Of -t to t for t = sqrt(degrees) tan(angle): a finite sum, as degrees are whole."""
+        sine, cosine = math.sin(angle), math.cos(angle)
+        odd = degrees % 2
+        term, total = (cosine, 0.0) if odd else (1.0, 1.0)
+        if odd and degrees > 1:
+            total = term
+        for k in range(2 + odd, degrees - 1, 2):
+            term *= (k - 1) / k * cosine * cosine
+            total += term
+        return 2 / math.pi * (angle + sine * total) if odd else sine * total
+
+    low, high = 0.0, math.pi / 2
+    for _ in range(200):
+        middle = (low + high) / 2
+        low, high = (middle, high) if share_within(middle) < 2 * p - 1 else (low, middle)
+    return math.sqrt(degrees) * math.tan(low)
+
+
+# --- Parquet ---
+
+
+def to_parquet(table, path):
+    """Writes a DataFrame, e.g. `run.queries` or a sweep, as Parquet; names become categories or texts there. Needs pyarrow (or fastparquet),
+    which Debian does not package: `pip install pyarrow`, best in a virtual environment. Raises ResultsError."""
+    table = pandas.DataFrame(table).copy(deep=False)
+    for name in table.columns:
+        column = table[name]
+        # Serials and names in one column, such as `chosen` of decisions: Parquet has one type a column.
+        if column.dtype == object:
+            table[name] = column.map(lambda v: v if v is None or isinstance(v, str) else None if isinstance(v, float) and math.isnan(v) else str(v))
+    table.attrs = {}
+    try:
+        table.to_parquet(path, index=False)
+    except ImportError:
+        raise ResultsError("Parquet needs pyarrow, which this Python has not and Debian does not package: pip install pyarrow "
+                           "(in a virtual environment: python3 -m venv --system-site-packages)") from None
+    except OSError as error:
+        raise ResultsError(f"{path}: {error.strerror or error}") from None

@@ -105,7 +105,7 @@ int command_capacity(const Arguments& arguments, const PolicyRegistry& registry)
   if (o.count("from") > 0) w.from = o["from"].as<double>();
   if (o.count("to") > 0) w.to = o["to"].as<double>();
   if ((o.count("from") > 0 && !(w.from > 0)) || (o.count("to") > 0 && (!(w.to > 0) || o.count("from") == 0)) ||
-      w.from == w.to * (w.to > 0 ? 1 : 2))
+      (o.count("to") > 0 && w.from == w.to))
     throw InputError("--from and --to: expected two different numbers above 0, or --from alone");
   w.tolerance = o["tolerance"].as<double>();
   if (!(w.tolerance > 1e-6 && w.tolerance < 1)) throw InputError("--tolerance: expected a share above 1e-6 and below 1");

@@ -9,6 +9,7 @@
 #include "src/task_pool.h"
 #include "src/task_progress.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <iostream>
@@ -47,6 +48,52 @@ std::pair<std::uint32_t, std::uint32_t> read_days(const std::string& text) {
   return {first, last};
 }
 
+struct BlocksParams {
+  Duration length{};
+  static constexpr auto declare() {
+    return param::fields(param::field("length_s", &BlocksParams::length, "Length of a stretch.", {1e-3, 1e9}, param::required));
+  }
+};
+struct SpreadParams : ProfileSpread {
+  static constexpr auto declare() {
+    return param::fields(param::field("hardware", &SpreadParams::hardware, "Of latencies by hardware type.", {0, 3}),
+                         param::field("variant", &SpreadParams::variant, "Of latencies by variant.", {0, 3}),
+                         param::field("accuracy", &SpreadParams::accuracy, "Of the logit of accuracies.", {0, 10}),
+                         param::field("load", &SpreadParams::load, "Of load times.", {0, 3}));
+  }
+};
+
+/// What the option says, as one message.
+template <class Params>
+Params bind_option(const std::string& option, const std::string& text, const param::Object& object) {
+  Problems problems;
+  Params out = param::bind<Params>(object, "", problems);
+  if (!problems.empty())
+    throw InputError(option + "=" + text + ": " + problems.list().front().pointer + ": " + problems.list().front().message);
+  return out;
+}
+
+Duration read_blocks(const std::string& text) {
+  std::string message;
+  const auto value = read_value(text, message);
+  if (!value) throw InputError("--blocks " + text + ": " + message);
+  return bind_option<BlocksParams>("--blocks", text, {{"length_s", to_value(*value)}}).length;
+}
+
+/// NAME=SD,...: what is not named keeps its default.
+ProfileSpread read_spread(const std::string& text) {
+  param::Object object;
+  for (std::size_t at = 0; at <= text.size();) {
+    const std::size_t end = std::min(text.find(',', at), text.size()), equals = text.find('=', at);
+    std::string message;
+    const auto value = equals < end ? read_value(text.substr(equals + 1, end - equals - 1), message) : std::nullopt;
+    if (!value) throw InputError("--perturb-profiles=" + text + ": expected NAME=SD,..., such as hardware=0.1,accuracy=0");
+    object.emplace_back(text.substr(at, equals - at), to_value(*value));
+    at = end + 1;
+  }
+  return bind_option<SpreadParams>("--perturb-profiles", text, object);
+}
+
 }  // namespace
 
 int command_compare(const Arguments& arguments, const PolicyRegistry& registry) {
@@ -64,7 +111,12 @@ int command_compare(const Arguments& arguments, const PolicyRegistry& registry) 
       "max-replications", "At most; without --precision the number made. Default: 10, with --precision 200",
       cxxopts::value<std::uint32_t>(),
       "N")("days", "Replications are these days of the traces", cxxopts::value<std::string>(), "FIRST-LAST")(
-      "confidence", "Of intervals and verdicts", cxxopts::value<double>()->default_value("0.95"), "P")(
+      "blocks", "Replications put the traces together anew from stretches of this length, such as 1h", cxxopts::value<std::string>(),
+      "DURATION")("perturb-profiles",
+                  "Replications draw the figures of the catalog anew; with standard deviations of the logarithm of latencies by hardware "
+                  "type and by variant, of the logit of accuracies and of the logarithm of load times in place of these",
+                  cxxopts::value<std::string>()->implicit_value("hardware=0.05,variant=0.05,accuracy=0.1,load=0.2"),
+                  "NAME=SD,...")("confidence", "Of intervals and verdicts", cxxopts::value<double>()->default_value("0.95"), "P")(
       "table", "What to print: text, latex or csv", cxxopts::value<std::string>()->default_value("text"), "FORM")(
       "out", "Write the comparison for report and Python to this file", cxxopts::value<std::string>(), "COMPARE.json")(
       "jobs", "Runs at a time; default: the processors of this machine", cxxopts::value<std::uint32_t>(), "N")("quiet",
@@ -115,7 +167,7 @@ int command_compare(const Arguments& arguments, const PolicyRegistry& registry) 
   std::error_code ignored;
   Comparison c;
   if (fs::is_directory(word, ignored)) {
-    for (const char* option : {"axis", "precision", "max-replications", "days"})
+    for (const char* option : {"axis", "precision", "max-replications", "days", "blocks", "perturb-profiles"})
       if (o.count(option) > 0) throw InputError(std::string("--") + option + ": the runs of a sweep are made already");
     if (!layers_of(o).empty()) throw InputError("the runs of a sweep are made already: options that change the scenario come too late");
     c = compare_sweep(word, wishes);
@@ -127,6 +179,11 @@ int command_compare(const Arguments& arguments, const PolicyRegistry& registry) 
       if (precise || o.count("max-replications") > 0) throw InputError("--days: the number of replications is that of the days");
       wishes.days = read_days(o["days"].as<std::string>());
     }
+    if (o.count("blocks") > 0) {
+      if (o.count("days") > 0) throw InputError("--days and --blocks contradict each other");
+      wishes.block = read_blocks(o["blocks"].as<std::string>());
+    }
+    if (o.count("perturb-profiles") > 0) wishes.spread = read_spread(o["perturb-profiles"].as<std::string>());
     catch_interrupts();
     TaskProgress progress("compare", 0, quiet);
     c = compare(wishes, registry, interrupted, [&](std::size_t done, std::size_t all) { progress.set(done, all); });

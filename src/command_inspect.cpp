@@ -54,11 +54,6 @@ std::string seconds_text(std::int64_t ns) {
   return (ns < 0 ? "-" : "") + text;
 }
 
-std::string state_of(const ResultsReader& reader) {
-  if (reader.integer_attribute("/run", "interrupted") == 0) return "complete";
-  return reader.has("/summary") ? "interrupted: everything up to the interrupt" : "killed: records up to the last flush, nothing else";
-}
-
 /// Where tables are: columns of equal length side by side.
 std::vector<std::string> tables_of(const ResultsReader& reader) {
   std::vector<std::string> out;
@@ -76,7 +71,7 @@ Json facts_json(const ResultsReader& reader) {
   facts["file"] = reader.path().string();
   for (const char* name : {"scenario", "program_version", "compiler"}) facts[name] = reader.text_attribute("/run", name);
   facts["seed"] = reader.integer_attribute("/run", "seed");
-  facts["state"] = state_of(reader);
+  facts["state"] = state_text(reader);
   for (const char* name : {"overrides", "warnings", "hashes"}) facts[name] = lines_of(reader.text("/run/" + std::string(name)));
   return facts;
 }

@@ -106,11 +106,12 @@ int command_sweep(const Arguments& arguments, const PolicyRegistry& registry) {
     return 0;
   }
   const fs::path folder = o.count("out") > 0 ? fs::path(o["out"].as<std::string>()) : fs::path("results") / sweep.name;
+  const std::vector<std::size_t> asked = chosen(o, sweep.tasks.size());
   prepare_folder(folder, sweep, part || o.count("resume") > 0, quiet);
 
   std::vector<std::size_t> todo;
   std::size_t there = 0, outdated = 0;
-  for (const std::size_t k : chosen(o, sweep.tasks.size())) {
+  for (const std::size_t k : asked) {
     const TaskState state = read_task(folder, k, sweep.tasks[k].key).state;
     if (state == TaskState::finished)
       ++there;

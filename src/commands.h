@@ -25,6 +25,7 @@ int command_rerun(const Arguments& arguments, const PolicyRegistry& registry);
 int command_diff(const Arguments& arguments, const PolicyRegistry& registry);
 int command_check(const Arguments& arguments, const PolicyRegistry& registry);
 int command_timeline(const Arguments& arguments, const PolicyRegistry& registry);
+int command_report(const Arguments& arguments, const PolicyRegistry& registry);
 
 /// Version of the program, and the commit it was built from where that is known.
 std::string version_text();

@@ -2,6 +2,7 @@
 
 #include "sim/core/nearest.h"
 #include "sim/core/pointer.h"
+#include "sim/core/random.h"
 #include "sim/core/text.h"
 #include "src/errors.h"
 #include "src/run_once.h"
@@ -112,6 +113,16 @@ Replication replication_of(const Scenario& s, bool days) {
   return out;
 }
 
+/// The traces of a run, put together anew from blocks of what it replays.
+void put_in_blocks(Scenario& s, Duration block, std::uint64_t draw) {
+  for (EntrySpec& e : s.entries) {
+    if (is_generator(e)) continue;
+    e.block = block;
+    e.block_of = s.options.warmup + s.options.duration;
+    e.block_draw = draw;
+  }
+}
+
 /// The layers that make a replication the k-th day of the traces.
 std::vector<Layer> day_layers(const Scenario& s, std::uint32_t day) {
   std::vector<Layer> out;
@@ -172,7 +183,21 @@ Comparison compare(const CompareWishes& wishes, const PolicyRegistry& registry, 
     for (auto& l : layers_of(wishes.axes, p)) layers.back().push_back(std::move(l));
     check_runs(wishes.scenario, layers.back(), registry);
     const Scenario s = read_scenario(wishes.scenario, layers.back(), registry);
-    const Replication r = replication_of(s, wishes.days.has_value());
+    Replication r = replication_of(s, wishes.days.has_value());
+    if (wishes.block > Duration{}) {
+      if (std::all_of(s.entries.begin(), s.entries.end(), is_generator))
+        throw InputError("--blocks: the workload replays no trace; its replications have new seeds");
+      if (2 * wishes.block > s.options.warmup + s.options.duration) throw InputError("--blocks: the run is shorter than two blocks");
+      r.kind = "blocks";
+      r.text =
+          "A replication puts the traces together anew from stretches of " + to_text(to_seconds(wishes.block)) +
+          " s, drawn at any time of the window (moving-block bootstrap): what a stretch holds stays, a daily shape does not. Intervals "
+          "speak of windows made of such stretches.";
+    }
+    if (wishes.spread) {
+      r.text += " Each also draws the figures of the catalog anew: latencies by hardware type and by variant, accuracies, load times.";
+      c.perturbed = true;
+    }
     if (c.alternatives.empty()) {
       c.scenario = s.name;
       c.seed = s.options.seed;
@@ -221,6 +246,12 @@ Comparison compare(const CompareWishes& wishes, const PolicyRegistry& registry, 
         request.warn = [&](const std::string& text) {
           const std::lock_guard lock(mutex);
           warnings.insert(c.alternatives[a].label + ": " + text);
+        };
+      if (wishes.block > Duration{} || wishes.spread)
+        request.change = [&, r](Scenario& s) {
+          if (wishes.block > Duration{}) put_in_blocks(s, wishes.block, replication_seed(c.seed, r));
+          // Keyed apart from the run's own draws: another seed and another catalog are two things.
+          if (wishes.spread) perturb(s.catalog, hash(hash(c.seed, hash("perturb")), r), *wishes.spread);
         };
       const RunResult run = run_once(request, registry, stop);
       if (run.interrupted) return;

@@ -7,6 +7,7 @@
 #include "sim/statistics/verdict.h"
 #include "src/axis.h"
 #include "src/json_document.h"
+#include "src/perturb.h"
 
 #include <atomic>
 #include <cstdint>
@@ -45,6 +46,8 @@ struct CompareWishes {
   std::vector<ComparedMetric> metrics;
   std::uint32_t least = 10, most = 10;                          ///< replications
   std::optional<std::pair<std::uint32_t, std::uint32_t>> days;  ///< replications are days of the traces, from 1
+  Duration block{};                     ///< replications put the traces together anew from stretches of this length; 0: they do not
+  std::optional<ProfileSpread> spread;  ///< replications draw the figures of the catalog anew
   double confidence = 0.95;
   unsigned jobs = 1;
 };
@@ -64,6 +67,7 @@ struct Effect {
   std::optional<statistics::Interval> interval;           ///< of the difference: Student's, or of the bootstrap for quantiles
   std::optional<statistics::Interval> relative_interval;  ///< of mean / baseline mean - 1, by the bootstrap
   double margin = 0;                                      ///< in the unit of the metric
+  std::size_t better = 0;                                 ///< replications in which the alternative is better (neutral metrics: larger)
 };
 
 /// What a replication draws anew.
@@ -81,7 +85,8 @@ struct Comparison {
   std::size_t baseline = 0;  ///< value of the first axis; further axes are conditions under which its values are compared
   std::uint32_t replications = 0;
   Replication replication;
-  bool random = true;  ///< false: all replications are alike, so there are no intervals
+  bool perturbed = false;  ///< every replication has other profiles
+  bool random = true;      ///< false: all replications are alike, so there are no intervals
   double confidence = 0.95;
   std::vector<Effect> effects;  ///< by alternative, then metric
   std::vector<std::string> warnings, text;

@@ -67,6 +67,10 @@ void judge_effects(Comparison& c, std::optional<statistics::StoppingRule> sequen
       e.baseline_mean = j.sample.mean_b();
       e.mean = j.sample.mean_a();
       e.margin = j.margin;
+      for (std::size_t r = 0; r < c.replications; ++r) {
+        const double d = c.alternatives[j.alternative].values[m][r] - c.alternatives[j.baseline].values[m][r];
+        e.better += (metric.direction == Direction::lower_is_better ? d < 0 : d > 0) ? 1U : 0U;
+      }
       e.finding = judge(j.sample, {.direction = metric.direction, .confidence = c.confidence, .margin = j.margin},
                         {.p = adjusted[k], .equivalence_p = adjusted_equivalence[k]});
       e.interval = e.finding.interval;

@@ -171,7 +171,8 @@ Json compare_json(const Comparison& c) {
            {"p_equivalence", number(e.finding.equivalence_p)},
            {"verdict", to_string(e.finding.verdict)},
            {"smallest_difference", number(e.finding.smallest_detectable)},
-           {"margin", e.margin > 0 ? Json(e.margin) : Json()}};
+           {"margin", e.margin > 0 ? Json(e.margin) : Json()},
+           {"replications_better", e.better}};
     effects.push_back(std::move(x));
   }
   out["warnings"] = c.warnings;
@@ -188,11 +189,13 @@ std::string effect_table(const Comparison& c) {
     const std::string& against = c.alternatives[list.front()->against].label;
     out += label + " against " + against + "\n";
     std::vector<std::vector<std::string>> rows{{"  metric", "baseline", "alternative", "difference", "", "relative", "verdict"}};
+    if (c.perturbed) rows[0].insert(rows[0].end() - 1, "better in");
     for (const Effect* e : list) {
       const ComparedMetric& m = c.metrics[e->metric];
       const double d = e->finding.difference;
       rows.push_back({"  " + m.name, shown(m, e->baseline_mean), shown(m, e->mean), with_plus(shown(m, d), d),
                       interval_text(m, e->interval), relative_text(relative(*e)), verdict_text(c, *e)});
+      if (c.perturbed) rows.back().insert(rows.back().end() - 1, std::to_string(e->better) + " of " + std::to_string(c.replications));
     }
     out += columns(rows);
     for (const std::size_t k : {list.front()->against, a})

@@ -38,6 +38,7 @@ Usage: tideline VERB [...]
   diff A.h5 B.h5        where two runs part: the first decision, and all metrics
   inspect RESULT.h5     show what is in a results file
   timeline RESULT.h5    draw a run for Perfetto
+  report RESULT         make a page of a run, a sweep or a comparison
   import yolobench CSV  make a catalog of YOLOBench's table of latencies and accuracies
   --version             version of the program
   VERB --help           options and examples of a verb
@@ -80,10 +81,10 @@ int fail(Exit code, std::string text) {
 int dispatch(const std::string& program, const Arguments& words, const PolicyRegistry& registry) {
   using Verb = int (*)(const Arguments&, const PolicyRegistry&);
   static const std::vector<std::pair<std::string_view, Verb>> verbs{
-      {"run", command_run},           {"validate", command_validate}, {"explain", command_explain}, {"schema", command_schema},
-      {"policies", command_policies}, {"import", command_import},     {"inspect", command_inspect}, {"timeline", command_timeline},
-      {"sweep", command_sweep},       {"merge", command_merge},       {"compare", command_compare}, {"capacity", command_capacity},
-      {"rerun", command_rerun},       {"diff", command_diff},         {"check", command_check}};
+      {"run", command_run},           {"validate", command_validate}, {"explain", command_explain},   {"schema", command_schema},
+      {"policies", command_policies}, {"sweep", command_sweep},       {"compare", command_compare},   {"capacity", command_capacity},
+      {"merge", command_merge},       {"inspect", command_inspect},   {"timeline", command_timeline}, {"report", command_report},
+      {"import", command_import},     {"check", command_check},       {"rerun", command_rerun},       {"diff", command_diff}};
   if (words.empty()) {
     greet(program);
     return 0;

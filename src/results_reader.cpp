@@ -235,6 +235,11 @@ std::vector<std::string> ResultsReader::make_names(const std::string& table) con
   return out;
 }
 
+std::string state_text(const ResultsReader& reader) {
+  if (reader.integer_attribute("/run", "interrupted") == 0) return "complete";
+  return reader.has("/summary") ? "interrupted: everything up to the interrupt" : "killed: records up to the last flush, nothing else";
+}
+
 // --- tables ---
 
 RecordTable::RecordTable(const ResultsReader& reader, const std::string& name) : reader_(reader), path_("/" + name) {

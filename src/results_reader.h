@@ -60,6 +60,9 @@ class ResultsReader {
   mutable std::map<std::string, std::vector<std::string>> names_;
 };
 
+/// Whether the run ended, was interrupted or killed, as a text.
+std::string state_text(const ResultsReader& reader);
+
 /// A table of records, read block by block: memory for one block, whatever the number of rows.
 class RecordTable {
  public:

@@ -34,6 +34,7 @@ RunResult run_once(const RunRequest& request, const PolicyRegistry& registry, co
   std::unique_ptr<Records> records;
   const Run* running = nullptr;
   Scenario scenario = read_scenario(request.scenario, request.layers, registry);
+  if (request.change) request.change(scenario);
   const Time end = Time{} + scenario.options.warmup + scenario.options.duration;
   Run run = assemble(
       std::move(scenario),

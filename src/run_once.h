@@ -21,7 +21,8 @@ namespace tideline {
 struct RunRequest {
   std::string scenario;  ///< path of its file
   std::vector<Layer> layers;
-  std::filesystem::path out;  ///< results file; empty: none
+  std::filesystem::path out;              ///< results file; empty: none
+  std::function<void(Scenario&)> change;  ///< of what was read, before it runs; results files know nothing of it
   RecordWishes records;
   DecisionWatch* decisions = nullptr;                                                        ///< hears all decisions; must outlive the run
   std::function<void(const std::string&)> warn;                                              ///< called with each warning, whole

@@ -44,7 +44,7 @@ std::vector<fs::path> json_files(const fs::path& folder) {
   return out;
 }
 
-/// Without catalogs, systems, sweeps, suites and the schema, which lie there too.
+/// Without the other files that lie there.
 std::vector<fs::path> scenarios_in(const fs::path& folder) {
   auto out = json_files<fs::recursive_directory_iterator>(folder);
   std::erase_if(out, [&](const fs::path& file) {

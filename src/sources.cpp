@@ -1,4 +1,5 @@
 // Opens arrival sources: gives readers their file and puts its name into what they report.
+#include "src/blocks.h"
 #include "src/errors.h"
 #include "src/scenario.h"
 
@@ -83,8 +84,11 @@ std::unique_ptr<ArrivalSource> open_source(const EntrySpec& entry, std::uint64_t
   try {
     if (const auto* p = std::get_if<PoissonParams>(&entry.params)) return make_poisson(*p, stream);
     if (const auto* p = std::get_if<DiurnalParams>(&entry.params)) return make_diurnal(*p, stream);
-    if (const auto* p = std::get_if<CsvParams>(&entry.params)) return open_file(entry, *p, stream, make_csv);
-    return open_file(entry, std::get<CountsParams>(entry.params), stream, make_counts);
+    const auto* csv = std::get_if<CsvParams>(&entry.params);
+    auto file = csv != nullptr ? open_file(entry, *csv, stream, make_csv)
+                               : open_file(entry, std::get<CountsParams>(entry.params), stream, make_counts);
+    if (entry.block == Duration{}) return file;
+    return in_blocks(std::move(file), entry.block, entry.block_of, entry.block_draw);
   } catch (const std::invalid_argument& e) {
     throw InputError("workload '" + entry.name + "': " + e.what());
   }

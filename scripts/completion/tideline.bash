@@ -40,7 +40,7 @@ _tideline() {
           choices=$(sed -n 's/^ *\(-., \)\{0,1\}\(--[a-z][a-z-]*\).*/\2/p' <<< "$help")
         elif [[ $usage == *SCENARIO* || $usage == *.json* || $usage == *.h5* ]]; then
           local kind='*.json'
-          if [[ $usage == *.h5* ]]; then kind='*.h5*(.part)'; fi
+          if [[ $usage == *COMPARE.json* ]]; then kind='*@(.h5*(.part)|.json)'; elif [[ $usage == *.h5* ]]; then kind='*.h5*(.part)'; fi
           mapfile -t COMPREPLY < <(shopt -s extglob; compgen -f -X "!$kind" -- "$word"; compgen -d -- "$word")
           compopt -o filenames 2> /dev/null
           return

@@ -62,4 +62,17 @@ double DurationHistogram::percentile_s(double p) const {
   return (low + part * (high - low)) / 1e9;
 }
 
+double DurationHistogram::count_up_to(Duration d) const {
+  if (count_ == 0 || d < min()) return 0;
+  if (d >= max()) return static_cast<double>(count_);
+  const auto value = static_cast<std::uint64_t>(d.count());
+  const std::size_t last = bucket(value);
+  std::uint64_t below = 0;
+  for (std::size_t k = bucket(min_); k < last; ++k) below += in_bucket(k);
+  // As in percentile_s: the bucket's values lie in [low, high].
+  const std::uint64_t low = std::max(lower_bound(last), min_), high = std::min(lower_bound(last + 1) - 1, max_);
+  const double part = static_cast<double>(value - low + 1) / static_cast<double>(high - low + 1);
+  return static_cast<double>(below) + part * static_cast<double>(in_bucket(last));
+}
+
 }  // namespace tideline

@@ -46,6 +46,8 @@ class DurationHistogram {
   /// In seconds, by nearest rank: the ceil(p n)-th smallest of n, 0 < p <= 1, interpolated inside its bucket and so off by less than
   /// 1/256. NaN where nothing was recorded.
   double percentile_s(double p) const;
+  /// How many were not longer than this: those in the bucket of `d` count by its part up to `d`.
+  double count_up_to(Duration d) const;
 
  private:
   static constexpr unsigned sub_bits = 8;

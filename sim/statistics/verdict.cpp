@@ -30,7 +30,7 @@ std::string_view to_string(Verdict verdict) {
     case Verdict::equivalent:
       return "equivalent";
     case Verdict::no_difference_shown:
-      return "no_difference_shown";
+      return "no difference shown";
     case Verdict::identical:
       return "identical";
     case Verdict::different:
@@ -38,7 +38,7 @@ std::string_view to_string(Verdict verdict) {
     case Verdict::no_interval:
       break;
   }
-  return "no_interval";
+  return "no interval";
 }
 
 Finding judge(const PairedSample& sample, const Question& question, const Adjusted& adjusted) {

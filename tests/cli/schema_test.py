@@ -66,7 +66,7 @@ class Schema(unittest.TestCase):
         kinds = {"systems": self.system, "catalogs": self.catalog}
         seen = set()
         for file in sorted(SCENARIOS.rglob("*.json")) + sorted((ROOT / "tests" / "golden" / "scenarios").glob("*.json")):
-            if file == SCENARIOS / "schema.json" or {"sweeps", "regression"} & set(file.relative_to(ROOT).parts):
+            if file == SCENARIOS / "schema.json" or {"sweeps", "regression"} & set(file.parts):
                 continue
             seen.add(file.parent.name)
             self.accept(kinds.get(file.parent.name, self.scenario), read(file), file)

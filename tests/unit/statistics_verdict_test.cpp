@@ -98,8 +98,8 @@ TEST(Verdict, has_the_numbers_behind_it) {
 }
 
 TEST(Verdict, has_names) {
-  EXPECT_EQ(to_string(Verdict::no_difference_shown), "no_difference_shown");
-  EXPECT_EQ(to_string(Verdict::no_interval), "no_interval");
+  EXPECT_EQ(to_string(Verdict::no_difference_shown), "no difference shown");
+  EXPECT_EQ(to_string(Verdict::no_interval), "no interval");
   EXPECT_EQ(to_string(Verdict::better), "better");
 }
 
