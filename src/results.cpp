@@ -114,6 +114,10 @@ void write_run(ResultsFile& file, const RunFacts& facts) {
   std::string hashes;
   for (const auto& [name, hash] : facts.hashes) hashes += hash + "  " + name + "\n";
   file.text("/run/hashes", hashes, "Hashes of the files that were read, one a line: hash, two blanks, file.");
+  if (facts.paths.empty()) return;
+  std::string paths;
+  for (const auto& [pointer, path] : facts.paths) paths += pointer + "  " + path + "\n";
+  file.text("/run/paths", paths, "Where the files lay that the configuration names, one a line: pointer, two blanks, absolute path.");
 }
 
 void write_summary(ResultsFile& file, const Summary& summary) {

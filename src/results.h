@@ -18,7 +18,7 @@ namespace tideline {
 /// Raised when a reader of older files would misunderstand newer ones.
 inline constexpr std::uint32_t results_schema_version = 2;
 
-/// Where results come from. Nothing in it may depend on a clock or on the machine's state.
+/// Where results come from. Nothing in it may depend on a clock or, but for `paths`, on the machine's state.
 struct RunFacts {
   std::string scenario;  ///< its name
   std::string program_version;
@@ -27,6 +27,7 @@ struct RunFacts {
   std::string configuration_json;                           ///< the effective one
   std::vector<std::string> overrides;                       ///< of the command line, in order
   std::vector<std::pair<std::string, std::string>> hashes;  ///< file, hash of its content
+  std::vector<std::pair<std::string, std::string>> paths;   ///< files that the scenario names: pointer, absolute path
   std::vector<std::string> warnings;
   bool interrupted = false;
 };

@@ -77,6 +77,10 @@ RunResult run_once(const RunRequest& request, const PolicyRegistry& registry, co
         summary = std::make_unique<SummaryRecorder>(world, s.billing);
         audit = std::make_unique<AuditRecorder>(world);
         std::vector<Recorder*> all{summary.get(), audit.get()};
+        if (request.decisions != nullptr) {
+          request.decisions->begin(world);
+          all.push_back(request.decisions);
+        }
         if (!request.out.empty()) {
           series = std::make_unique<SeriesRecorder>(world, s.billing);
           all.push_back(series.get());
@@ -95,6 +99,7 @@ RunResult run_once(const RunRequest& request, const PolicyRegistry& registry, co
   };
   for (const auto& w : run.scenario.warnings) warn(w);
   running = &run;
+  if (request.decisions != nullptr) request.decisions->name_policies(run.simulation->controllers());
   if (file) {
     RunFacts facts;
     facts.scenario = run.scenario.name;
@@ -104,6 +109,8 @@ RunResult run_once(const RunRequest& request, const PolicyRegistry& registry, co
     facts.configuration_json = run.scenario.effective.dump(2, ' ', false, Json::error_handler_t::replace);
     facts.overrides = run.scenario.overrides;
     facts.hashes = run.scenario.hashes;
+    for (const auto& [pointer, path] : run.scenario.paths)
+      facts.paths.emplace_back(pointer, fs::absolute(path).lexically_normal().string());
     facts.warnings = run.scenario.warnings;
     facts.interrupted = true;  // until it is known better
     write_run(*file, facts);

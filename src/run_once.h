@@ -5,6 +5,7 @@
 #include "sim/metrics/audit.h"
 #include "sim/metrics/series.h"
 #include "sim/metrics/summary.h"
+#include "src/decision_print.h"
 #include "src/records.h"
 #include "src/scenario.h"
 
@@ -23,6 +24,7 @@ struct RunRequest {
   std::filesystem::path out;              ///< results file; empty: none
   std::function<void(Scenario&)> change;  ///< of what was read, before it runs; results files know nothing of it
   RecordWishes records;
+  DecisionWatch* decisions = nullptr;                                                        ///< hears all decisions; must outlive the run
   std::function<void(const std::string&)> warn;                                              ///< called with each warning, whole
   std::function<void(const std::string& name, Time now, Time end, std::uint64_t)> progress;  ///< now and then, with queries so far
 };

@@ -6,8 +6,8 @@
 #include "src/errors.h"
 #include "src/file_hash.h"
 #include "src/json_document.h"
+#include "src/layer_section.h"
 #include "src/scenario.h"
-#include "src/scenario_files.h"
 
 #include <algorithm>
 #include <map>
@@ -57,24 +57,13 @@ struct AxisSection {
   }
 };
 
-struct AlternativeSection {
+struct AlternativeSection : LayerSection {
   std::string name;
-  std::string with, system, trace;
-  std::optional<double> load;
-  std::vector<std::string> policy;
-  param::Value set;
   static constexpr auto declare() {
-    return param::fields(param::field("name", &AlternativeSection::name, "What the value is called.", param::required),
-                         param::field("with", &AlternativeSection::with, "A partial scenario file on top, relative to this file."),
-                         param::field("system", &AlternativeSection::system, "A system: a name, or a path relative to this file."),
-                         param::field("policy", &AlternativeSection::policy, "Policies as KIND=NAME[,PARAM=VALUE]: a list."),
-                         param::field("load", &AlternativeSection::load, "Factor on every rate.", {1e-9, 1e9}),
-                         param::field("trace", &AlternativeSection::trace, "[ENTRY=]FILE, relative to this file."),
-                         param::field("set", &AlternativeSection::set, "Values by JSON pointer, as --set."));
+    return std::tuple_cat(param::fields(param::field("name", &AlternativeSection::name, "What the value is called.", param::required)),
+                          LayerSection::declare());
   }
 };
-
-bool is_path(const std::string& word) { return word.find('/') != std::string::npos || word.ends_with(".json"); }
 
 class Reader {
  public:
@@ -88,12 +77,9 @@ class Reader {
   /// Everything but keys and inputs.
   Sweep read() {
     section_ = param::bind<SweepSection>(to_value(document_.root), "", problems_);
-    if (!section_.scenario.empty()) {
-      const std::string& word = section_.scenario;
-      out_.scenario = is_path(word) ? (folder_ / word).lexically_normal().string() : find_scenario(word);
-    }
+    if (!section_.scenario.empty()) out_.scenario = scenario_beside(folder_, section_.scenario);
     out_.replications = section_.replications;
-    out_.layers = set_layers(document_.root, "/set");
+    out_.layers = set_layers(document_.root, "/set", problems_);
     out_.layers.insert(out_.layers.end(), given_.begin(), given_.end());
     const Json* axes = list("/axes", "what the sweep varies");
     for (std::size_t k = 0; axes != nullptr && k < axes->size(); ++k) axis((*axes)[k], child("/axes", k));
@@ -138,38 +124,6 @@ class Reader {
     return value.dump();
   }
 
-  /// What `--set` reads back as the same value.
-  static Layer set_layer(const std::string& pointer, const Json& value) { return {LayerKind::set, pointer + "=" + value.dump()}; }
-
-  std::vector<Layer> set_layers(const Json& object, const std::string& pointer) {
-    std::vector<Layer> out;
-    if (!object.is_object() || !object.contains("set") || object["set"].is_null()) return out;
-    if (!object["set"].is_object()) {
-      problems_.add(pointer, "expected an object: values by JSON pointer");
-      return out;
-    }
-    for (const auto& [ptr, value] : object["set"].items()) {
-      if (ptr.starts_with('/'))
-        out.push_back(set_layer(ptr, value));
-      else
-        problems_.add_key(child(pointer, ptr), "is no JSON pointer: those begin with /");
-    }
-    return out;
-  }
-
-  std::string beside(const std::string& path) const { return (folder_ / path).lexically_normal().string(); }
-  std::string trace_beside(const std::string& text) const {
-    const auto equals = text.find('=');
-    return equals == std::string::npos ? beside(text) : text.substr(0, equals + 1) + beside(text.substr(equals + 1));
-  }
-
-  /// Paths in a sweep file are relative to it, those in layers to the current folder.
-  Layer relative(Layer layer) const {
-    if (layer.kind == LayerKind::with || (layer.kind == LayerKind::system && is_path(layer.value))) layer.value = beside(layer.value);
-    if (layer.kind == LayerKind::trace) layer.value = trace_beside(layer.value);
-    return layer;
-  }
-
   void axis(const Json& value, const std::string& at) {
     const std::size_t before = problems_.list().size();
     const auto s = param::bind<AxisSection>(to_value(value), at, problems_);
@@ -193,7 +147,7 @@ class Reader {
       for (std::size_t k = 0; k < axis.values.size(); ++k)
         for (Layer& layer : axis.values[k].layers) {
           if (layer.kind == LayerKind::set) layer = set_layer(s.axis, value["values"][k]);
-          layer = relative(std::move(layer));
+          layer = relative_to(folder_, std::move(layer));
         }
       out_.axes.push_back(std::move(axis));
     } catch (const InputError& e) {
@@ -207,13 +161,7 @@ class Reader {
     for (std::size_t k = 0; k < value.size(); ++k) {
       const std::string here = child(at, k);
       const auto s = param::bind<AlternativeSection>(to_value(value[k]), here, problems_);
-      AxisValue v{s.name, {}};
-      if (!s.with.empty()) v.layers.push_back(relative({LayerKind::with, s.with}));
-      if (!s.system.empty()) v.layers.push_back(relative({LayerKind::system, s.system}));
-      for (const auto& p : s.policy) v.layers.push_back({LayerKind::policy, p});
-      if (s.load) v.layers.push_back({LayerKind::load, to_text(*s.load)});
-      if (!s.trace.empty()) v.layers.push_back(relative({LayerKind::trace, s.trace}));
-      for (auto& l : set_layers(value[k], child(here, "set"))) v.layers.push_back(std::move(l));
+      AxisValue v{s.name, layers_of(s, value[k], here, folder_, problems_)};
       for (const AxisValue& other : axis.values)
         if (other.label == v.label) problems_.add(child(here, "name"), "two alternatives are called " + in_quotes(v.label));
       axis.values.push_back(std::move(v));

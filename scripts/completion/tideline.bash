@@ -13,7 +13,7 @@ _tideline() {
       words+=("${COMP_WORDS[k]}")
     fi
   done
-  local word=${words[-1]} before=${words[-2]-} verb=${words[1]-} help choices='' front=''
+  local word=${words[-1]} before=${words[-2]-} verb=${words[1]-} help usage choices='' front=''
   COMPREPLY=()
 
   if ((${#words[@]} <= 2)); then
@@ -21,6 +21,7 @@ _tideline() {
     choices=$("$program" --help 2> /dev/null | sed -n '/^Exit codes:/q; s/^  \([a-z-][a-z-]*\) .*/\1/p')
   else
     help=$("$program" "$verb" --help 2> /dev/null | sed '/^Examples:/q')
+    usage=$(sed -n '/^Usage:/,/^$/p' <<< "$help")
     if [[ $word == --*=* ]]; then
       before=${word%%=*} front=${word%%=*}=
     elif [[ $before == --* && $before != --set && $before != --policy ]] && ! grep -q "^ *\(-., \)\{0,1\}$before [^ ]" <<< "$help"; then
@@ -37,9 +38,9 @@ _tideline() {
       *)
         if [[ $word == -* ]]; then
           choices=$(sed -n 's/^ *\(-., \)\{0,1\}\(--[a-z][a-z-]*\).*/\2/p' <<< "$help")
-        elif [[ $help == *SCENARIO* || $help == *RESULT.h5* ]]; then
+        elif [[ $usage == *SCENARIO* || $usage == *.json* || $usage == *.h5* ]]; then
           local kind='*.json'
-          if [[ $help == *COMPARE.json* ]]; then kind='*@(.h5*(.part)|.json)'; elif [[ $help == *RESULT.h5* ]]; then kind='*.h5*(.part)'; fi
+          if [[ $usage == *COMPARE.json* ]]; then kind='*@(.h5*(.part)|.json)'; elif [[ $usage == *.h5* ]]; then kind='*.h5*(.part)'; fi
           mapfile -t COMPREPLY < <(shopt -s extglob; compgen -f -X "!$kind" -- "$word"; compgen -d -- "$word")
           compopt -o filenames 2> /dev/null
           return

@@ -73,6 +73,7 @@ class Completion(unittest.TestCase):
             (self.folder / name).touch()
         (self.folder / "days of rest").mkdir()
         self.assertEqual(self.offered("run", "da"), {"day.json", "days of rest"})
+        self.assertEqual(self.offered("check", "da"), {"day.json", "days of rest"})
         self.assertEqual(self.offered("validate", "day.json", ""), {"day.json", "night.json", "days of rest"})
         # Behind an option that takes no value too; a value of an option is left to bash.
         self.assertEqual(self.offered("run", "--quiet", "ni"), {"night.json"})
@@ -84,6 +85,8 @@ class Completion(unittest.TestCase):
         (self.folder / "days of rest").mkdir()
         self.assertEqual(self.offered("inspect", ""), {"day.h5", "night.incomplete.h5", "killed.h5.part", "days of rest"})
         self.assertEqual(self.offered("timeline", "da"), {"day.h5", "days of rest"})
+        self.assertEqual(self.offered("diff", "day.h5", "da"), {"day.h5", "days of rest"})
+        self.assertEqual(self.offered("rerun", "da"), {"day.h5", "days of rest"})
         self.assertEqual(self.offered("report", "da"), {"day.h5", "day.json", "days of rest"})
 
     def test_nothing_where_there_is_no_program(self):
