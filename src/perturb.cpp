@@ -31,8 +31,7 @@ void perturb(Catalog& catalog, std::uint64_t draw, const ProfileSpread& spread) 
     std::vector<std::vector<Duration>> tables;
     for (std::uint32_t o = 0; o < v.profile.cores().size(); ++o) {
       auto& table = tables.emplace_back(v.profile.max_items() + 1);
-      for (std::uint32_t b = 1; b <= v.profile.max_items(); ++b)
-        table[b] = std::max(Duration{1}, scaled(v.profile.latency(b, o), latency));
+      for (std::uint32_t b = 1; b <= v.profile.max_items(); ++b) table[b] = std::max(Duration{1}, scaled(v.profile.latency(b, o), latency));
     }
     v.profile = Profile(v.profile.cores(), std::move(tables));
     const double load = factor(spread.load, "load", v.name);

@@ -71,9 +71,12 @@ Json report_of_comparison(const std::filesystem::path& path) {
     if (labels.count(e.member("alternative").text()) == 0) e.member("alternative").fail("no alternative has this label");
     if (metrics.count(e.member("metric").text()) == 0) e.member("metric").fail("no metric has this name");
     const std::string& against = e.has("against") ? e.member("against").text() : baseline;
-    if (labels.count(against) == 0) (e.has("against") ? e.member("against") : whole.member("baseline")).fail("no alternative has this label");
-    Json effect{
-        {"alternative", e.member("alternative").text()}, {"against", against}, {"metric", e.member("metric").text()}, {"verdict", e.member("verdict").text()}};
+    if (labels.count(against) == 0)
+      (e.has("against") ? e.member("against") : whole.member("baseline")).fail("no alternative has this label");
+    Json effect{{"alternative", e.member("alternative").text()},
+                {"against", against},
+                {"metric", e.member("metric").text()},
+                {"verdict", e.member("verdict").text()}};
     for (const char* name :
          {"baseline_mean", "mean", "difference", "relative", "low", "high", "p", "p_adjusted", "smallest_difference", "margin"})
       effect[name] = rounded(e.member(name).number_or_null(), 8);

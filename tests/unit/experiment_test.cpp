@@ -52,7 +52,8 @@ TEST(Blocks, a_trace_is_put_together_from_whole_stretches_of_itself) {
 }
 
 TEST(Blocks, one_draw_chooses_the_same_times_for_every_source) {
-  const auto a = all(*in_blocks(std::make_unique<Ticks>(1000), 100s, 1000s, 7)), b = all(*in_blocks(std::make_unique<Ticks>(5000), 100s, 1000s, 7)),
+  const auto a = all(*in_blocks(std::make_unique<Ticks>(1000), 100s, 1000s, 7)),
+             b = all(*in_blocks(std::make_unique<Ticks>(5000), 100s, 1000s, 7)),
              c = all(*in_blocks(std::make_unique<Ticks>(1000), 100s, 1000s, 8));
   ASSERT_EQ(a.size(), b.size());
   bool same_as_other_draw = a.size() == c.size();
