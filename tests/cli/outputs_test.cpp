@@ -98,8 +98,8 @@ TEST_F(OutputsTest, a_run_writes_over_nothing_that_it_reads) {
   expect_refused({"run", "s.json", "--out", "link.h5"}, "s.json");
   expect_refused({"run", "s.json", "--timing", "top.json", "--with", "top.json"}, "top.json");
   expect_refused({"run", "s.json", "d/a.json", "--timing", "d/a.json"}, "d/a.json");
-  const std::vector<std::string> traced{"run", "s.json", "--quiet", "--set", "/workload/0/source=csv", "--set",
-                                        "/workload/0/params/file=trace.h5"};
+  const std::vector<std::string> traced{
+      "run", "s.json", "--quiet", "--set", "/workload/0/source=csv", "--set", "/workload/0/params/file=trace.h5"};
   auto words = traced;
   words.insert(words.end(), {"--out", "trace.h5"});
   expect_refused(words, "trace.h5");
