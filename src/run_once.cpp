@@ -4,6 +4,7 @@
 #include "src/assemble.h"
 #include "src/commands.h"
 #include "src/errors.h"
+#include "src/output_file.h"
 #include "src/results.h"
 
 #include <chrono>
@@ -58,6 +59,15 @@ void simulate(const Run& run) {
   }
 }
 
+void refuse_inputs_of(const Scenario& scenario, const std::vector<Layer>& layers, const std::vector<fs::path>& outputs) {
+  if (outputs.empty()) return;
+  const auto files = files_of(scenario);
+  std::vector<fs::path> inputs(files.begin(), files.end());
+  for (const Layer& l : layers)
+    if (l.kind == LayerKind::with) inputs.emplace_back(l.value);  // of which nothing may be left
+  for (const fs::path& out : outputs) refuse_inputs(out, inputs);
+}
+
 }  // namespace
 
 RunResult run_once(const RunRequest& request, const PolicyRegistry& registry, const std::atomic<bool>& stop) {
@@ -69,6 +79,9 @@ RunResult run_once(const RunRequest& request, const PolicyRegistry& registry, co
   std::unique_ptr<Records> records;
   const Run* running = nullptr;
   Scenario scenario = read_scenario(request.scenario, request.layers, registry);
+  std::vector<fs::path> outputs = request.outputs;
+  if (!request.out.empty()) outputs.push_back(request.out);
+  refuse_inputs_of(scenario, request.layers, outputs);
   if (request.change) request.change(scenario);
   const Time end = Time{} + scenario.options.warmup + scenario.options.duration;
   Run run = assemble(
@@ -158,8 +171,11 @@ RunResult run_once(const RunRequest& request, const PolicyRegistry& registry, co
   return done;
 }
 
-void check_runs(const std::string& scenario, const std::vector<Layer>& layers, const PolicyRegistry& registry) {
-  (void)assemble(read_scenario(scenario, layers, registry), [](const Scenario&, const World&) { return std::vector<Recorder*>{}; });
+void check_runs(const std::string& scenario, const std::vector<Layer>& layers, const PolicyRegistry& registry,
+                const std::vector<fs::path>& outputs) {
+  Scenario read = read_scenario(scenario, layers, registry);
+  refuse_inputs_of(read, layers, outputs);
+  (void)assemble(std::move(read), [](const Scenario&, const World&) { return std::vector<Recorder*>{}; });
 }
 
 std::string failed_checks(const AuditResult& audit) {

@@ -597,4 +597,13 @@ Scenario read_scenario(const std::string& path, const std::vector<Layer>& layers
   return Reader(path, layers, registry).read();
 }
 
+std::vector<std::string> files_of(const Scenario& scenario) {
+  std::vector<std::string> out;
+  std::error_code ignored;
+  for (const auto& source : scenario.document.sources())
+    if (fs::is_regular_file(source, ignored)) out.push_back(fs::path(source).lexically_normal().string());
+  for (const auto& [pointer, path] : scenario.paths) out.push_back(path.lexically_normal().string());
+  return out;
+}
+
 }  // namespace tideline

@@ -105,6 +105,18 @@ TEST_F(RunTest, checks_all_scenarios_before_the_first_runs) {
   EXPECT_THAT(folder.files(), ElementsAre("s.json", "t.json"));
 }
 
+TEST_F(RunTest, shows_what_ran_before_a_scenario_failed) {
+  folder.write("wrong.csv", "timestamp\n1\n2\nthree\n");
+  folder.write("t.json", R"({"extends": "s.json", "workload": [{"name": "cameras", "source": "csv", "params": {"file": "wrong.csv"}}]})");
+  const Outcome done = tideline(folder, {"run", "s.json", "t.json", "--out", "both", "--timing", "times.json"});
+  EXPECT_EQ(done.code, 2);
+  EXPECT_THAT(done.err, HasSubstr("wrong.csv"));
+  EXPECT_THAT(done.out, HasSubstr("SLO attainment"));
+  EXPECT_THAT(done.out, HasSubstr("results: both/s.h5\n"));
+  EXPECT_THAT(folder.files(), ElementsAre("both/s.h5", "s.json", "t.json", "times.json", "wrong.csv"));
+  EXPECT_TRUE(Json::parse(read_file(folder / "times.json")).contains("s"));
+}
+
 TEST_F(RunTest, json_summary_is_one_object_with_stable_names) {
   const Outcome done = tideline(folder, {"run", "s.json", "--summary", "json"});
   ASSERT_EQ(done.code, 0) << done.err;
