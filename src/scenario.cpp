@@ -565,15 +565,18 @@ class Reader {
     e["policies"] = policies;
     for (const auto& [key, value] : sections_.items()) e[key] = value;
     for (const auto& [pointer, value] : resolved_) e[Json::json_pointer(pointer)] = value;
-    for (const auto& [pointer, file] : out_.paths) e[Json::json_pointer(pointer)] = from_folder(file);
+    for (const auto& [pointer, file] : out_.paths) e[Json::json_pointer(pointer)] = from_folder(pointer, file);
     out_.effective = std::move(e);
   }
 
   /// A path as the scenario's own file would say it: short, and the same wherever the current folder is.
-  std::string from_folder(const fs::path& file) const {
+  std::string from_folder(const std::string& pointer, const fs::path& file) const {
     std::error_code error;
     const fs::path here = fs::current_path(error), from = (here / folder_).lexically_normal(), to = (here / file).lexically_normal();
-    const fs::path relative = file.is_absolute() ? fs::path() : to.lexically_relative(from);
+    // Only what was written as an absolute path stays one: the scenario's own folder may be one without anybody having written it.
+    const Json::json_pointer at(pointer);
+    const bool absolute = root().contains(at) && root()[at].is_string() && fs::path(root()[at].get<std::string>()).is_absolute();
+    const fs::path relative = absolute ? fs::path() : to.lexically_relative(from);
     return relative.empty() ? file.string() : relative.string();
   }
 

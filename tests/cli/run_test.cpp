@@ -64,6 +64,17 @@ TEST_F(RunTest, says_when_a_trace_ends_long_before_the_window) {
   EXPECT_EQ(tideline(folder, {"run", "s.json", "--no-results"}).err, "");
 }
 
+TEST_F(RunTest, writes_the_same_bytes_wherever_it_is_called) {
+  Json s = Json::parse(small_scenario);
+  folder.write("a/cat.json", s["catalog"].dump());
+  s["catalog"] = "cat.json";
+  folder.write("a/s.json", s.dump());
+  const Folder elsewhere;
+  ASSERT_EQ(tideline(folder, {"run", "a/s.json", "--out", "x.h5"}).code, 0);
+  ASSERT_EQ(tideline(elsewhere, {"run", (folder / "a/s.json").string(), "--out", "x.h5"}).code, 0);
+  EXPECT_TRUE(read_file(folder / "x.h5") == read_file(elsewhere / "x.h5"));
+}
+
 TEST_F(RunTest, refuses_a_series_that_memory_cannot_hold) {
   const Outcome done = tideline(folder, {"run", "s.json", "--set", "/measure/sample_s=0.001", "--set", "/measure/duration_s=1e5"});
   EXPECT_EQ(done.code, 2);
