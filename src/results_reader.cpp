@@ -80,6 +80,11 @@ ResultsReader::ResultsReader(const std::filesystem::path& path) : path_(path) {
                      " tideline (schema " + std::to_string(version) + "; this one reads " + std::to_string(results_schema_version) + ")");
 }
 
+ResultsReader::~ResultsReader() {
+  const auto lock = hdf5_lock();  // others may read or write meanwhile
+  file_ = Hdf5Id();
+}
+
 void ResultsReader::fail(const std::string& what) const { throw WorldError("cannot read '" + path_.string() + "': " + what); }
 
 bool ResultsReader::has(const std::string& path) const {

@@ -28,6 +28,9 @@ class ResultsReader {
  public:
   /// Throws WorldError where there is no such file or it cannot be read, InputError where it is not one of ours or of another version.
   explicit ResultsReader(const std::filesystem::path& path);
+  ~ResultsReader();
+  ResultsReader(const ResultsReader&) = delete;
+  ResultsReader& operator=(const ResultsReader&) = delete;
 
   const std::filesystem::path& path() const { return path_; }
   bool has(const std::string& path) const;
