@@ -3,7 +3,7 @@
     import tideline_results
     run = tideline_results.load("results/quickstart.h5")
     run.summary["slo_attainment"]
-    run.queries.groupby("class")["latency_s"].quantile(0.99)
+    run.queries.query("ending == 'answered'").groupby("class")["latency_s"].quantile(0.99)
 
 Times are seconds since the start of the run, names stand in place of numbers, and what the file leaves out because it follows from other
 columns is there. A file that a killed run left (`.h5.part`) or that was interrupted (`.incomplete.h5`) reads the same, as far as it goes.

@@ -89,7 +89,7 @@ std::vector<Capacity> find_capacity(const CapacityWishes& w, const PolicyRegistr
     return layers;
   };
   const double start = w.from > 0 ? w.from : 1;
-  for (const Point& p : points) check_runs(w.scenario, layers_at(p, start), registry);
+  for (const Point& p : points) check_runs(w.scenario, layers_at(p, start), registry, w.outputs);
   for (const Point& p : points) {
     Capacity c;
     c.label = label_of(w.axes, p);

@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <optional>
 #include <string>
@@ -30,6 +31,7 @@ struct CapacityWishes {
   std::uint32_t replications = 10;
   double confidence = 0.95;
   unsigned jobs = 1;
+  std::vector<std::filesystem::path> outputs;  ///< what will be written: no file that a run reads
 };
 
 /// What one value of the varied quantity gave.

@@ -17,6 +17,8 @@ namespace tideline {
 
 namespace {
 
+namespace fs = std::filesystem;
+
 std::string rounded(double x) { return std::isfinite(x) && x != 0 ? range_of(x, x, 1).front() : to_text(x); }
 
 std::string shortened(double x) {
@@ -116,11 +118,14 @@ int command_capacity(const Arguments& arguments, const PolicyRegistry& registry)
   if (o.count("axis") > 0)
     for (const auto& a : o["axis"].as<std::vector<std::string>>()) w.axes.push_back(parse_axis(a));
 
+  fs::path out;
+  if (o.count("out") > 0) w.outputs.push_back(out = output_file(o["out"].as<std::string>(), {w.scenario}));
+
   catch_interrupts();
   TaskProgress progress("capacity", 0, o.count("quiet") > 0);
   const auto list = find_capacity(w, registry, interrupted, [&](std::size_t runs) { progress.set(runs, 0); });
   progress.finish();
-  if (o.count("out") > 0) write_whole(o["out"].as<std::string>(), json_of(list, w).dump(1) + "\n");
+  if (!out.empty()) write_whole(out, json_of(list, w).dump(1) + "\n");
   std::cout << (w.least ? "least " : "largest ") << w.vary << " with " << w.metric.name << (w.at_most ? " at most " : " at least ")
             << to_text(w.target) << '\n';
   for (const Capacity& c : list) {

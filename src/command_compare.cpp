@@ -6,6 +6,7 @@
 #include "src/options.h"
 #include "src/output_file.h"
 #include "src/run_once.h"
+#include "src/sweep_folder.h"
 #include "src/task_pool.h"
 #include "src/task_progress.h"
 
@@ -166,14 +167,21 @@ int command_compare(const Arguments& arguments, const PolicyRegistry& registry) 
   if (!precise) wishes.least = wishes.most;
   std::error_code ignored;
   Comparison c;
+  fs::path out;
+  const auto find_out = [&](const std::vector<fs::path>& inputs) {
+    if (o.count("out") > 0) wishes.outputs.push_back(out = output_file(o["out"].as<std::string>(), inputs));
+  };
   if (fs::is_directory(word, ignored)) {
     for (const char* option : {"axis", "precision", "max-replications", "days", "blocks", "perturb-profiles"})
       if (o.count(option) > 0) throw InputError(std::string("--") + option + ": the runs of a sweep are made already");
     if (!layers_of(o).empty()) throw InputError("the runs of a sweep are made already: options that change the scenario come too late");
+    find_out({fs::path(word) / "manifest.json"});
+    refuse_in_tasks(out, word);
     c = compare_sweep(word, wishes);
   } else {
     wishes.scenario = scenarios_of(o, options).front();
     wishes.layers = layers_of(o);
+    find_out({wishes.scenario});
     for (const auto& text : texts("axis")) wishes.axes.push_back(parse_axis(text));
     if (o.count("days") > 0) {
       if (precise || o.count("max-replications") > 0) throw InputError("--days: the number of replications is that of the days");
@@ -191,7 +199,7 @@ int command_compare(const Arguments& arguments, const PolicyRegistry& registry) 
   if (!quiet)
     for (const auto& w : c.warnings) std::cerr << w << '\n';
   if (c.replications > 0) {
-    if (o.count("out") > 0) write_whole(o["out"].as<std::string>(), compare_json(c).dump(1) + "\n");
+    if (!out.empty()) write_whole(out, compare_json(c).dump(1) + "\n");
     std::cout << (form == "latex" ? effect_latex(c) : form == "csv" ? effect_csv(c) : effect_table(c));
   }
   if (c.interrupted) {

@@ -58,7 +58,9 @@ int command_import(const Arguments& arguments, const PolicyRegistry&) {
   if (format.empty() || o.count("table") == 0 || o.count("out") == 0)
     throw InputError("needs a format, a table and --out (see tideline import --help)");
   const auto table = o["table"].as<std::string>();
-  const std::filesystem::path out_path = output_file(o["out"].as<std::string>());
+  std::vector<std::filesystem::path> inputs{table};
+  if (o.count("params") > 0) inputs.emplace_back(o["params"].as<std::string>());
+  const std::filesystem::path out_path = output_file(o["out"].as<std::string>(), inputs);
   YoloBenchOptions wishes;
   wishes.csv_name = table;
   wishes.tasks.clear();

@@ -1,4 +1,5 @@
 // tideline inspect: what is in a results file.
+#include "sim/core/nearest.h"
 #include "src/errors.h"
 #include "src/json_document.h"
 #include "src/options.h"
@@ -6,6 +7,8 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <cmath>
 #include <cstdio>
 #include <iomanip>
 #include <iostream>
@@ -82,6 +85,7 @@ Json summary_json(const ResultsReader& reader) {
   for (const char* edge : {"window_begin_ns", "window_end_ns"}) out[edge] = reader.integer_attribute("/summary", edge);
   for (const ColumnFacts& c : reader.columns("/summary/total")) {
     const std::string path = "/summary/total/" + c.name;
+    if (c.rows == 0) reader.damaged(path + " has no row");
     const double value = reader.doubles(path).at(0);
     if (!c.type.starts_with("float"))
       out[c.name] = reader.integers(path).at(0);
@@ -97,6 +101,7 @@ Json audit_json(const ResultsReader& reader) {
   if (!reader.has("/audit/name")) return out;
   const auto names = reader.strings("/audit/name"), details = reader.strings("/audit/detail");
   const auto passed = reader.integers("/audit/passed");
+  if (details.size() != names.size() || passed.size() != names.size()) reader.damaged("/audit has columns of different lengths");
   for (std::size_t k = 0; k < names.size(); ++k)
     out["checks"].push_back({{"name", names[k]}, {"passed", passed[k] != 0}, {"detail", details[k]}});
   return out;
@@ -129,6 +134,7 @@ class RowPrinter {
  public:
   RowPrinter(const ResultsReader& reader, const std::string& name) : table_(reader, name), path_("/" + name) {
     if (name == "decisions") decisions_.emplace(reader);
+    if (name == "queries") ending_ = table_.integer_column("ending");
     for (const ColumnFacts& c : table_.columns()) {
       const std::string unit = c.unit == "ns" ? "s" : c.unit == "USD" ? "usd" : c.unit == "bytes" ? "bytes" : "";
       heads_.push_back(c.name + (unit.empty() || c.name.ends_with("_" + unit) ? "" : "_" + unit));
@@ -138,46 +144,72 @@ class RowPrinter {
 
   const std::vector<std::string>& heads() const { return heads_; }
   std::uint64_t rows() const { return table_.rows(); }
-  std::vector<std::string> row(std::uint64_t k) {
+  std::vector<Json> row(std::uint64_t k) {
     table_.go_to(k);
-    std::vector<std::string> out;
+    std::vector<Json> out;
     for (std::size_t c = 0; c < heads_.size(); ++c) out.push_back(cell(c, k));
     return out;
   }
+  /// As it stands in a table for people.
+  std::string text(std::size_t c, const Json& cell) const {
+    const ColumnFacts& facts = table_.columns()[c];
+    if (cell.is_null()) return table_.is_real(c) ? "nan" : "-";
+    if (cell.is_boolean()) return cell.get<bool>() ? "1" : "0";
+    if (cell.is_string()) return cell.get<std::string>();
+    if (table_.is_real(c)) return number_text(cell.get<double>());
+    return facts.unit == "ns" ? seconds_text(std::llround(cell.get<double>() * 1e9)) : cell.dump();
+  }
 
  private:
-  std::string cell(std::size_t c, std::uint64_t k) {
+  /// Numbers as numbers, with all digits that they have; null: none.
+  Json cell(std::size_t c, std::uint64_t k) {
     const ColumnFacts& facts = table_.columns()[c];
     if (facts.type == "text") return texts_[c][k];
-    if (table_.is_real(c)) return number_text(table_.real(c));
+    if (table_.is_real(c)) {
+      const double value = table_.real(c);
+      if (!std::isfinite(value)) return nullptr;
+      return facts.type == "float32" ? shortest(static_cast<float>(value)) : value;
+    }
+    // What was drawn for an answer that there is not.
+    if (ending_ && facts.name == "outcome" && table_.name(*ending_) != "answered") return nullptr;
+    if (!facts.names.empty()) return table_.name(c).empty() ? Json() : Json(std::string(table_.name(c)));
     const std::int64_t value = table_.integer(c);
-    if (!facts.names.empty()) return table_.name(c).empty() ? "-" : std::string(table_.name(c));
     if (decisions_) {
       const auto answer = static_cast<std::size_t>(table_.integer(table_.column("answer")));
       std::string text;
+      if (facts.name == "query") return decisions_->of_query(answer) ? Json(static_cast<std::uint64_t>(value)) : Json();
       if (facts.name == "chosen" || facts.name == "runner_up")
         text = decisions_->subject(answer, value);
       else if (facts.name == "reason")
         text = decisions_->reason(table_.integer(table_.column("controller")), answer, value);
-      else if (facts.name == "query" && decisions_->of_query(answer))
-        text = std::to_string(value);
       if (!text.empty()) return text;
-      if (facts.name == "chosen" || facts.name == "runner_up" || facts.name == "reason" || facts.name == "query") return "-";
+      if (facts.name == "chosen" || facts.name == "runner_up" || facts.name == "reason") return nullptr;
     }
-    if (facts.unit == "ns") return value == -1 ? "-" : seconds_text(value);
-    return facts.type == "int32" && value < 0 ? "-" : std::to_string(value);
+    if (facts.unit == "ns") return value == -1 ? Json() : Json(static_cast<double>(value) / 1e9);
+    if (facts.type == "int32" && value < 0) return nullptr;
+    if (facts.type == "uint8" && (facts.name == "lost" || facts.name == "passed" || facts.name == "of_query")) return value != 0;
+    return facts.type == "uint64" ? Json(static_cast<std::uint64_t>(value)) : Json(value);
+  }
+  /// The double that has no more digits than the float.
+  static double shortest(float value) {
+    std::array<char, 32> text{};
+    const auto end = std::to_chars(text.data(), text.data() + text.size(), value).ptr;
+    double out = value;
+    std::from_chars(text.data(), end, out);
+    return out;
   }
 
   RecordTable table_;
   std::string path_;
   std::optional<DecisionNames> decisions_;
+  std::optional<std::size_t> ending_;  // column of queries
   std::vector<std::string> heads_;
   std::vector<std::vector<std::string>> texts_;
 };
 
-std::vector<std::vector<std::string>> chosen_rows(RowPrinter& printer, std::uint64_t count, bool last) {
+std::vector<std::vector<Json>> chosen_rows(RowPrinter& printer, std::uint64_t count, bool last) {
   const std::uint64_t n = std::min(count, printer.rows()), begin = last ? printer.rows() - n : 0;
-  std::vector<std::vector<std::string>> out;
+  std::vector<std::vector<Json>> out;
   for (std::uint64_t k = begin; k < begin + n; ++k) out.push_back(printer.row(k));
   return out;
 }
@@ -246,9 +278,12 @@ void print_table(const ResultsReader& reader, const std::string& name, std::uint
     lines.push_back({c.name, c.type, c.unit, c.coding.empty() ? "-" : c.coding, bytes_text(c.stored), c.description});
   print_cells(lines);
   std::cout << '\n' << printer.rows() << " rows, the " << (last ? "last" : "first") << ' ' << std::min(count, printer.rows()) << ":\n";
-  auto rows = chosen_rows(printer, count, last);
-  rows.insert(rows.begin(), printer.heads());
-  print_cells(rows);
+  lines.assign({printer.heads()});
+  for (const auto& row : chosen_rows(printer, count, last)) {
+    lines.emplace_back();
+    for (std::size_t c = 0; c < row.size(); ++c) lines.back().push_back(printer.text(c, row[c]));
+  }
+  print_cells(lines);
 }
 
 Json rows_json(const ResultsReader& reader, const std::string& name, std::uint64_t count, bool last) {
@@ -262,13 +297,35 @@ Json rows_json(const ResultsReader& reader, const std::string& name, std::uint64
   return rows;
 }
 
+/// What `--rows` says.
+std::uint64_t count_of(const std::string& text) {
+  std::uint64_t count = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
+  if (error != std::errc{} || end != text.data() + text.size()) throw InputError("--rows " + text + ": expected a whole number, 0 or more");
+  return count;
+}
+
+/// Tables of records that are not there are for RecordTable, which says how to get them.
+void require_table(const ResultsReader& reader, const std::string& name) {
+  const auto tables = tables_of(reader);
+  for (const std::string_view record : {"queries", "instances", "batches", "decisions"})
+    if (name == record) return;
+  if (std::find(tables.begin(), tables.end(), name) != tables.end()) return;
+  const std::string_view near = nearest(name, tables);
+  std::string message = "'" + reader.path().string() + "': there is no table " + name + " in it";
+  if (!near.empty()) message += "; did you mean \"" + std::string(near) + "\"?";
+  message += " Its tables:";
+  for (const auto& t : tables) message += " " + t;
+  throw InputError(message);
+}
+
 }  // namespace
 
 int command_inspect(const Arguments& arguments, const PolicyRegistry&) {
   cxxopts::Options options("tideline inspect", "Show what is in a results file, also one that a killed (.part) or interrupted run left.\n");
   options.add_options()("results", "Results file", cxxopts::value<std::string>(), "RESULT.h5")(
       "table", "Show columns and rows of this table, with names and seconds", cxxopts::value<std::string>(), "NAME")(
-      "rows", "How many rows", cxxopts::value<std::uint64_t>()->default_value("10"), "N")("last", "The last rows in place of the first")(
+      "rows", "How many rows", cxxopts::value<std::string>()->default_value("10"), "N")("last", "The last rows in place of the first")(
       "json", "Print JSON")("recover", "First finish a flush that a kill cut short");
   options.parse_positional("results");
   options.positional_help("RESULT.h5");
@@ -280,9 +337,9 @@ int command_inspect(const Arguments& arguments, const PolicyRegistry&) {
   const auto& o = *parsed;
   if (o.count("results") == 0) throw InputError("no results file given (see tideline inspect --help)");
   const auto path = o["results"].as<std::string>();
+  const std::uint64_t count = count_of(o["rows"].as<std::string>());
   if (o.count("recover") > 0) std::cerr << path << (recover_results(path) ? ": recovered\n" : ": nothing to recover\n");
   const ResultsReader reader(path);
-  const auto count = o["rows"].as<std::uint64_t>();
   const bool last = o.count("last") > 0;
   if (o.count("table") == 0) {
     if (o.count("json") == 0) {
@@ -297,6 +354,7 @@ int command_inspect(const Arguments& arguments, const PolicyRegistry&) {
     return 0;
   }
   const auto name = o["table"].as<std::string>();
+  require_table(reader, name);
   if (o.count("json") > 0)
     std::cout << rows_json(reader, name, count, last).dump(2) << '\n';
   else

@@ -4,6 +4,7 @@
 #include "src/hdf5_file.h"
 #include "src/options.h"
 #include "src/output_file.h"
+#include "src/sweep_folder.h"
 #include "src/sweep_table.h"
 
 #include <cmath>
@@ -76,10 +77,13 @@ int command_merge(const Arguments& arguments, const PolicyRegistry&) {
   const auto& o = *parsed;
   if (o.count("dir") != 1) throw InputError("expected the folder of one sweep (see tideline merge --help)");
   const fs::path folder = o["dir"].as<std::vector<std::string>>().front();
-  const SweepTable table = read_sweep_table(folder);
   const std::string out = o.count("out") > 0 ? o["out"].as<std::string>() : (folder / "table").string();
-  write_hdf5(out + ".h5", table);
-  write_whole(out + ".csv", csv_of(table));
+  refuse_in_tasks(out, folder);
+  const SweepTable table = read_sweep_table(folder);
+  const std::vector<fs::path> inputs{folder / "manifest.json"};
+  const fs::path hdf5 = output_file(out + ".h5", inputs), csv = output_file(out + ".csv", inputs);
+  write_hdf5(hdf5, table);
+  write_whole(csv, csv_of(table));
   if (o.count("quiet") == 0) {
     if (table.missing > 0) std::cerr << "tideline: " << table.missing << " tasks have not run yet: sweep --resume runs them\n";
     if (table.failed > 0) std::cerr << "tideline: " << table.failed << " tasks failed\n";

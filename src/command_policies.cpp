@@ -89,8 +89,19 @@ int command_policies(const Arguments& arguments, const PolicyRegistry& registry)
     const PolicyDefinition* d = registry.find(name);
     if (d == nullptr) {
       std::vector<std::string_view> names;
+      std::string kinds;
       for (const auto& p : registry.list()) names.push_back(p.name);
-      throw InputError("unknown policy '" + name + "'" + suggestion(name, names) + " (tideline policies lists them)");
+      for (std::size_t k = 0; k < policy_kinds; ++k) {
+        const auto kind = static_cast<PolicyKind>(k);
+        kinds += (k == 0 ? "" : ", ") + std::string(to_string(kind));
+        if (name != to_string(kind)) continue;
+        std::string message = "'" + name + "' is a kind of policy; its policies:";
+        for (const auto of_kind : registry.names(kind)) message += " " + std::string(of_kind);
+        throw InputError(message);
+      }
+      const std::string near = suggestion(name, names);
+      throw InputError("unknown policy '" + name + "'" + (near.empty() ? "; there are policies of the kinds " + kinds : near) +
+                       " (tideline policies lists them)");
     }
     if (json)
       std::cout << describe(*d).dump(2) << '\n';

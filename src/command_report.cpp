@@ -62,7 +62,7 @@ int command_report(const Arguments& arguments, const PolicyRegistry&) {
   // No input ends so: what is replaced is a page.
   if (wished.extension() != ".html" && wished.extension() != ".htm")
     throw InputError("--out " + wished.string() + ": expected a file that ends in .html");
-  const fs::path out = output_file(wished);
+  const fs::path out = output_file(wished, is_sweep ? std::vector<fs::path>{input / "manifest.json"} : std::vector<fs::path>{input});
   const Json data = is_sweep ? report_of_sweep(input) : is_json(input) ? report_of_comparison(input) : report_of_run(input);
   write_whole(out, report_page(data));
   std::cout << "report: " << wished.string() << '\n';

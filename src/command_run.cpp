@@ -2,12 +2,13 @@
 #include "sim/core/text.h"
 #include "src/errors.h"
 #include "src/options.h"
+#include "src/output_file.h"
 #include "src/progress.h"
 #include "src/results.h"
 #include "src/run_once.h"
 #include "src/table.h"
 
-#include <fstream>
+#include <exception>
 #include <iostream>
 #include <memory>
 #include <set>
@@ -35,6 +36,7 @@ struct Wishes {
   bool quiet = false, write = true;
   RecordWishes records;
   Json* timing = nullptr;
+  std::vector<fs::path> outputs;  ///< all files that will be written
 };
 
 RunResult run_one(const std::string& path, const fs::path& out, const Wishes& wishes, const PolicyRegistry& registry) {
@@ -44,6 +46,7 @@ RunResult run_one(const std::string& path, const fs::path& out, const Wishes& wi
   request.layers = wishes.layers;
   request.records = wishes.records;
   if (wishes.write) request.out = out;
+  request.outputs = wishes.outputs;
   if (!wishes.quiet) {
     request.warn = [](const std::string& text) { std::cerr << text << '\n'; };
     request.progress = [&](const std::string& name, Time now, Time end, std::uint64_t queries) {
@@ -112,13 +115,34 @@ int command_run(const Arguments& arguments, const PolicyRegistry& registry) {
       throw InputError("two scenarios would write " + out.string() + ": give them different names");
     outs.push_back(std::move(out));
   }
+  const std::vector<fs::path> scenarios(paths.begin(), paths.end());
+  if (wishes.write)
+    for (const fs::path& out : outs) {
+      (void)output_file(out, scenarios);
+      refuse_inputs(out.string() + ".part", scenarios);
+      wishes.outputs.push_back(out);
+    }
+  fs::path timing_file;
+  if (wishes.timing != nullptr) {
+    const fs::path wished = o["timing"].as<std::string>();
+    timing_file = output_file(wished, scenarios);
+    for (const fs::path& out : wishes.outputs)
+      if (same_file(wished, out)) throw InputError("--timing " + wished.string() + ": the results are written to it");
+    wishes.outputs.push_back(timing_file);
+  }
   // All scenarios are checked before the first one runs.
   if (paths.size() > 1)
-    for (const auto& path : paths) check_runs(path, wishes.layers, registry);
+    for (const auto& path : paths) check_runs(path, wishes.layers, registry, wishes.outputs);
 
   catch_interrupts();
   std::vector<RunResult> done;
-  for (std::size_t k = 0; k < paths.size() && !interrupted; ++k) done.push_back(run_one(paths[k], outs[k], wishes, registry));
+  std::exception_ptr failed;  // what ran before is shown first
+  try {
+    for (std::size_t k = 0; k < paths.size() && !interrupted; ++k) done.push_back(run_one(paths[k], outs[k], wishes, registry));
+  } catch (...) {
+    if (done.empty()) throw;
+    failed = std::current_exception();
+  }
 
   if (form == "json") {
     std::cout << summary_json(done[0].summary, done[0].audit).dump(2) << '\n';
@@ -130,17 +154,16 @@ int command_run(const Arguments& arguments, const PolicyRegistry& registry) {
       if (!d.file.empty()) std::cout << (d.interrupted ? "interrupted: " : "results: ") << d.file.string() << '\n';
   }
   if (interrupted) std::cerr << "tideline: interrupted: what ran until then is summarised\n";
-  if (wishes.timing != nullptr) {
-    const auto path = o["timing"].as<std::string>();
-    std::ofstream out(path);
-    out << timing.dump(2) << '\n';
-    if (!out.flush()) throw WorldError("cannot write " + path);
-  }
+  if (wishes.timing != nullptr) write_whole(timing_file, timing.dump(2) + '\n');
   int code = 0;
   for (const auto& d : done) {
     if (d.audit.passed) continue;
     std::cerr << "tideline: the audit of " << d.name << " failed; its results cannot be trusted:\n" << failed_checks(d.audit);
     code = 70;
+  }
+  if (failed) {
+    std::cout.flush();
+    std::rethrow_exception(failed);
   }
   if (code == 0 && interrupted) return 130;
   return code;

@@ -181,7 +181,7 @@ Comparison compare(const CompareWishes& wishes, const PolicyRegistry& registry, 
   for (const Point& p : points_of(wishes.axes, false)) {
     layers.push_back(wishes.layers);
     for (auto& l : layers_of(wishes.axes, p)) layers.back().push_back(std::move(l));
-    check_runs(wishes.scenario, layers.back(), registry);
+    check_runs(wishes.scenario, layers.back(), registry, wishes.outputs);
     const Scenario s = read_scenario(wishes.scenario, layers.back(), registry);
     Replication r = replication_of(s, wishes.days.has_value());
     if (wishes.block > Duration{}) {

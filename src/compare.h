@@ -11,6 +11,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <optional>
 #include <string>
@@ -50,6 +51,7 @@ struct CompareWishes {
   std::optional<ProfileSpread> spread;  ///< replications draw the figures of the catalog anew
   double confidence = 0.95;
   unsigned jobs = 1;
+  std::vector<std::filesystem::path> outputs;  ///< what will be written: no file that a run reads
 };
 
 struct Alternative {

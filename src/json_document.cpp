@@ -635,7 +635,7 @@ std::optional<Json> read_value(std::string_view text, std::string& message) {
   return failure ? Json(std::string(text)) : std::move(value.root);
 }
 
-std::string set_pointer(JsonDocument& document, std::string_view pointer, std::string_view value_text, Problems& problems) {
+std::string set_pointer(JsonDocument& document, std::string_view pointer, std::string_view value_text, Problems& problems, bool* added) {
   Place place;
   place.source = document.add_source("--set " + std::string(pointer) + '=' + std::string(value_text));
   const auto refuse = [&](std::string at, std::string message) {
@@ -658,6 +658,7 @@ std::string set_pointer(JsonDocument& document, std::string_view pointer, std::s
         at = &*found;
       } else if (i + 1 == path.size()) {
         at = &(*at)[path[i]];
+        if (added != nullptr) *added = true;
       } else {
         std::vector<std::string> keys;
         for (const auto& [key, value] : at->get_ref<const Json::object_t&>()) keys.push_back(key);

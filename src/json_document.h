@@ -120,6 +120,8 @@ std::optional<Json> read_value(std::string_view text, std::string& message);
 /// Sets one value, for `--set POINTER=VALUE`, the value read by `read_value`. A token that is not a number selects an element of an
 /// array by its name. The container must exist; a missing last key of an object is created. The value's place is then the option.
 /// Returns the pointer of what was set, with elements by number; empty, with a problem, where the pointer leads nowhere.
-std::string set_pointer(JsonDocument& document, std::string_view pointer, std::string_view value_text, Problems& problems);
+/// `added`: becomes true where the key was not there before.
+std::string set_pointer(JsonDocument& document, std::string_view pointer, std::string_view value_text, Problems& problems,
+                        bool* added = nullptr);
 
 }  // namespace tideline

@@ -4,8 +4,13 @@
 #include "src/records.h"
 #include "src/results.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <fstream>
 #include <system_error>
 
@@ -51,6 +56,35 @@ std::string read_text_attribute(hid_t object, const char* name) {
   return value;
 }
 
+/// Why a file ends before what its superblock says is its end; empty: it does not.
+std::string cut_short(const std::filesystem::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::array<unsigned char, 64> head{};
+  in.read(reinterpret_cast<char*>(head.data()), head.size());
+  const auto got = static_cast<std::size_t>(in.gcount());
+  std::error_code error;
+  const std::uintmax_t there = std::filesystem::file_size(path, error);
+  if (error) return {};
+  // Where the end stands depends on the version: HDF5 File Format Specification, II.A. Ours has addresses of 8 bytes.
+  const unsigned version = head[8];
+  const std::size_t at = version == 0 ? 40 : version == 1 ? 44 : 28;
+  if (version > 3 || head[version < 2 ? 13 : 9] != 8) return {};
+  if (got < at + 8) return "the file is cut short after " + std::to_string(there) + " bytes";
+  std::uint64_t end = 0;
+  for (std::size_t k = 8; k-- > 0;) end = end << 8 | head[at + k];
+  if (there >= end) return {};
+  return "the file is cut short, at " + std::to_string(there) + " of " + std::to_string(end) + " bytes";
+}
+
+/// Whether the run that writes it still has it open.
+bool is_locked(const std::filesystem::path& path) {
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return false;
+  const bool locked = ::flock(file, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  ::close(file);
+  return locked;
+}
+
 std::uint64_t rows_of(hid_t dataset) {
   const Hdf5Id space(H5Dget_space(dataset), H5Sclose);
   return static_cast<std::uint64_t>(std::max<hssize_t>(0, H5Sget_simple_extent_npoints(space)));
@@ -69,7 +103,11 @@ ResultsReader::ResultsReader(const std::filesystem::path& path) : path_(path) {
     throw InputError("'" + path.string() + "' is not an HDF5 file");
   }
   file_ = Hdf5Id(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose);
-  if (file_ < 0) fail("a run is writing it, or was killed amid a flush: then try tideline inspect --recover");
+  if (file_ < 0) {
+    if (const std::string cut = cut_short(path); !cut.empty()) fail(cut);
+    if (is_locked(path)) fail("a run is writing it");
+    fail("a run was killed amid a flush: try tideline inspect --recover; where there is nothing to recover, it is damaged");
+  }
   if (H5Lexists(file_, "/run", H5P_DEFAULT) <= 0 || H5Aexists_by_name(file_, "/run", "schema_version", H5P_DEFAULT) <= 0)
     throw InputError("'" + path.string() + "' is an HDF5 file, but not one of tideline");
   std::uint64_t version = 0;
@@ -218,12 +256,22 @@ const std::vector<std::string>& ResultsReader::names(const std::string& table) c
   return found->second;
 }
 
+std::vector<std::int64_t> ResultsReader::checked_rows(const std::string& path, std::size_t size) const {
+  auto out = integers(path);
+  for (std::size_t k = 0; k < out.size(); ++k)
+    if (out[k] < 0 || static_cast<std::uint64_t>(out[k]) >= size)
+      damaged(path + ", row " + std::to_string(k) + ": it names row " + std::to_string(out[k]) + " of a table of " + std::to_string(size));
+  return out;
+}
+
 std::vector<std::string> ResultsReader::make_names(const std::string& table) const {
   const std::string path = "/run/names/" + table;
   std::vector<std::string> out;
   if (table == "devices") {
     const auto& pools = names("pools");
-    const auto pool = integers(path + "/pool"), node = integers(path + "/node"), number = integers(path + "/number");
+    const auto pool = checked_rows(path + "/pool", pools.size());
+    const auto node = integers(path + "/node"), number = integers(path + "/number");
+    if (node.size() != pool.size() || number.size() != pool.size()) damaged(path + " has columns of different lengths");
     std::vector<std::int64_t> most(pools.size());
     const auto at = [](const std::vector<std::int64_t>& values, std::size_t k) { return static_cast<std::size_t>(values[k]); };
     for (std::size_t k = 0; k < pool.size(); ++k) most[at(pool, k)] = std::max(most[at(pool, k)], number[k]);
@@ -231,7 +279,9 @@ std::vector<std::string> ResultsReader::make_names(const std::string& table) con
       out.push_back(pools[at(pool, k)] + "/" + std::to_string(node[k]) +
                     (most[at(pool, k)] > 0 ? "/" + std::to_string(number[k]) : std::string()));
   } else if (table == "groups") {
-    const auto variant = integers(path + "/variant"), site = integers(path + "/site");
+    const auto variant = checked_rows(path + "/variant", names("variants").size()),
+               site = checked_rows(path + "/site", names("sites").size());
+    if (variant.size() != site.size()) damaged(path + " has columns of different lengths");
     for (std::size_t k = 0; k < variant.size(); ++k)
       out.push_back(names("variants")[static_cast<std::size_t>(variant[k])] + " at " + names("sites")[static_cast<std::size_t>(site[k])]);
   } else {
@@ -270,10 +320,32 @@ std::size_t RecordTable::column(std::string_view name) const {
   return static_cast<std::size_t>(found - columns_.begin());
 }
 
-std::string_view RecordTable::name(std::size_t column) const {
-  const auto& names = reader_.names(columns_[column].names);
+std::size_t RecordTable::integer_column(std::string_view name) const {
+  const std::size_t k = column(name);
+  if (is_real(k) || columns_[k].type == "text") reader_.damaged(path_ + "/" + columns_[k].name + " holds no integers");
+  return k;
+}
+
+std::size_t RecordTable::index(std::size_t column) const {
+  const ColumnFacts& c = columns_[column];
+  if (c.names.empty()) reader_.damaged(path_ + "/" + c.name + " does not say which table its values are rows of");
+  const std::size_t size = reader_.names(c.names).size();
   const auto k = static_cast<std::uint64_t>(integer(column));
-  return k < names.size() ? std::string_view(names[k]) : std::string_view();
+  if (k >= size)
+    reader_.damaged(path_ + "/" + c.name + ", row " + std::to_string(begin_ + at_) + ": it names row " + std::to_string(integer(column)) +
+                    " of /run/names/" + c.names + ", which has " + std::to_string(size));
+  return static_cast<std::size_t>(k);
+}
+
+std::string_view RecordTable::name(std::size_t column) const {
+  const std::int64_t value = integer(column);
+  const std::string& type = columns_[column].type;
+  // None is the greatest value of an unsigned type, and -1.
+  if (value == -1 || (type == "uint8" && value == 0xff) || (type == "uint16" && value == 0xffff) ||
+      (type == "uint32" && value == 0xffffffff))
+    return {};
+  const std::size_t k = index(column);
+  return reader_.names(columns_[column].names)[k];
 }
 
 void RecordTable::read_block(std::uint64_t row) {
@@ -292,7 +364,7 @@ void RecordTable::read_block(std::uint64_t row) {
     if (columns_[k].coding != above_variant)
       throw InputError("'" + reader_.path().string() + "': " + path_ + "/" + columns_[k].name +
                        " has an unknown coding: " + columns_[k].coding);
-    const auto& variants = integers_[column("variant")];
+    const auto& variants = integers_[integer_column("variant")];
     if (accuracies_.empty()) accuracies_ = reader_.doubles("/run/names/variants/accuracy");
     for (std::size_t n = 0; n < reals_[k].size(); ++n)
       if (const auto v = static_cast<std::size_t>(variants[n]); v < accuracies_.size()) reals_[k][n] += accuracies_[v];
@@ -308,12 +380,23 @@ DecisionNames::DecisionNames(const ResultsReader& reader)
       of_query_(reader.integers("/run/names/answers/of_query")) {
   const auto controllers = reader.integers("/run/names/reasons/controller"), numbers = reader.integers("/run/names/reasons/reason");
   const auto kinds = reader.strings("/run/names/reasons/kind"), names = reader.strings("/run/names/reasons/name");
+  if (kinds_.size() != chosen_.size() || of_query_.size() != chosen_.size())
+    reader.damaged("/run/names/answers has columns of different lengths");
+  if (controllers.size() != names.size() || numbers.size() != names.size() || kinds.size() != names.size())
+    reader.damaged("/run/names/reasons has columns of different lengths");
   for (std::size_t k = 0; k < names.size(); ++k)
     reasons_[std::to_string(controllers[k]) + " " + kinds[k] + " " + std::to_string(numbers[k])] = names[k];
 }
 
+std::size_t DecisionNames::checked(std::size_t answer) const {
+  if (answer >= chosen_.size())
+    reader_.damaged("/decisions/answer: it names row " + std::to_string(answer) + " of /run/names/answers, which has " +
+                    std::to_string(chosen_.size()));
+  return answer;
+}
+
 std::string DecisionNames::subject(std::size_t answer, std::int64_t index) const {
-  if (index < 0 || chosen_[answer].empty()) return {};
+  if (index < 0 || chosen_[checked(answer)].empty()) return {};
   if (chosen_[answer] == "instance") return "#" + std::to_string(index);
   const auto& names = reader_.names(chosen_[answer] + "s");
   const auto k = static_cast<std::size_t>(index);
@@ -321,7 +404,7 @@ std::string DecisionNames::subject(std::size_t answer, std::int64_t index) const
 }
 
 std::string DecisionNames::reason(std::int64_t controller, std::size_t answer, std::int64_t reason) const {
-  const auto found = reasons_.find(std::to_string(controller) + " " + kinds_[answer] + " " + std::to_string(reason));
+  const auto found = reasons_.find(std::to_string(controller) + " " + kinds_[checked(answer)] + " " + std::to_string(reason));
   return found == reasons_.end() ? std::string() : found->second;
 }
 

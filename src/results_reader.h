@@ -50,12 +50,16 @@ class ResultsReader {
 
   /// What the rows of a table of `/run/names` are called; of devices `pool/node`, of groups `variant at site`.
   const std::vector<std::string>& names(const std::string& table) const;
+  /// Throws WorldError: what the file holds cannot be.
+  [[noreturn]] void damaged(const std::string& what) const { fail(what + ": the file is damaged"); }
 
  private:
   Hdf5Id open_object(const std::string& path) const;
   template <class T>
   std::vector<T> numbers(const std::string& path, hid_t type, std::uint64_t begin, std::uint64_t end) const;
   std::vector<std::string> make_names(const std::string& table) const;
+  /// Values that are rows of a table of that size.
+  std::vector<std::int64_t> checked_rows(const std::string& path, std::size_t size) const;
   [[noreturn]] void fail(const std::string& what) const;
 
   std::filesystem::path path_;
@@ -77,6 +81,8 @@ class RecordTable {
   const std::vector<ColumnFacts>& columns() const { return columns_; }
   /// The position of a column; throws WorldError if there is none of that name.
   std::size_t column(std::string_view name) const;
+  /// The same, of one that holds integers.
+  std::size_t integer_column(std::string_view name) const;
   /// Makes `row` the present one. Cheap where rows ascend.
   void go_to(std::uint64_t row) {
     if (row < begin_ || row >= end_) read_block(row);
@@ -86,7 +92,9 @@ class RecordTable {
   std::int64_t integer(std::size_t column) const { return integers_[column][at_]; }
   double real(std::size_t column) const { return reals_[column][at_]; }
   bool is_real(std::size_t column) const { return columns_[column].type.starts_with("float"); }
-  /// What an integer of the present row stands for; empty: none. For columns with `names`.
+  /// The row of its table that an integer of the present row names, which has to be there. For columns with `names`. Throws WorldError.
+  std::size_t index(std::size_t column) const;
+  /// What an integer of the present row stands for; empty: none. For columns with `names`. Throws WorldError where it is neither.
   std::string_view name(std::size_t column) const;
 
  private:
@@ -106,12 +114,15 @@ class DecisionNames {
  public:
   explicit DecisionNames(const ResultsReader& reader);
   /// What `chosen` or `runner_up` is, e.g. a variant's name or `#12` for an instance; empty: nothing.
+  /// All throw WorldError where there is no such answer.
   std::string subject(std::size_t answer, std::int64_t index) const;
-  bool of_query(std::size_t answer) const { return of_query_[answer] != 0; }
+  bool of_query(std::size_t answer) const { return of_query_[checked(answer)] != 0; }
   /// Empty: no particular one.
   std::string reason(std::int64_t controller, std::size_t answer, std::int64_t reason) const;
 
  private:
+  std::size_t checked(std::size_t answer) const;
+
   const ResultsReader& reader_;
   std::vector<std::string> chosen_, kinds_;
   std::vector<std::int64_t> of_query_;

@@ -3,11 +3,14 @@
 #include "sim/core/text.h"
 #include "src/assemble.h"
 #include "src/commands.h"
+#include "src/errors.h"
+#include "src/output_file.h"
 #include "src/results.h"
 
 #include <chrono>
 #include <csignal>
 #include <memory>
+#include <new>
 
 namespace tideline {
 
@@ -25,6 +28,48 @@ void catch_interrupts() {
   if (std::signal(SIGHUP, SIG_IGN) != SIG_IGN) std::signal(SIGHUP, on_interrupt);  // nohup ignores it, and so it stays
 }
 
+namespace {
+
+/// Divided, not multiplied by 1e-9: a round number of milliseconds prints as one.
+std::string seconds_text(Duration d) { return to_text(static_cast<double>(d.count()) / 1e9); }
+
+/// Runs it; what leaves is one of the program's own exceptions.
+void simulate(const Run& run) {
+  try {
+    run.simulation->run();
+  } catch (const PoolFull& e) {
+    throw WorldError("at " + seconds_text(run.simulation->now() - Time{}) +
+                     " s the system has more queries in flight than there is room for: " + e.what() +
+                     "; it is overloaded, or its lines need a bound");
+  } catch (const std::bad_alloc&) {
+    throw WorldError("out of memory at " + seconds_text(run.simulation->now() - Time{}) + " s of simulated time, after " +
+                     std::to_string(run.simulation->queries()) + " queries");
+  } catch (const InternalError&) {
+    throw;
+  } catch (const PolicyError&) {
+    throw;
+  } catch (const InputError&) {
+    throw;
+  } catch (const WorldError&) {
+    throw;
+  } catch (const std::exception& e) {
+    throw PolicyError("at " + seconds_text(run.simulation->now() - Time{}) + " s a policy threw an exception: " + e.what());
+  } catch (...) {
+    throw PolicyError("at " + seconds_text(run.simulation->now() - Time{}) + " s a policy threw something that is no std::exception");
+  }
+}
+
+void refuse_inputs_of(const Scenario& scenario, const std::vector<Layer>& layers, const std::vector<fs::path>& outputs) {
+  if (outputs.empty()) return;
+  const auto files = files_of(scenario);
+  std::vector<fs::path> inputs(files.begin(), files.end());
+  for (const Layer& l : layers)
+    if (l.kind == LayerKind::with) inputs.emplace_back(l.value);  // of which nothing may be left
+  for (const fs::path& out : outputs) refuse_inputs(out, inputs);
+}
+
+}  // namespace
+
 RunResult run_once(const RunRequest& request, const PolicyRegistry& registry, const std::atomic<bool>& stop) {
   const auto began = std::chrono::steady_clock::now();
   std::unique_ptr<SummaryRecorder> summary;
@@ -34,6 +79,9 @@ RunResult run_once(const RunRequest& request, const PolicyRegistry& registry, co
   std::unique_ptr<Records> records;
   const Run* running = nullptr;
   Scenario scenario = read_scenario(request.scenario, request.layers, registry);
+  std::vector<fs::path> outputs = request.outputs;
+  if (!request.out.empty()) outputs.push_back(request.out);
+  refuse_inputs_of(scenario, request.layers, outputs);
   if (request.change) request.change(scenario);
   const Time end = Time{} + scenario.options.warmup + scenario.options.duration;
   Run run = assemble(
@@ -83,7 +131,7 @@ RunResult run_once(const RunRequest& request, const PolicyRegistry& registry, co
     file->flush();
   }
   const auto ready = std::chrono::steady_clock::now();
-  run.simulation->run();
+  simulate(run);
   const auto ended = std::chrono::steady_clock::now();
   RunResult done;
   done.name = run.scenario.name;
@@ -97,9 +145,17 @@ RunResult run_once(const RunRequest& request, const PolicyRegistry& registry, co
   for (const auto& [variant, starts] : run.simulation->pending_starts())
     warn("at the end " + std::to_string(starts) + " more instances of " + in_quotes((*run.world)[variant].name) +
          " were asked for than fit anywhere");
+  // A trace that ends well before the window does: the rest of the window measures an idle system.
+  const Time window_end = Time{} + run.scenario.options.warmup + run.scenario.options.duration;
+  for (std::size_t k = 0; k < run.scenario.entries.size() && !done.interrupted; ++k) {
+    const Time last = run.simulation->workload().ended(k);
+    if (last == never || window_end - last < run.scenario.options.duration / 20) continue;
+    warn("the trace of " + in_quotes(run.scenario.entries[k].name) + " ended at " + seconds_text(last - Time{}) +
+         " s, long before the measured window, at " + seconds_text(window_end - Time{}) + " s");
+  }
   if (done.summary.total.queries_arrived == 0)
-    warn("no query arrived in the measured window, which begins at " + to_text(to_seconds(Time{} + run.scenario.options.warmup)) +
-         " s and lasts " + to_text(to_seconds(run.scenario.options.duration)) + " s");
+    warn("no query arrived in the measured window, which begins at " + seconds_text(run.scenario.options.warmup) + " s and lasts " +
+         seconds_text(run.scenario.options.duration) + " s");
   if (file) {
     file->attribute("/run", "interrupted", done.interrupted);
     records->finish();
@@ -115,8 +171,11 @@ RunResult run_once(const RunRequest& request, const PolicyRegistry& registry, co
   return done;
 }
 
-void check_runs(const std::string& scenario, const std::vector<Layer>& layers, const PolicyRegistry& registry) {
-  (void)assemble(read_scenario(scenario, layers, registry), [](const Scenario&, const World&) { return std::vector<Recorder*>{}; });
+void check_runs(const std::string& scenario, const std::vector<Layer>& layers, const PolicyRegistry& registry,
+                const std::vector<fs::path>& outputs) {
+  Scenario read = read_scenario(scenario, layers, registry);
+  refuse_inputs_of(read, layers, outputs);
+  (void)assemble(std::move(read), [](const Scenario&, const World&) { return std::vector<Recorder*>{}; });
 }
 
 std::string failed_checks(const AuditResult& audit) {

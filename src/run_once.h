@@ -21,8 +21,9 @@ namespace tideline {
 struct RunRequest {
   std::string scenario;  ///< path of its file
   std::vector<Layer> layers;
-  std::filesystem::path out;              ///< results file; empty: none
-  std::function<void(Scenario&)> change;  ///< of what was read, before it runs; results files know nothing of it
+  std::filesystem::path out;                   ///< results file; empty: none
+  std::vector<std::filesystem::path> outputs;  ///< what else will be written: like `out`, it may be no file that the run reads
+  std::function<void(Scenario&)> change;       ///< of what was read, before it runs; results files know nothing of it
   RecordWishes records;
   DecisionWatch* decisions = nullptr;                                                        ///< hears all decisions; must outlive the run
   std::function<void(const std::string&)> warn;                                              ///< called with each warning, whole
@@ -39,12 +40,13 @@ struct RunResult {
   double setup_s = 0, run_s = 0;  ///< by the clock
 };
 
-/// Runs it to its end, or until `stop` says so. Throws what `read_scenario` and `assemble` throw, WorldError where the results file
-/// cannot be written.
+/// Runs it to its end, or until `stop` says so. Throws what `read_scenario` and `assemble` throw, InputError where an output is an input,
+/// WorldError where the results file cannot be written.
 RunResult run_once(const RunRequest& request, const PolicyRegistry& registry, const std::atomic<bool>& stop);
 
-/// Reads and assembles it without running: throws what is wrong with it.
-void check_runs(const std::string& scenario, const std::vector<Layer>& layers, const PolicyRegistry& registry);
+/// Reads and assembles it without running: throws what is wrong with it, and InputError where one of `outputs` is a file that it reads.
+void check_runs(const std::string& scenario, const std::vector<Layer>& layers, const PolicyRegistry& registry,
+                const std::vector<std::filesystem::path>& outputs = {});
 
 /// Set by SIGINT, SIGTERM and, unless it was ignored, SIGHUP once `catch_interrupts` was called: what runs then closes its files.
 extern std::atomic<bool> interrupted;

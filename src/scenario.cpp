@@ -542,6 +542,11 @@ class Reader {
     out_.options.duration = m.duration;
     out_.options.drain = m.drain;
     out_.options.sample = m.sample;
+    // Each is a row of the series, kept in memory: 5 million are about a gigabyte.
+    const double samples = to_seconds(m.warmup) / to_seconds(m.sample) + to_seconds(m.duration) / to_seconds(m.sample);
+    if (samples > 5e6)
+      problems_.add("/measure/sample_s",
+                    "makes a series of " + to_text(std::round(samples)) + " samples in warmup_s and duration_s; at most 5000000");
     if (daily_ && m.duration % 24h != Duration{})
       out_.warnings.push_back("the source is daily but the measured window is not whole days (" + to_text(to_seconds(m.duration)) + " s)");
   }
@@ -590,6 +595,15 @@ class Reader {
 
 Scenario read_scenario(const std::string& path, const std::vector<Layer>& layers, const PolicyRegistry& registry) {
   return Reader(path, layers, registry).read();
+}
+
+std::vector<std::string> files_of(const Scenario& scenario) {
+  std::vector<std::string> out;
+  std::error_code ignored;
+  for (const auto& source : scenario.document.sources())
+    if (fs::is_regular_file(source, ignored)) out.push_back(fs::path(source).lexically_normal().string());
+  for (const auto& [pointer, path] : scenario.paths) out.push_back(path.lexically_normal().string());
+  return out;
 }
 
 }  // namespace tideline

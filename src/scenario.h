@@ -70,6 +70,9 @@ struct Scenario {
 /// cannot be read.
 Scenario read_scenario(const std::string& path, const std::vector<Layer>& layers, const PolicyRegistry& registry);
 
+/// The files that it was read from: scenarios, systems, catalog, traces.
+std::vector<std::string> files_of(const Scenario& scenario);
+
 /// Opens the source of an entry. Throws InputError or WorldError.
 std::unique_ptr<ArrivalSource> open_source(const EntrySpec& entry, std::uint64_t seed, std::size_t index);
 

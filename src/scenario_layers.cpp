@@ -387,9 +387,23 @@ class Stack {
       if (policy.is_null()) policy = Json{{"params", Json::object()}};
     }
     Problems leads_nowhere;
-    const std::string reached = set_pointer(document_, pointer, value, leads_nowhere);
+    bool added = false;
+    const std::string reached = set_pointer(document_, pointer, value, leads_nowhere, &added);
     wrong_ += render(leads_nowhere, document_);
-    if (!reached.empty()) set_done(reached);
+    if (reached.empty()) return;
+    const Json& container = document_.root[Json::json_pointer(std::string(parent(reached)))];
+    if (added && container[tokens(reached).back()].is_null() && !rules_.null_values.contains(reached)) {
+      // A mistyped key that null should delete would stay as it is, without a word.
+      const std::string key = tokens(reached).back();
+      std::vector<std::string> keys;
+      for (const auto& [name, ignored] : container.items())
+        if (name != key) keys.push_back(name);
+      problems.add_key(reached, "null deletes what is said, and nothing says " + in_quotes(key) + suggestion(key, keys));
+      document_.root[Json::json_pointer(std::string(parent(reached)))].erase(key);
+      document_.forget_places(reached);
+      return;
+    }
+    set_done(reached);
   }
 
   /// What follows from a value that was set: short forms, names that replace, null that deletes.

@@ -212,16 +212,6 @@ class Reader {
   std::vector<Layer> given_;
 };
 
-/// The files that a scenario was read from.
-std::vector<std::string> files_of(const Scenario& s) {
-  std::vector<std::string> out;
-  std::error_code ignored;
-  for (const auto& source : s.document.sources())
-    if (fs::is_regular_file(source, ignored)) out.push_back(fs::path(source).lexically_normal().string());
-  for (const auto& [pointer, path] : s.paths) out.push_back(path.lexically_normal().string());
-  return out;
-}
-
 /// Whether a value may name a file, or change which files are named.
 bool names_files(const AxisValue& value) {
   return std::any_of(value.layers.begin(), value.layers.end(), [](const Layer& l) {

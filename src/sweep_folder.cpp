@@ -2,6 +2,7 @@
 
 #include "src/commands.h"
 #include "src/errors.h"
+#include "src/output_file.h"
 
 #include <array>
 #include <cstdio>
@@ -27,6 +28,13 @@ fs::path task_file(const fs::path& folder, std::size_t task, const char* suffix)
   std::array<char, 32> name{};
   std::snprintf(name.data(), name.size(), "%06zu", task);
   return folder / "tasks" / (std::string(name.data()) + suffix);
+}
+
+void refuse_in_tasks(const fs::path& out, const fs::path& folder) {
+  const fs::path tasks = folder / "tasks";
+  if (!out.empty() && same_file(out.has_parent_path() ? out.parent_path() : fs::path("."), tasks))
+    throw InputError("cannot write " + out.string() + ": it is an input, or lies among them in " + tasks.string() +
+                     "; give another file to write");
 }
 
 Json manifest_of(const Sweep& sweep) {

@@ -17,6 +17,9 @@ namespace tideline {
 /// tasks/000012 with `suffix`, in the folder.
 std::filesystem::path task_file(const std::filesystem::path& folder, std::size_t task, const char* suffix);
 
+/// Throws InputError where `out`, which is to be written, lies among the tasks of the folder.
+void refuse_in_tasks(const std::filesystem::path& out, const std::filesystem::path& folder);
+
 /// The manifest as JSON.
 Json manifest_of(const Sweep& sweep);
 /// What identifies a task: the beginning of its file.

@@ -95,19 +95,21 @@ class Lanes {
   std::vector<std::vector<std::int64_t>> of_device_;  // end of what each lane has
 };
 
-std::uint64_t draw_batches(const ResultsReader& reader, std::int64_t from, std::int64_t to, Drawing& drawing) {
+std::uint64_t draw_batches(const ResultsReader& reader, std::int64_t from, std::int64_t to, Drawing& drawing,
+                           const std::atomic<bool>& stop) {
   RecordTable table(reader, "batches");
-  const std::size_t device = table.column("device"), variant = table.column("variant"), began = table.column("began"),
-                    took = table.column("took"), visits = table.column("visits"), items = table.column("items"),
-                    wasted = table.column("wasted_items"), instance = table.column("instance"), lost = table.column("lost");
+  const std::size_t device = table.integer_column("device"), variant = table.integer_column("variant"),
+                    began = table.integer_column("began"), took = table.integer_column("took"), visits = table.integer_column("visits"),
+                    items = table.integer_column("items"), wasted = table.integer_column("wasted_items"),
+                    instance = table.integer_column("instance"), lost = table.integer_column("lost");
   drawing.process(batches_process, "Batches by device");
   Lanes lanes(drawing, batches_process, reader.names("devices"));
   std::uint64_t drawn = 0;
-  for (std::uint64_t k = 0; k < table.rows(); ++k) {
+  for (std::uint64_t k = 0; k < table.rows() && !stop; ++k) {
     table.go_to(k);
     const std::int64_t begin = table.integer(began), end = begin + table.integer(took);
     if (end < from || begin > to) continue;
-    const std::size_t track = lanes.track(static_cast<std::size_t>(table.integer(device)), begin, end);
+    const std::size_t track = lanes.track(table.index(device), begin, end);
     std::string arguments = "\"items\": " + std::to_string(table.integer(items)) +
                             ", \"visits\": " + std::to_string(table.integer(visits)) +
                             ", \"instance\": " + std::to_string(table.integer(instance));
@@ -120,23 +122,25 @@ std::uint64_t draw_batches(const ResultsReader& reader, std::int64_t from, std::
 }
 
 /// `last`: when what is still there ends in the drawing.
-std::uint64_t draw_instances(const ResultsReader& reader, std::int64_t from, std::int64_t to, std::int64_t last, Drawing& drawing) {
+std::uint64_t draw_instances(const ResultsReader& reader, std::int64_t from, std::int64_t to, std::int64_t last, Drawing& drawing,
+                             const std::atomic<bool>& stop) {
   RecordTable table(reader, "instances");
-  const std::size_t serial = table.column("serial"), device = table.column("device"), variant = table.column("variant"),
-                    started = table.column("started"), warm = table.column("warm"), draining = table.column("draining"),
-                    stopped = table.column("stopped"), batches = table.column("batches"), start_cause = table.column("start_cause"),
-                    stop_cause = table.column("stop_cause");
+  const std::size_t serial = table.integer_column("serial"), device = table.integer_column("device"),
+                    variant = table.integer_column("variant"), started = table.integer_column("started"),
+                    warm = table.integer_column("warm"), draining = table.integer_column("draining"),
+                    stopped = table.integer_column("stopped"), batches = table.integer_column("batches"),
+                    start_cause = table.integer_column("start_cause"), stop_cause = table.integer_column("stop_cause");
   drawing.process(instances_process, "Instances by device");
   Lanes lanes(drawing, instances_process, reader.names("devices"));
   std::uint64_t drawn = 0;
-  for (std::uint64_t k = 0; k < table.rows(); ++k) {
+  for (std::uint64_t k = 0; k < table.rows() && !stop; ++k) {
     table.go_to(k);
     const auto or_last = [&](std::int64_t time) { return time < 0 ? last : time; };
     const std::int64_t begin = table.integer(started), end = or_last(table.integer(stopped));
     if (end < from || begin > to) continue;
     const std::int64_t drains = table.integer(draining) < 0 ? end : table.integer(draining);
     const std::int64_t is_warm = table.integer(warm) < 0 ? end : table.integer(warm);
-    const std::size_t track = lanes.track(static_cast<std::size_t>(table.integer(device)), begin, end);
+    const std::size_t track = lanes.track(table.index(device), begin, end);
     const std::string id = "\"instance\": " + std::to_string(table.integer(serial));
     std::string arguments =
         id + ", \"batches\": " + std::to_string(table.integer(batches)) + ", \"start_cause\": " + quoted(table.name(start_cause));
@@ -153,23 +157,25 @@ std::uint64_t draw_instances(const ResultsReader& reader, std::int64_t from, std
   return drawn;
 }
 
-std::uint64_t draw_queries(const ResultsReader& reader, std::int64_t from, std::int64_t to, Drawing& drawing) {
+std::uint64_t draw_queries(const ResultsReader& reader, std::int64_t from, std::int64_t to, Drawing& drawing,
+                           const std::atomic<bool>& stop) {
   RecordTable table(reader, "queries");
   constexpr std::array<const char*, 4> names{"network", "load", "queue", "service"};
   std::array<std::size_t, names.size()> parts{};
-  for (std::size_t p = 0; p < names.size(); ++p) parts[p] = table.column(names[p]);
-  const std::size_t serial = table.column("serial"), arrival = table.column("arrival"), of_class = table.column("class"),
-                    variant = table.column("variant"), instance = table.column("instance"), ending = table.column("ending");
+  for (std::size_t p = 0; p < names.size(); ++p) parts[p] = table.integer_column(names[p]);
+  const std::size_t serial = table.integer_column("serial"), arrival = table.integer_column("arrival"),
+                    of_class = table.integer_column("class"), variant = table.integer_column("variant"),
+                    instance = table.integer_column("instance"), ending = table.integer_column("ending");
   const auto& classes = reader.names("classes");
   for (std::size_t c = 0; c < classes.size(); ++c) drawing.process(first_class_process + static_cast<int>(c), "Queries of " + classes[c]);
   std::uint64_t drawn = 0;
-  for (std::uint64_t k = 0; k < table.rows(); ++k) {
+  for (std::uint64_t k = 0; k < table.rows() && !stop; ++k) {
     table.go_to(k);
     const std::int64_t begin = table.integer(arrival);
     std::int64_t end = begin;
     for (const std::size_t p : parts) end += table.integer(p);
     if (end < from || begin > to) continue;
-    const int pid = first_class_process + static_cast<int>(table.integer(of_class));
+    const int pid = first_class_process + static_cast<int>(table.index(of_class));
     const std::int64_t id = table.integer(serial);
     const std::string name = "query " + std::to_string(id);
     std::string arguments = "\"ending\": " + quoted(table.name(ending));
@@ -201,7 +207,7 @@ std::int64_t last_time(const ResultsReader& reader) {
     if (!has_columns(reader, "/" + std::string(name))) return;
     RecordTable table(reader, name);
     std::vector<std::size_t> columns;
-    for (const char* c : sums) columns.push_back(table.column(c));
+    for (const char* c : sums) columns.push_back(table.integer_column(c));
     for (std::uint64_t k = 0; k < table.rows(); ++k) {
       table.go_to(k);
       std::int64_t end = 0;
@@ -211,6 +217,7 @@ std::int64_t last_time(const ResultsReader& reader) {
   };
   look("batches", {"began", "took"});
   for (const char* time : {"started", "warm", "draining", "stopped"}) look("instances", {time});
+  look("queries", {"arrival", "network", "load", "queue", "service"});
   return last;
 }
 
@@ -227,14 +234,17 @@ void require_records(const ResultsReader& reader) {
   throw InputError(path + ": run with --records instances, queries, or both as queries,instances");
 }
 
-TimelineCounts write_timeline(const ResultsReader& reader, Time from, Time to, std::ostream& out) {
+Duration length_of(const ResultsReader& reader) { return Duration{last_time(reader)}; }
+
+TimelineCounts write_timeline(const ResultsReader& reader, Time from, Time to, std::ostream& out, const std::atomic<bool>& stop) {
   require_records(reader);
   const std::int64_t a = from.time_since_epoch().count(), b = to.time_since_epoch().count();
   TimelineCounts counts;
   Drawing drawing(out);
-  if (has_columns(reader, "/batches")) counts.batches = draw_batches(reader, a, b, drawing);
-  if (has_columns(reader, "/instances")) counts.instances = draw_instances(reader, a, b, last_time(reader), drawing);
-  if (has_columns(reader, "/queries")) counts.queries = draw_queries(reader, a, b, drawing);
+  if (has_columns(reader, "/batches")) counts.batches = draw_batches(reader, a, b, drawing, stop);
+  if (has_columns(reader, "/instances")) counts.instances = draw_instances(reader, a, b, last_time(reader), drawing, stop);
+  if (has_columns(reader, "/queries")) counts.queries = draw_queries(reader, a, b, drawing, stop);
+  counts.interrupted = stop;
   return counts;
 }
 

@@ -3,12 +3,20 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <stdexcept>
+#include <string>
 #include <vector>
 
 namespace tideline {
 
-/// Slots of T addressed by `IdType`. Growing moves the elements: hold ids, not references, across `take`.
-template <class T, class IdType>
+/// A pool is full: the system has more of something at once than the simulator has room for.
+struct PoolFull : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+/// Slots of T addressed by `IdType`, at most `most` at once: one more throws PoolFull. Growing moves the elements: hold ids, not
+/// references, across `take`.
+template <class T, class IdType, std::size_t most>
 class Slots {
  public:
   /// A free slot, with what its last user left in it.
@@ -25,6 +33,7 @@ class Slots {
 
  private:
   IdType add() {
+    if (items_.size() >= most) throw PoolFull("more than " + std::to_string(most) + " at once");
     items_.emplace_back();
     free_.emplace_back();
     return IdType{items_.size() - 1};

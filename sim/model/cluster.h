@@ -288,8 +288,8 @@ class Cluster {
   std::vector<Lane> lanes_;  // further lanes of lines with several classes
   std::vector<std::uint32_t> free_lanes_;
   std::vector<LineId> shared_lines_, late_lines_, held_lines_;
-  Slots<Visit, VisitId> visits_;
-  Slots<Gathering, GatheringId> gatherings_;
+  Slots<Visit, VisitId, most_in_flight> visits_;
+  Slots<Gathering, GatheringId, most_in_flight> gatherings_;
   std::uint32_t starts_ = 0;  // instances so far
   Time newest_arrival_{};     // of the query that arrived last, and its serial
   std::uint64_t newest_ = ~std::uint64_t{0};

@@ -14,6 +14,9 @@ namespace tideline {
 /// 128-bit sums of nanoseconds x counts: exact over any run.
 __extension__ using Area = unsigned __int128;
 
+/// Visits, and gatherings, at one time: events name them with 26 bits.
+inline constexpr std::size_t most_in_flight = std::size_t{1} << 26;
+
 enum class VisitState : std::uint8_t { free, deciding, held, travelling, waiting, in_service, returning };
 
 /// Facts of a visit that are true or false.

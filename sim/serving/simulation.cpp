@@ -100,6 +100,8 @@ void Simulation::begin() {
   }
 }
 
+static_assert(most_in_flight <= Event::max_slots);
+
 void Simulation::run(Pacer* pacer) {
   begin();
   engine_.run(*this, pacer);

@@ -76,6 +76,7 @@ class Simulation {
   std::uint64_t events() const { return engine_.events(); }
   /// Queries that arrived so far, measured or not.
   std::uint64_t queries() const { return workload_.taken(); }
+  const Workload& workload() const { return workload_; }
   /// Starts that were asked for and fit nowhere so far, by variant.
   std::vector<std::pair<VariantId, std::uint32_t>> pending_starts() const;
 

@@ -3,11 +3,17 @@
 namespace tideline {
 
 [[gnu::always_inline]] inline void Workload::advance(std::uint32_t k) {
-  order_.change(k, entries_[k].source->next(ahead_[k]) ? ahead_[k].at : never, places_);
+  const Time last = ahead_[k].at;
+  if (entries_[k].source->next(ahead_[k])) [[likely]] {
+    order_.change(k, ahead_[k].at, places_);
+  } else {
+    ended_[k] = last;
+    order_.change(k, never, places_);
+  }
 }
 
 Workload::Workload(std::vector<WorkloadEntry> entries, std::uint64_t seed)
-    : entries_(std::move(entries)), ahead_(entries_.size()), places_(entries_.size()) {
+    : entries_(std::move(entries)), ahead_(entries_.size()), ended_(entries_.size(), never), places_(entries_.size()) {
   for (std::uint32_t k = 0; k < entries_.size(); ++k) {
     class_streams_.emplace_back(seed, "classes", k);
     auto& by_task = cumulative_.emplace_back();

@@ -43,6 +43,8 @@ class Workload {
   /// Whether the entry has no more queries.
   bool exhausted(std::size_t entry) const { return order_.time_of(static_cast<std::uint32_t>(entry), places_) == never; }
   std::uint64_t taken() const { return serial_; }
+  /// When the last query of an entry that has no more came; `never` while it has more.
+  Time ended(std::size_t entry) const { return ended_[entry]; }
 
  private:
   void advance(std::uint32_t entry);
@@ -50,6 +52,7 @@ class Workload {
 
   std::vector<WorkloadEntry> entries_;
   std::vector<Arrival> ahead_;                                // the next of each entry
+  std::vector<Time> ended_;                                   // of those that have no more: when the last came
   std::vector<ClassId> only_;                                 // class of each entry that has one, else none
   std::vector<std::vector<std::vector<double>>> cumulative_;  // by entry and task: shares up to each class
   std::vector<Stream> class_streams_;

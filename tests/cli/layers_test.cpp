@@ -330,6 +330,13 @@ TEST_F(Layers, a_policy_takes_parameters) {
       nullptr);
 }
 
+TEST_F(Layers, null_on_a_key_that_nothing_says_is_refused) {
+  EXPECT_THAT(refusal({"--set", "/workload/cameras/classes/fast/latency_slo=null"}),
+              HasSubstr("nothing says \"latency_slo\"; did you mean \"latency_slo_s\"?"));
+  EXPECT_THAT(refusal({"--set", "/nosuch=null"}), HasSubstr("nothing says \"nosuch\""));
+  EXPECT_THAT(refusal({"--set", "/policies/coldstart/params/keep_alive=null"}), HasSubstr("keep_alive_s"));
+}
+
 TEST_F(Layers, null_deletes_what_is_below) {
   EXPECT_EQ(effective({"--set", "/seed=null"})["seed"], 1);
   EXPECT_EQ(policies({"--set", "/policies/selection/params/margin=null"})["selection"]["params"]["margin"], 0);

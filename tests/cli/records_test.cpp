@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include <chrono>
+#include <cmath>
 #include <random>
 #include <thread>
 
@@ -143,7 +144,7 @@ TEST_F(RecordsTest, a_kill_at_any_time_leaves_what_was_flushed) {
     const std::string name = std::to_string(k) + ".h5";
     const fs::path part = folder / (name + ".part");
     Process run(folder.path(),
-                {TIDELINE_PROGRAM, "run", "s.json", "--records", "queries", "--set", "/measure/duration_s=1e9", "--out", name});
+                {TIDELINE_PROGRAM, "run", "s.json", "--records", "queries", "--set", "/measure/duration_s=4e6", "--out", name});
     wait_for_size(part, k % 4 == 0 ? 2'000'000 : 1);
     std::this_thread::sleep_for(std::chrono::milliseconds(when(random)));
     run.signal(SIGKILL);
@@ -195,7 +196,7 @@ TEST_F(RecordsTest, an_interrupted_run_has_records_and_summary_of_the_same_queri
   for (const int number : {SIGINT, SIGTERM}) {
     const Folder own;
     own.write("s.json", small_scenario);
-    Process run(own.path(), {TIDELINE_PROGRAM, "run", "s.json", "--records", "all", "--set", "/measure/duration_s=1e9"});
+    Process run(own.path(), {TIDELINE_PROGRAM, "run", "s.json", "--records", "all", "--set", "/measure/duration_s=4e6"});
     wait_for(own / "results/s.h5.part");
     std::this_thread::sleep_for(std::chrono::milliseconds(300));
     run.signal(number);
@@ -214,7 +215,7 @@ TEST_F(RecordsTest, an_interrupted_run_has_records_and_summary_of_the_same_queri
 }
 
 TEST_F(RecordsTest, a_second_run_into_one_file_is_refused) {
-  Process first(folder.path(), {TIDELINE_PROGRAM, "run", "s.json", "--set", "/measure/duration_s=1e9", "--out", "x.h5"});
+  Process first(folder.path(), {TIDELINE_PROGRAM, "run", "s.json", "--set", "/measure/duration_s=4e6", "--out", "x.h5"});
   wait_for(folder / "x.h5.part");
   const Outcome second = tideline(folder, {"run", "s.json", "--out", "x.h5"});
   EXPECT_EQ(second.code, 3);
@@ -262,7 +263,9 @@ TEST_F(RecordsTest, inspect_shows_rows_with_names_and_seconds) {
   const Json first = rows({"queries", "--rows", "3"});
   ASSERT_EQ(first.size(), 3U);
   EXPECT_EQ(first[0]["ending"], "answered");
-  EXPECT_THAT(first[0]["arrival_s"].get<std::string>(), testing::MatchesRegex("1\\.[0-9]+"));
+  EXPECT_GE(first[0]["arrival_s"], 1.0);
+  EXPECT_LT(first[0]["arrival_s"], 2.0);
+  EXPECT_EQ(first[0]["serial"].type(), Json::value_t::number_unsigned);
   EXPECT_THAT((std::vector<std::string>{"fast", "good", "finders"}), testing::Contains(first[0]["class"].get<std::string>()));
   const Json last = rows({"batches", "--rows", "2", "--last"});
   ASSERT_EQ(last.size(), 2U);
@@ -270,11 +273,105 @@ TEST_F(RecordsTest, inspect_shows_rows_with_names_and_seconds) {
   const Json decisions = rows({"decisions", "--rows", "100000"});
   bool found = false;
   for (const Json& d : decisions)
-    if (d["answer"] == "selected" && d["chosen"] == "little") found = d["query"] != "-";
+    if (d["answer"] == "selected" && d["chosen"] == "little") found = d["query"].is_number();
   EXPECT_TRUE(found);
+  for (const Json& d : decisions) EXPECT_TRUE(d["chosen"].is_string() || d["chosen"].is_null()) << d;
+  EXPECT_EQ(last[1]["lost"], false);
+  const Json instances = rows({"instances"});
+  EXPECT_TRUE(instances[0]["warm_s"].is_number());
+  // All digits: the nanoseconds of the file.
+  const ResultsReader reader(folder / "x.h5");
+  EXPECT_EQ(std::llround(first[0]["arrival_s"].get<double>() * 1e9), reader.integers("/queries/arrival", 0, 1).at(0));
+  EXPECT_EQ(rows({"summary/classes"})[0]["latency_mean_s"], reader.doubles("/summary/classes/latency_mean_s").at(0));
   const Outcome text = tideline(folder, {"inspect", "x.h5", "--table", "summary/classes"});
   EXPECT_EQ(text.code, 0) << text.err;
   EXPECT_THAT(text.out, HasSubstr("finders"));
+}
+
+TEST_F(RecordsTest, inspect_shows_no_outcome_without_an_answer) {
+  run({"--records", "queries", "--load", "30", "--out", "x.h5"});
+  const Json rows = Json::parse(tideline(folder, {"inspect", "x.h5", "--json", "--table", "queries", "--rows", "1000000"}).out);
+  std::size_t without = 0;
+  for (const Json& q : rows) {
+    const bool answered = q["ending"] == "answered";
+    EXPECT_EQ(q["outcome"].is_null(), !answered) << q;
+    EXPECT_EQ(q["variant"].is_null(), !answered) << q;
+    without += answered ? 0U : 1U;
+  }
+  EXPECT_GT(without, 0U);
+}
+
+TEST_F(RecordsTest, inspect_says_that_a_file_is_cut_short) {
+  run({"--records", "queries", "--out", "x.h5"});
+  const auto whole = fs::file_size(folder / "x.h5");
+  for (const std::uintmax_t size : {whole - 1, whole / 2, std::uintmax_t{100}}) {
+    fs::resize_file(folder / "x.h5", size);
+    for (const std::vector<std::string>& more : {std::vector<std::string>{}, std::vector<std::string>{"--recover"}}) {
+      std::vector<std::string> words{"inspect", "x.h5"};
+      words.insert(words.end(), more.begin(), more.end());
+      const Outcome done = tideline(folder, words);
+      EXPECT_EQ(done.code, 3);
+      EXPECT_THAT(done.err, HasSubstr("cannot read 'x.h5': the file is cut short, at " + std::to_string(size) + " of " +
+                                      std::to_string(whole) + " bytes"));
+      EXPECT_THAT(done.err, Not(HasSubstr("try tideline")));
+    }
+  }
+}
+
+TEST_F(RecordsTest, inspect_names_the_tables_and_refuses_no_number) {
+  run({"--records", "queries", "--out", "x.h5"});
+  Outcome done = tideline(folder, {"inspect", "x.h5", "--table", "querys"});
+  EXPECT_EQ(done.code, 2);
+  EXPECT_THAT(done.err, HasSubstr("there is no table querys in it; did you mean \"queries\"? Its tables:"));
+  EXPECT_THAT(done.err, HasSubstr(" summary/classes"));
+  done = tideline(folder, {"inspect", "x.h5", "--table", "queries", "--rows", "-1"});
+  EXPECT_EQ(done.code, 2);
+  EXPECT_THAT(done.err, HasSubstr("--rows -1: expected a whole number, 0 or more"));
+}
+
+TEST_F(RecordsTest, rows_that_name_what_is_not_there_are_said) {
+  const auto write = [&](const std::string& name, std::uint32_t batch_device, std::uint32_t instance_device) {
+    ResultsFile file(folder / name);
+    file.group("/run");
+    file.attribute("/run", "schema_version", 2);
+    const auto names = [&](const std::string& path, const std::vector<std::string>& list) {
+      file.dataset(path, std::span<const std::string>(list), "", "");
+    };
+    const auto numbers = [&](const std::string& path, const std::vector<std::uint32_t>& list, const std::string& table) {
+      file.dataset(path, std::span<const std::uint32_t>(list), "1", "");
+      if (!table.empty()) file.attribute(path, "names", table);
+    };
+    names("/run/names/variants/name", {"v"});
+    names("/run/names/pools/name", {"p"});
+    names("/run/names/start_causes/name", {"a"});
+    names("/run/names/stop_causes/name", {"a"});
+    for (const char* c : {"pool", "node", "number"}) numbers(std::string("/run/names/devices/") + c, {0}, "");
+    numbers("/batches/device", {0, batch_device}, "devices");
+    numbers("/batches/variant", {0, 0}, "variants");
+    for (const char* c : {"began", "took", "visits", "items", "wasted_items", "instance", "lost"})
+      numbers(std::string("/batches/") + c, {1, 1}, "");
+    numbers("/instances/device", {instance_device}, "devices");
+    numbers("/instances/variant", {0}, "variants");
+    numbers("/instances/start_cause", {0}, "start_causes");
+    numbers("/instances/stop_cause", {0}, "stop_causes");
+    for (const char* c : {"serial", "started", "warm", "draining", "stopped", "batches"}) numbers(std::string("/instances/") + c, {1}, "");
+    file.commit();
+  };
+  write("fine.h5", 0, 0);
+  write("batch.h5", 7, 0);
+  write("instance.h5", 0, 4000000000U);
+  EXPECT_EQ(tideline(folder, {"timeline", "fine.h5", "--out", "t.json"}).code, 0);
+  for (const auto& [file, table, message] :
+       {std::tuple{"batch.h5", "batches", "/batches/device, row 1: it names row 7 of /run/names/devices, which has 1: the file is damaged"},
+        std::tuple{"instance.h5", "instances", "/instances/device, row 0: it names row 4000000000 of /run/names/devices"}}) {
+    for (const auto& words :
+         {std::vector<std::string>{"timeline", file, "--out", "u.json"}, std::vector<std::string>{"inspect", file, "--table", table}}) {
+      const Outcome done = tideline(folder, words);
+      EXPECT_EQ(done.code, 3) << done.err;
+      EXPECT_THAT(done.err, HasSubstr(message));
+    }
+  }
+  EXPECT_THAT(folder.files(), ElementsAre("batch.h5", "fine.h5", "instance.h5", "s.json", "t.json"));
 }
 
 TEST_F(RecordsTest, inspect_says_what_is_wrong_with_a_file) {
@@ -351,6 +448,12 @@ TEST_F(RecordsTest, a_timeline_can_be_cut_out) {
   EXPECT_GT(batches, 10);
   EXPECT_EQ(tideline(folder, {"timeline", "x.h5", "--out", "t.json", "--from", "12", "--to", "11"}).code, 2);
   EXPECT_EQ(tideline(folder, {"timeline", "x.h5", "--out", "t.json", "--from", "noon"}).code, 2);
+  const std::string drawn = read_file(folder / "t.json");
+  ASSERT_EQ(tideline(folder, {"timeline", "x.h5", "--out", "u.json", "--from", "10000ms", "--to", "11.5s"}).code, 0);
+  EXPECT_EQ(read_file(folder / "u.json"), drawn);
+  const Outcome beyond = tideline(folder, {"timeline", "x.h5", "--out", "t.json", "--from", "1h"});
+  EXPECT_EQ(beyond.code, 2);
+  EXPECT_THAT(beyond.err, testing::ContainsRegex("--from 1h is after the end of the run, which is [34][0-9.]+ s long"));
 }
 
 TEST_F(RecordsTest, a_timeline_says_which_records_it_needs) {
@@ -484,7 +587,7 @@ TEST_F(RecordsTest, plots_are_drawn_of_one_run_and_of_several) {
 
 TEST_F(RecordsTest, a_terminal_sees_how_far_the_run_is) {
   if (run_command(folder, {"sh", "-c", "command -v script"}).code != 0) GTEST_SKIP() << "there is no program script";
-  const std::string command = "timeout --signal INT 3 " TIDELINE_PROGRAM " run s.json --no-results --set /measure/duration_s=1e9";
+  const std::string command = "timeout --signal INT 3 " TIDELINE_PROGRAM " run s.json --no-results --set /measure/duration_s=4e6";
   (void)run_command(folder, {"script", "--quiet", "--command", command, "typescript"});
   EXPECT_THAT(read_file(folder / "typescript"),
               testing::ContainsRegex("s: [0-9.]+ h simulated \\([0-9]+ %\\), [0-9.]+ M queries, [0-9.]+ M/s, [0-9]+ s left"));

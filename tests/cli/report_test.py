@@ -215,6 +215,7 @@ class Report(unittest.TestCase):
             self.assertEqual(data[name], file[name])
         self.assertEqual(len(data["effects"]), len(file["effects"]))
         for ours, theirs in zip(data["effects"], file["effects"]):
+            theirs = {"against": file["baseline"], **theirs}  # files of one baseline need not name it
             for key, value in ours.items():
                 if isinstance(value, float):
                     self.assertAlmostEqual(value, theirs[key], delta=1e-6 * abs(value), msg=key)
@@ -259,7 +260,7 @@ class Report(unittest.TestCase):
         before = sorted(at.rglob("*"))
         for code, name, *says in (
                 (3, "missing.h5", "missing.h5", "no such file"), (3, "missing.json", "missing.json", "No such file"), (2, "text.h5", "is not an HDF5 file"),
-                (3, "cut.h5", "cut.h5", "--recover"), (2, "other.h5", "not one of tideline"), (2, "newer.h5", "a newer tideline", "schema 99"),
+                (3, "cut.h5", "cut.h5", "is cut short"), (2, "other.h5", "not one of tideline"), (2, "newer.h5", "a newer tideline", "schema 99"),
                 (2, "cut.json", "cut.json:1:"), (2, "plain.json", "plain.json' is not a comparison of tideline"), (2, "newer.json", "a newer tideline", "version 2"),
                 (2, "sweep.json", "its format is tideline-sweep"), (2, "form.json", "form.json: /effects/0/metric: no metric has this name"),
                 (2, "baseline.json", "/baseline: no alternative"), (2, "empty", "is not the folder of a sweep", "manifest.json"), (2, "cut", "cut/manifest.json:1:"),

@@ -56,6 +56,20 @@ TEST_F(RunTest, says_when_no_query_arrived_in_the_window) {
   EXPECT_THAT(done.err, HasSubstr("warning: no query arrived in the measured window, which begins at 1 s and lasts 10 s"));
 }
 
+TEST_F(RunTest, says_when_a_trace_ends_long_before_the_window) {
+  folder.write("t.csv", "timestamp\n0\n1\n2\n");
+  const Outcome done = tideline(folder, {"run", "s.json", "--trace", "cameras=t.csv", "--no-results"});
+  EXPECT_EQ(done.code, 0);
+  EXPECT_THAT(done.err, HasSubstr("the trace of \"cameras\" ended at 2 s, long before the measured window, at 31 s"));
+  EXPECT_EQ(tideline(folder, {"run", "s.json", "--no-results"}).err, "");
+}
+
+TEST_F(RunTest, refuses_a_series_that_memory_cannot_hold) {
+  const Outcome done = tideline(folder, {"run", "s.json", "--set", "/measure/sample_s=0.001", "--set", "/measure/duration_s=1e5"});
+  EXPECT_EQ(done.code, 2);
+  EXPECT_THAT(done.err, HasSubstr("/measure/sample_s: makes a series of"));
+}
+
 TEST_F(RunTest, says_what_was_asked_for_and_fits_nowhere) {
   const Outcome done = tideline(folder, {"run", "s.json", "--no-results", "--set",
                                          R"(/policies/autoscaling={"name": "fixed", "params": {"instances": ["big@core=50"]}})"});
@@ -89,6 +103,18 @@ TEST_F(RunTest, checks_all_scenarios_before_the_first_runs) {
   folder.write("t.json", text);
   EXPECT_EQ(tideline(folder, {"run", "s.json", "t.json"}).code, 2);
   EXPECT_THAT(folder.files(), ElementsAre("s.json", "t.json"));
+}
+
+TEST_F(RunTest, shows_what_ran_before_a_scenario_failed) {
+  folder.write("wrong.csv", "timestamp\n1\n2\nthree\n");
+  folder.write("t.json", R"({"extends": "s.json", "workload": [{"name": "cameras", "source": "csv", "params": {"file": "wrong.csv"}}]})");
+  const Outcome done = tideline(folder, {"run", "s.json", "t.json", "--out", "both", "--timing", "times.json"});
+  EXPECT_EQ(done.code, 2);
+  EXPECT_THAT(done.err, HasSubstr("wrong.csv"));
+  EXPECT_THAT(done.out, HasSubstr("SLO attainment"));
+  EXPECT_THAT(done.out, HasSubstr("results: both/s.h5\n"));
+  EXPECT_THAT(folder.files(), ElementsAre("both/s.h5", "s.json", "t.json", "times.json", "wrong.csv"));
+  EXPECT_TRUE(Json::parse(read_file(folder / "times.json")).contains("s"));
 }
 
 TEST_F(RunTest, json_summary_is_one_object_with_stable_names) {
@@ -182,7 +208,7 @@ TEST_F(RunTest, an_interrupt_leaves_an_incomplete_file) {
   for (const int number : {SIGINT, SIGTERM}) {
     const Folder own;
     own.write("s.json", small_scenario);
-    Process run(own.path(), {TIDELINE_PROGRAM, "run", "s.json", "--set", "/measure/duration_s=1e9"});
+    Process run(own.path(), {TIDELINE_PROGRAM, "run", "s.json", "--set", "/measure/duration_s=4e6"});
     for (int k = 0; k < 1000 && !fs::exists(own / "results/s.h5.part"); ++k) std::this_thread::sleep_for(std::chrono::milliseconds(10));
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
     run.signal(number);
@@ -196,7 +222,7 @@ TEST_F(RunTest, an_interrupt_leaves_an_incomplete_file) {
 
 TEST_F(RunTest, an_interrupt_ends_all_scenarios) {
   folder.write("t.json", small_scenario);
-  Process run(folder.path(), {TIDELINE_PROGRAM, "run", "s.json", "t.json", "--set", "/measure/duration_s=1e9"});
+  Process run(folder.path(), {TIDELINE_PROGRAM, "run", "s.json", "t.json", "--set", "/measure/duration_s=4e6"});
   for (int k = 0; k < 1000 && !fs::exists(folder / "results/s.h5.part"); ++k) std::this_thread::sleep_for(std::chrono::milliseconds(10));
   run.signal(SIGINT);
   EXPECT_EQ(run.wait().code, 130);
@@ -277,6 +303,33 @@ TEST_F(RunTest, a_policy_that_breaks_its_interface_ends_the_run_with_4) {
   EXPECT_THAT(text, HasSubstr("greedy"));
   EXPECT_THAT(text, HasSubstr("batching"));
   EXPECT_THAT(folder.files(), ElementsAre("s.json"));
+}
+
+/// Throws what a policy may be made to throw by a library.
+template <bool is_exception>
+class Thrower final : public BatchingPolicy {
+ public:
+  using Params = NoParams;
+  Thrower(const Params&, const Setup&) {}
+  Batch form(InstanceId, const LineView&, ClusterView) override {
+    if (is_exception) throw std::runtime_error("own trouble");
+    throw 7;
+  }
+};
+
+TEST_F(RunTest, a_policy_that_throws_ends_the_run_with_4_and_leaves_nothing) {
+  const std::string file = (folder / "s.json").string(), out = (folder / "x.h5").string();
+  for (const char* name : {"thrower", "odd_thrower"}) {
+    const std::string set = std::string("/policies/batching=") + name;
+    const std::vector<const char*> words{"own", "run", file.c_str(), "--set", set.c_str(), "--out", out.c_str()};
+    testing::internal::CaptureStderr();
+    const int code = run_program(static_cast<int>(words.size()), words.data(),
+                                 {define<Thrower<true>>("thrower", "Throws."), define<Thrower<false>>("odd_thrower", "Throws 7.")});
+    const std::string text = testing::internal::GetCapturedStderr();
+    EXPECT_EQ(code, 4) << text;
+    EXPECT_THAT(text, HasSubstr("a policy threw"));
+    EXPECT_THAT(folder.files(), ElementsAre("s.json"));
+  }
 }
 
 TEST_F(RunTest, own_policy_with_the_name_of_a_built_in_one_exits_4) {

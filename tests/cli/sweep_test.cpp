@@ -206,7 +206,7 @@ TEST_F(SweepTest, twenty_kills_and_a_resume_end_in_the_table_of_an_undisturbed_s
 TEST_F(SweepTest, an_interrupted_sweep_leaves_whole_tasks_only_and_goes_on) {
   folder.write(
       "sweep.json",
-      R"({ "schema": 1, "scenario": "s.json", "set": { "/measure/duration_s": 1e9 }, "axes": [ { "axis": "load", "values": [ 1, 2 ] } ] })");
+      R"({ "schema": 1, "scenario": "s.json", "set": { "/measure/duration_s": 4e6 }, "axes": [ { "axis": "load", "values": [ 1, 2 ] } ] })");
   Process run(folder.path(), {TIDELINE_PROGRAM, "sweep", "sweep.json", "--out", "a", "--jobs", "1"});
   while (!fs::exists(folder / "a/tasks/000000.h5.part")) std::this_thread::sleep_for(std::chrono::milliseconds(5));
   run.signal(SIGINT);

@@ -236,6 +236,18 @@ TEST(Policies, unknown_name_gets_the_nearest) {
   EXPECT_THAT(done.err, StartsWith("tideline: unknown policy 'infas'; did you mean \"infaas\"?"));
 }
 
+TEST(Policies, unknown_name_that_is_near_none_gets_the_kinds) {
+  const Folder folder;
+  Outcome done = tideline(folder, {"policies", "frobnicate"});
+  EXPECT_EQ(done.code, 2);
+  EXPECT_THAT(done.err, HasSubstr("unknown policy 'frobnicate'; there are policies of the kinds "));
+  EXPECT_THAT(done.err, HasSubstr("dispatch"));
+  done = tideline(folder, {"policies", "dispatch"});
+  EXPECT_EQ(done.code, 2);
+  EXPECT_THAT(done.err, HasSubstr("'dispatch' is a kind of policy; its policies:"));
+  EXPECT_THAT(done.err, HasSubstr(" power_of_d"));
+}
+
 // --- validate ---
 
 TEST(Validate, says_what_is_there_and_writes_nothing) {
