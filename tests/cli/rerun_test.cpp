@@ -137,7 +137,8 @@ TEST_F(RerunTest, refuses_what_is_not_a_whole_run) {
   const std::string whole = read_file(folder / "x.h5");
   folder.write("cut.h5", whole.substr(0, whole.size() / 2));
   folder.write("text.h5", "no results");
-  Process endless(folder.path(), {TIDELINE_PROGRAM, "run", "s.json", "--set", "/measure/duration_s=1e9", "--quiet", "--out", "long.h5"});
+  Process endless(folder.path(), {TIDELINE_PROGRAM, "run", "s.json", "--set", "/measure/duration_s=1e9", "--set", "/measure/sample_s=1e5",
+                                  "--quiet", "--out", "long.h5"});
   for (int k = 0; k < 6000 && !fs::exists(folder / "long.h5.part"); ++k) std::this_thread::sleep_for(std::chrono::milliseconds(10));
   std::this_thread::sleep_for(std::chrono::milliseconds(100));
   endless.signal(SIGINT);
