@@ -335,14 +335,20 @@ TEST(ShippedSuite, finds_one_changed_parameter_in_a_copy) {
   const Folder folder;
   for (const char* part : {"catalogs", "systems", "regression"}) fs::copy(shipped / part, folder / part, fs::copy_options::recursive);
   for (const char* part : {"quickstart.json", "quickstart_fixed.json"}) fs::copy(shipped / part, folder / part);
+  // The window of its case in a minute, accepted anew: this runs with sanitizers too.
+  folder.write("regression/suite.json",
+               std::regex_replace(read_file(folder / "regression/suite.json"), std::regex("\"30min\""), "\"1min\""));
   const std::vector<std::string> words{"check", "regression/suite.json", "--quiet", "--case", "bounded_in_flight"};
+  auto accept = words;
+  accept.insert(accept.end(), {"--update", "--reason", "A shorter window."});
+  ASSERT_EQ(tideline(folder, accept).code, 0);
   const Outcome before = tideline(folder, words);
   EXPECT_EQ(before.code, 0) << before.out << before.err;
   folder.write("systems/infaas.json",
                std::regex_replace(read_file(folder / "systems/infaas.json"), std::regex("\"target\": 0.4"), "\"target\": 0.8"));
   const Outcome after = tideline(folder, words);
   EXPECT_EQ(after.code, 1);
-  EXPECT_THAT(after.out, HasSubstr("slo_attainment: expected 0.9"));
+  EXPECT_TRUE(std::regex_search(after.out, std::regex("latency_p99_s: expected 0\\.\\d+ within 2 %"))) << after.out;
   EXPECT_TRUE(std::regex_search(after.out, std::regex("first diverging decision: number \\d+ of \\d+\n      was: 10 s: autoscaling")))
       << after.out;
   EXPECT_THAT(after.out, HasSubstr("/policies/autoscaling/params/target: was 0.4, is 0.8"));
