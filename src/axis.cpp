@@ -42,22 +42,6 @@ std::optional<double> number(std::string_view text) {
   return x;
 }
 
-/// Parts between commas that are in no brackets and no quotes.
-std::vector<std::string> parts_of(std::string_view text) {
-  std::vector<std::string> out(1);
-  int depth = 0;
-  bool quoted = false;
-  for (const char c : text) {
-    if (c == '"') quoted = !quoted;
-    if (!quoted) depth += (c == '[' || c == '{') - (c == ']' || c == '}');
-    if (c == ',' && depth == 0 && !quoted)
-      out.emplace_back();
-    else
-      out.back() += c;
-  }
-  return out;
-}
-
 }  // namespace
 
 std::vector<std::string> range_of(double first, double last, double step) {
@@ -100,7 +84,7 @@ Axis parse_axis(const std::string& text) {
   try {
     if (values.empty()) return make_axis(name, {});
     std::vector<std::string> list;
-    for (const std::string& part : parts_of(values)) {
+    for (const std::string& part : split_at_commas(values)) {
       if (is_policy_kind(name) && !list.empty() && part.find('=') != std::string::npos) {
         list.back() += "," + part;
         continue;

@@ -126,9 +126,9 @@ std::vector<Capacity> find_capacity(const CapacityWishes& w, const PolicyRegistr
     if (w.to > 0) look(w.to);
     const double harder = w.least ? 0.5 : 2;
     for (int k = 0; k < most_doublings && w.to <= 0 && !interrupted_here && (std::isnan(good) || std::isnan(bad)); ++k) {
-      double x = std::isnan(bad) ? good * harder : bad / harder;
-      if (w.whole && x < 1) break;
-      look(x);
+      const double x = std::isnan(bad) ? good * harder : bad / harder, tried = w.whole ? std::floor(x) : x;
+      if (tried < 1 && w.whole) break;
+      look(tried);
     }
     while (!interrupted_here && !std::isnan(good) && !std::isnan(bad)) {
       const double gap = std::abs(bad - good);

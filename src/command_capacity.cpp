@@ -38,20 +38,19 @@ Json json_of(const std::vector<Capacity>& list, const CapacityWishes& w) {
            {"target", w.target},
            {"replications", w.replications},
            {"confidence", w.confidence}};
-  const auto number = [](double x) { return std::isfinite(x) ? Json(x) : Json(); };
   Json& alternatives = out["alternatives"] = Json::array();
   for (const Capacity& c : list) {
     Json points = Json::array();
     for (const CapacityPoint& p : c.points) {
       Json values = Json::array();
-      for (const double v : p.values) values.push_back(number(v));
-      points.push_back({{"x", p.x}, {"mean", number(p.mean)}, {"values", values}, {"met", p.met}});
+      for (const double v : p.values) values.push_back(to_json(v));
+      points.push_back({{"x", p.x}, {"mean", to_json(p.mean)}, {"values", values}, {"met", p.met}});
     }
     alternatives.push_back({{"label", c.label},
                             {"capacity", c.answer ? Json(*c.answer) : Json()},
                             {"low", c.interval ? Json(c.interval->low) : Json()},
                             {"high", c.interval ? Json(c.interval->high) : Json()},
-                            {"last_met", number(c.last_met)},
+                            {"last_met", to_json(c.last_met)},
                             {"remark", c.remark},
                             {"points", points}});
   }
@@ -109,6 +108,8 @@ int command_capacity(const Arguments& arguments, const PolicyRegistry& registry)
   if ((o.count("from") > 0 && !(w.from > 0)) || (o.count("to") > 0 && (!(w.to > 0) || o.count("from") == 0)) ||
       (o.count("to") > 0 && w.from == w.to))
     throw InputError("--from and --to: expected two different numbers above 0, or --from alone");
+  if (w.whole && (w.from != std::floor(w.from) || w.to != std::floor(w.to)))
+    throw InputError("--from and --to: expected whole numbers with --whole");
   w.tolerance = o["tolerance"].as<double>();
   if (!(w.tolerance > 1e-6 && w.tolerance < 1)) throw InputError("--tolerance: expected a share above 1e-6 and below 1");
   w.replications = o["replications"].as<std::uint32_t>();

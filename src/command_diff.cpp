@@ -5,6 +5,7 @@
 #include "src/errors.h"
 #include "src/options.h"
 #include "src/recorded_run.h"
+#include "src/text_table.h"
 
 #include <array>
 #include <cmath>
@@ -123,20 +124,6 @@ Json json_of(const FilesDifference& d, const ResultsReader& a, const ResultsRead
 
 using Cells = std::vector<std::string>;
 
-void print_cells(const std::vector<Cells>& lines) {
-  std::vector<std::size_t> widths;
-  for (const auto& line : lines) {
-    widths.resize(std::max(widths.size(), line.size()));
-    for (std::size_t c = 0; c < line.size(); ++c) widths[c] = std::max(widths[c], line[c].size());
-  }
-  for (const auto& line : lines) {
-    std::string text;
-    for (std::size_t c = 0; c < line.size(); ++c) text += "  " + line[c] + std::string(widths[c] - line[c].size(), ' ');
-    text.erase(text.find_last_not_of(' ') + 1);
-    std::cout << text << '\n';
-  }
-}
-
 std::string or_dash(const std::string& text) { return text.empty() ? "-" : text; }
 
 std::string short_number(const std::optional<double>& x, const char* format) {
@@ -163,7 +150,7 @@ void print_sides(const DecisionSide& a, const DecisionSide& b) {
                                                                                    {"reason", &DecisionText::reason},
                                                                                    {"amount", &DecisionText::amount}}};
   for (const auto& [name, member] : fields) lines.push_back({name, field(a, member), field(b, member)});
-  print_cells(lines);
+  std::cout << in_columns(lines, "  ");
 }
 
 std::string state_text(const GroupState& s) {
@@ -202,7 +189,7 @@ void print_instances(const DecisionSide& a, const DecisionSide& b) {
     if (a.instances != b.instances) lines.back().push_back(of(b, group));
   }
   if (lines.empty()) lines.push_back({"none"});
-  print_cells(lines);
+  std::cout << in_columns(lines, "  ");
 }
 
 void print_list(const std::string& title, const std::vector<DecisionText>& list) {
@@ -248,7 +235,7 @@ void print_metrics(const std::vector<MetricDifference>& metrics, bool all) {
                        m.relative() ? short_number(percent, "%+.3g") + " %" : "-"});
     }
   std::cout << "Metrics of the summary that differ, largest relative difference first:\n";
-  print_cells(lines);
+  std::cout << in_columns(lines, "  ");
   if (left > 0) std::cout << "  and " << left << " of classes, tasks and variants: --all\n";
 }
 
@@ -265,7 +252,7 @@ void print(const FilesDifference& d, const ResultsReader& a, const ResultsReader
     const auto cut = [](std::string s) { return s.size() > 60 ? s.substr(0, 57) + "..." : s; };
     for (const auto& c : d.configuration)
       if (lines.size() <= most_settings) lines.push_back({c.pointer, cut(c.a), cut(c.b)});
-    print_cells(lines);
+    std::cout << in_columns(lines, "  ");
     if (d.configuration.size() > most_settings) std::cout << "  and " << d.configuration.size() - most_settings << " more: --json\n";
   }
   std::cout << '\n';

@@ -4,6 +4,7 @@
 #include "src/json_document.h"
 #include "src/options.h"
 #include "src/results_reader.h"
+#include "src/text_table.h"
 
 #include <algorithm>
 #include <array>
@@ -214,21 +215,6 @@ std::vector<std::vector<Json>> chosen_rows(RowPrinter& printer, std::uint64_t co
   return out;
 }
 
-/// Lines of cells, as wide as their columns need; the first line is the head.
-void print_cells(const std::vector<std::vector<std::string>>& lines) {
-  std::vector<std::size_t> widths;
-  for (const auto& line : lines) {
-    widths.resize(std::max(widths.size(), line.size()));
-    for (std::size_t c = 0; c < line.size(); ++c) widths[c] = std::max(widths[c], line[c].size());
-  }
-  for (const auto& line : lines) {
-    std::string text;
-    for (std::size_t c = 0; c < line.size(); ++c) text += (c == 0 ? "" : "  ") + line[c] + std::string(widths[c] - line[c].size(), ' ');
-    text.erase(text.find_last_not_of(' ') + 1);
-    std::cout << text << '\n';
-  }
-}
-
 void print(const ResultsReader& reader) {
   const Json facts = facts_json(reader), summary = summary_json(reader), audit = audit_json(reader);
   const auto text = [&](const char* name) { return facts[name].get<std::string>(); };
@@ -251,7 +237,7 @@ void print(const ResultsReader& reader) {
                                                    : value.dump(),
                          c.unit == "1" ? "" : c.unit, c.description});
       }
-    print_cells(lines);
+    std::cout << in_columns(lines);
   }
   if (!audit.is_null()) {
     std::cout << "\nAudit " << (audit["passed"] == true ? "passed" : "FAILED") << ", " << audit["checks"].size() << " checks\n";
@@ -267,7 +253,7 @@ void print(const ResultsReader& reader) {
         {"  " + t["name"].get<std::string>(), std::to_string(rows), std::to_string(t["columns"].size()), bytes_text(bytes),
          rows == 0 ? "" : number_text(std::round(100.0 * static_cast<double>(bytes) / static_cast<double>(rows)) / 100) + " B"});
   }
-  print_cells(lines);
+  std::cout << in_columns(lines);
   std::cout << "\nColumns and rows of a table: --table NAME [--rows N] [--last]\n";
 }
 
@@ -276,14 +262,14 @@ void print_table(const ResultsReader& reader, const std::string& name, std::uint
   std::vector<std::vector<std::string>> lines{{"column", "type", "unit", "coding", "on disk", "what"}};
   for (const ColumnFacts& c : reader.columns("/" + name))
     lines.push_back({c.name, c.type, c.unit, c.coding.empty() ? "-" : c.coding, bytes_text(c.stored), c.description});
-  print_cells(lines);
+  std::cout << in_columns(lines);
   std::cout << '\n' << printer.rows() << " rows, the " << (last ? "last" : "first") << ' ' << std::min(count, printer.rows()) << ":\n";
   lines.assign({printer.heads()});
   for (const auto& row : chosen_rows(printer, count, last)) {
     lines.emplace_back();
     for (std::size_t c = 0; c < row.size(); ++c) lines.back().push_back(printer.text(c, row[c]));
   }
-  print_cells(lines);
+  std::cout << in_columns(lines);
 }
 
 Json rows_json(const ResultsReader& reader, const std::string& name, std::uint64_t count, bool last) {

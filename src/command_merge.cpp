@@ -6,6 +6,7 @@
 #include "src/output_file.h"
 #include "src/sweep_folder.h"
 #include "src/sweep_table.h"
+#include "src/text_table.h"
 
 #include <cmath>
 #include <iostream>
@@ -15,17 +16,6 @@ namespace tideline {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// A field of a CSV (RFC 4180): in quotes where it has to be.
-std::string csv_field(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"') out += '"';
-    out += c;
-  }
-  return out + '"';
-}
 
 std::string csv_of(const SweepTable& t) {
   std::string out = "task,replication,seed";

@@ -49,7 +49,7 @@ std::vector<std::size_t> chosen(const cxxopts::ParseResult& o, std::size_t count
   return out;
 }
 
-/// Reserves the folder for this process, or shares it with those that run other tasks of the sweep; makes the manifest.
+/// Writes the manifest, into a new folder or one that holds a sweep already; says what changed since.
 void prepare_folder(const fs::path& folder, const Sweep& sweep, bool resume, bool quiet) {
   const Json manifest = manifest_of(sweep);
   if (const auto old = read_manifest(folder)) {

@@ -215,11 +215,11 @@ Comparison compare(const CompareWishes& wishes, const PolicyRegistry& registry, 
   if (count < 2) throw InputError("there is nothing to compare: an --axis with at least two values is needed");
   c.baseline = baseline_of(c, wishes.baseline);
 
-  const std::uint32_t most = wishes.days ? wishes.days->second - wishes.days->first + 1 : wishes.most;
+  const std::uint32_t days = wishes.days ? wishes.days->second - wishes.days->first + 1 : 0, most = wishes.days ? days : wishes.most,
+                      least = wishes.days ? days : wishes.least;
   const bool watches = std::any_of(c.metrics.begin(), c.metrics.end(), [](const auto& m) { return m.precision.has_value(); });
   std::optional<statistics::StoppingRule> rule;
-  if (watches && !wishes.days && most > wishes.least)
-    rule = statistics::StoppingRule{.least = wishes.least, .most = most, .confidence = wishes.confidence};
+  if (watches) rule = statistics::StoppingRule{.least = wishes.least, .most = most, .confidence = wishes.confidence};
   std::vector<std::vector<Health>> health(count);
   std::set<std::string> warnings;
   std::mutex mutex;
@@ -294,7 +294,7 @@ Comparison compare(const CompareWishes& wishes, const PolicyRegistry& registry, 
                      "Nothing is random here: a second run with another seed gave the same figures, so differences are exact and have "
                      "no interval. They hold for this window of this trace."};
   } else {
-    if (!c.interrupted) replicate(std::min(most, wishes.least));
+    if (!c.interrupted) replicate(std::min(most, least));
     while (rule && !c.interrupted && c.replications < most) {
       std::vector<statistics::PairedSample> samples;
       std::vector<statistics::Precision> targets;
@@ -314,7 +314,6 @@ Comparison compare(const CompareWishes& wishes, const PolicyRegistry& registry, 
       if (look.stop()) break;
       replicate(static_cast<std::uint32_t>(std::min<std::size_t>(look.next, most)));
     }
-    if (!rule && !c.interrupted && c.replications < most && !watches) replicate(wishes.days ? most : std::min(most, wishes.least));
   }
   if (c.replications == 0) return c;
   for (std::size_t a = 0; a < count; ++a) c.alternatives[a].notes = notes_of(health[a]);

@@ -2,6 +2,7 @@
 #include "src/commands.h"
 #include "src/compare.h"
 #include "src/figures.h"
+#include "src/text_table.h"
 
 #include "sim/core/text.h"
 
@@ -13,8 +14,6 @@
 namespace tideline {
 
 namespace {
-
-Json number(double x) { return std::isfinite(x) ? Json(x) : Json(); }
 
 std::string_view better_text(statistics::Direction d) {
   using enum statistics::Direction;
@@ -45,27 +44,6 @@ std::string relative_text(double x) {
 }
 
 double relative(const Effect& e) { return e.baseline_mean != 0 ? e.finding.difference / std::abs(e.baseline_mean) : no_value; }
-
-/// Columns of texts, the first to the left and the others to the right.
-std::string columns(const std::vector<std::vector<std::string>>& rows) {
-  std::vector<std::size_t> width;
-  for (const auto& row : rows)
-    for (std::size_t k = 0; k < row.size(); ++k) {
-      if (k == width.size()) width.push_back(0);
-      width[k] = std::max(width[k], row[k].size());
-    }
-  std::string out;
-  for (const auto& row : rows) {
-    std::string line;
-    for (std::size_t k = 0; k < row.size(); ++k) {
-      const std::string pad(width[k] - row[k].size(), ' ');
-      const bool left = k == 0 || k + 1 == row.size();
-      line += (k > 0 ? "  " : "") + (left ? row[k] + pad : pad + row[k]);
-    }
-    out += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
-  }
-  return out;
-}
 
 /// The effects of one alternative, in order of metrics.
 std::vector<const Effect*> effects_of(const Comparison& c, std::size_t alternative) {
@@ -104,16 +82,6 @@ std::string latex(std::string_view text) {
   return out;
 }
 
-std::string csv(const std::string& text) {
-  if (text.find_first_of(",\"\n") == std::string::npos) return text;
-  std::string out = "\"";
-  for (const char ch : text) {
-    if (ch == '"') out += '"';
-    out += ch;
-  }
-  return out + "\"";
-}
-
 std::string csv_number(double x) { return std::isfinite(x) ? to_text(x) : ""; }
 
 }  // namespace
@@ -143,10 +111,10 @@ Json compare_json(const Comparison& c) {
       double sum = 0;
       std::size_t n = 0;
       for (const double x : a.values[m]) {
-        values.push_back(number(x));
+        values.push_back(to_json(x));
         if (std::isfinite(x)) sum += x, ++n;
       }
-      metrics[c.metrics[m].name] = {{"mean", number(sum / static_cast<double>(n))}, {"values", values}};
+      metrics[c.metrics[m].name] = {{"mean", to_json(sum / static_cast<double>(n))}, {"values", values}};
     }
     alternatives.push_back({{"label", a.label}, {"point", point}, {"metrics", metrics}, {"notes", a.notes}});
   }
@@ -157,20 +125,20 @@ Json compare_json(const Comparison& c) {
     Json x{{"alternative", c.alternatives[e.alternative].label},
            {"against", c.alternatives[e.against].label},
            {"metric", c.metrics[e.metric].name},
-           {"baseline_mean", number(e.baseline_mean)},
-           {"mean", number(e.mean)},
-           {"difference", number(e.finding.difference)},
-           {"relative", number(relative(e))},
+           {"baseline_mean", to_json(e.baseline_mean)},
+           {"mean", to_json(e.mean)},
+           {"difference", to_json(e.finding.difference)},
+           {"relative", to_json(relative(e))},
            {"low", e.interval ? Json(e.interval->low) : Json()},
            {"high", e.interval ? Json(e.interval->high) : Json()},
            {"interval", e.interval ? (c.metrics[e.metric].quantile ? "bootstrap" : "t") : "none"},
            {"relative_low", e.relative_interval ? Json(e.relative_interval->low) : Json()},
            {"relative_high", e.relative_interval ? Json(e.relative_interval->high) : Json()},
-           {"p", number(e.finding.p)},
-           {"p_adjusted", number(e.finding.adjusted_p)},
-           {"p_equivalence", number(e.finding.equivalence_p)},
+           {"p", to_json(e.finding.p)},
+           {"p_adjusted", to_json(e.finding.adjusted_p)},
+           {"p_equivalence", to_json(e.finding.equivalence_p)},
            {"verdict", to_string(e.finding.verdict)},
-           {"smallest_difference", number(e.finding.smallest_detectable)},
+           {"smallest_difference", to_json(e.finding.smallest_detectable)},
            {"margin", e.margin > 0 ? Json(e.margin) : Json()},
            {"replications_better", e.better}};
     effects.push_back(std::move(x));
@@ -188,16 +156,16 @@ std::string effect_table(const Comparison& c) {
     const std::string& label = c.alternatives[a].label;
     const std::string& against = c.alternatives[list.front()->against].label;
     out += label + " against " + against + "\n";
-    std::vector<std::vector<std::string>> rows{{"  metric", "baseline", "alternative", "difference", "", "relative", "verdict"}};
+    std::vector<std::vector<std::string>> rows{{"metric", "baseline", "alternative", "difference", "", "relative", "verdict"}};
     if (c.perturbed) rows[0].insert(rows[0].end() - 1, "better in");
     for (const Effect* e : list) {
       const ComparedMetric& m = c.metrics[e->metric];
       const double d = e->finding.difference;
-      rows.push_back({"  " + m.name, shown(m, e->baseline_mean), shown(m, e->mean), with_plus(shown(m, d), d),
-                      interval_text(m, e->interval), relative_text(relative(*e)), verdict_text(c, *e)});
+      rows.push_back({m.name, shown(m, e->baseline_mean), shown(m, e->mean), with_plus(shown(m, d), d), interval_text(m, e->interval),
+                      relative_text(relative(*e)), verdict_text(c, *e)});
       if (c.perturbed) rows.back().insert(rows.back().end() - 1, std::to_string(e->better) + " of " + std::to_string(c.replications));
     }
-    out += columns(rows);
+    out += in_columns(rows, "  ", true);
     for (const std::size_t k : {list.front()->against, a})
       for (const auto& note : c.alternatives[k].notes) out += "  note: " + c.alternatives[k].label + ": " + note + "\n";
     out += "\n";
@@ -234,9 +202,9 @@ std::string effect_csv(const Comparison& c) {
     const auto ends = [](const std::optional<statistics::Interval>& i) {
       return i ? to_text(i->low) + "," + to_text(i->high) : std::string(",");
     };
-    out += csv(c.alternatives[e.alternative].label) + "," + csv(c.alternatives[e.against].label) + "," + m.name + "," + m.unit + "," +
-           csv_number(e.baseline_mean) + "," + csv_number(e.mean) + "," + csv_number(e.finding.difference) + "," + ends(e.interval) + "," +
-           csv_number(relative(e)) + "," + ends(e.relative_interval) + "," + csv_number(e.finding.p) + "," +
+    out += csv_field(c.alternatives[e.alternative].label) + "," + csv_field(c.alternatives[e.against].label) + "," + m.name + "," + m.unit +
+           "," + csv_number(e.baseline_mean) + "," + csv_number(e.mean) + "," + csv_number(e.finding.difference) + "," + ends(e.interval) +
+           "," + csv_number(relative(e)) + "," + ends(e.relative_interval) + "," + csv_number(e.finding.p) + "," +
            csv_number(e.finding.adjusted_p) + "," + csv_number(e.finding.equivalence_p) + "," + std::string(to_string(e.finding.verdict)) +
            "," + csv_number(e.finding.smallest_detectable) + "," + (e.margin > 0 ? to_text(e.margin) : "") + "," +
            std::to_string(c.replications) + "\n";

@@ -10,8 +10,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-bool is_path(const std::string& word) { return word.find('/') != std::string::npos || word.ends_with(".json"); }
-
 std::string beside(const fs::path& folder, const std::string& path) { return (folder / path).lexically_normal().string(); }
 
 }  // namespace

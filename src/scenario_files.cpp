@@ -17,8 +17,6 @@ namespace fs = std::filesystem;
 
 constexpr const char* suffix = ".json";
 
-bool is_path(const std::string& word) { return word.find('/') != std::string::npos || word.ends_with(suffix); }
-
 /// Folders of scenarios: of the current folder, of the tree that the program was built in, of an installation.
 std::vector<fs::path> scenario_folders() {
   std::vector<fs::path> out{"scenarios"};
@@ -56,6 +54,8 @@ std::vector<fs::path> scenarios_in(const fs::path& folder) {
 }
 
 }  // namespace
+
+bool is_path(const std::string& word) { return word.find('/') != std::string::npos || word.ends_with(suffix); }
 
 std::string find_scenario(const std::string& word) {
   std::error_code ignored;

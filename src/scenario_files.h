@@ -6,6 +6,9 @@
 
 namespace tideline {
 
+/// Whether a word says where a file is, not what it is called: it has a folder or ends in .json.
+bool is_path(const std::string& word);
+
 /// The scenario file that `word` of the command line means: itself where it is a path (has a folder or ends in .json) or is there;
 /// else NAME.json anywhere below the first of these folders that has it: `scenarios` in the current folder, `../../scenarios` and
 /// `../share/tideline/scenarios` from the program's. Throws InputError where none has it, or one has several.

@@ -74,28 +74,6 @@ void lengthen(JsonDocument& document, const std::string& policies) {
   }
 }
 
-/// The parts of KIND=NAME,PARAM=VALUE: commas within brackets and quotes part nothing.
-std::vector<std::string> parts_of(const std::string& text) {
-  std::vector<std::string> out(1);
-  int depth = 0;
-  bool quoted = false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (quoted && c == '\\' && i + 1 < text.size()) {
-      out.back() += c;
-      out.back() += text[++i];
-      continue;
-    }
-    if (c == '"') quoted = !quoted;
-    if (!quoted) depth += (c == '[' || c == '{') - (c == ']' || c == '}');
-    if (c == ',' && depth == 0 && !quoted)
-      out.emplace_back();
-    else
-      out.back() += c;
-  }
-  return out;
-}
-
 class Stack {
  public:
   explicit Stack(const PolicyRegistry& registry) : rules_(rules_for(registry)) {
@@ -313,7 +291,7 @@ class Stack {
   }
 
   static Json policy(const std::string& text, Problems& problems) {
-    const std::vector<std::string> parts = parts_of(text);
+    const std::vector<std::string> parts = split_at_commas(text);
     const auto split = [](const std::string& part) {
       const auto equals = part.find('=');
       return equals == 0 || equals == std::string::npos ? std::pair<std::string, std::string>()
@@ -441,6 +419,27 @@ class Stack {
 };
 
 }  // namespace
+
+std::vector<std::string> split_at_commas(const std::string& text) {
+  std::vector<std::string> out(1);
+  int depth = 0;
+  bool quoted = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (quoted && c == '\\' && i + 1 < text.size()) {
+      out.back() += c;
+      out.back() += text[++i];
+      continue;
+    }
+    if (c == '"') quoted = !quoted;
+    if (!quoted) depth += (c == '[' || c == '{') - (c == ']' || c == '}');
+    if (c == ',' && depth == 0 && !quoted)
+      out.emplace_back();
+    else
+      out.back() += c;
+  }
+  return out;
+}
 
 std::string to_text(const Layer& layer) {
   for (const LayerOption& o : layer_options)

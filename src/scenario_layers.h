@@ -40,6 +40,9 @@ struct Layer {
 /// As one writes it on the command line: `--load 2`.
 std::string to_text(const Layer& layer);
 
+/// The parts of KIND=NAME,PARAM=VALUE and of lists of values: commas within brackets and quotes part nothing.
+std::vector<std::string> split_at_commas(const std::string& text);
+
 struct LayeredScenario {
   JsonDocument document;
   std::string wrong;  ///< what is wrong in single layers, a line each

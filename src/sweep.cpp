@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
 
 namespace tideline {
@@ -232,12 +233,6 @@ std::vector<Layer> layers_of(const Sweep& sweep, const SweepTask& task) {
 Sweep read_sweep(const std::string& path, const std::vector<Layer>& layers, const PolicyRegistry& registry) {
   Reader reader(path, layers);
   Sweep sweep = reader.read();
-  const Point& first = sweep.tasks.front().point;
-  const auto scenario_at = [&](const Point& p) {
-    std::vector<Layer> all = sweep.layers;
-    for (auto& l : layers_of(sweep.axes, p)) all.push_back(std::move(l));
-    return read_scenario(sweep.scenario, all, registry);
-  };
   std::map<std::string, std::string> hashes;
   const auto hash_of = [&](const std::vector<std::string>& files) {
     std::set<std::string> all(files.begin(), files.end());
@@ -249,25 +244,29 @@ Sweep read_sweep(const std::string& path, const std::vector<Layer>& layers, cons
     }
     return h;
   };
-  const Scenario base = scenario_at(first);
-  const std::uint64_t of_program = hash_of({"/proc/self/exe"}), of_base = hash_of(files_of(base));
+  const std::uint64_t of_program = hash_of({"/proc/self/exe"});
   const bool seed_given = std::any_of(layers.begin(), layers.end(), [](const Layer& l) { return l.kind == LayerKind::seed; });
-  const std::uint64_t seed = reader.seed() && !seed_given ? static_cast<std::uint64_t>(*reader.seed()) : base.options.seed;
-  // A value's files are the same whatever the other axes say: one look at each value is enough.
-  std::vector<std::vector<std::uint64_t>> of_values;
-  for (std::size_t a = 0; a < sweep.axes.size(); ++a) {
-    auto& list = of_values.emplace_back();
-    for (std::size_t k = 0; k < sweep.axes[a].values.size(); ++k) {
-      Point p = first;
-      p[a] = k;
-      list.push_back(k != first[a] && names_files(sweep.axes[a].values[k]) ? hash_of(files_of(scenario_at(p))) : of_base);
-    }
-  }
+  std::optional<std::uint64_t> seed;
+  if (reader.seed() && !seed_given) seed = static_cast<std::uint64_t>(*reader.seed());
+  // Points that differ in axes that name no files read the same ones: one look at each combination of the others is enough.
+  std::vector<bool> naming;
+  for (const Axis& a : sweep.axes) naming.push_back(std::any_of(a.values.begin(), a.values.end(), names_files));
+  std::map<Point, std::uint64_t> of_files;
   for (SweepTask& t : sweep.tasks) {
-    t.seed = replication_seed(seed, t.replication);
-    std::uint64_t h = hash(of_program, of_base);
+    Point combination = t.point;
+    for (std::size_t a = 0; a < combination.size(); ++a)
+      if (!naming[a]) combination[a] = 0;
+    auto [at, is_new] = of_files.try_emplace(combination);
+    if (is_new) {
+      std::vector<Layer> all = sweep.layers;
+      for (auto& l : layers_of(sweep.axes, t.point)) all.push_back(std::move(l));
+      const Scenario scenario = read_scenario(sweep.scenario, all, registry);
+      at->second = hash_of(files_of(scenario));
+      if (!seed) seed = scenario.options.seed;
+    }
+    t.seed = replication_seed(*seed, t.replication);
+    std::uint64_t h = hash(of_program, at->second);
     for (const Layer& l : layers_of(sweep, t)) h = hash(h, hash(to_text(l)));
-    for (std::size_t a = 0; a < sweep.axes.size(); ++a) h = hash(h, of_values[a][t.point[a]]);
     t.key = hex(h);
   }
   for (auto& [file, h] : hashes) sweep.inputs.push_back({file == "/proc/self/exe" ? "program" : file, h});

@@ -27,6 +27,7 @@ Workload::Workload(std::vector<WorkloadEntry> entries, std::uint64_t seed)
     only_.push_back(classes.size() == 1 && classes[0].size() == 1 ? classes[0][0].cls : ClassId{});
     order_.insert(k, never, places_);
     advance(k);
+    ended_[k] = never;
   }
 }
 

@@ -43,7 +43,7 @@ class Workload {
   /// Whether the entry has no more queries.
   bool exhausted(std::size_t entry) const { return order_.time_of(static_cast<std::uint32_t>(entry), places_) == never; }
   std::uint64_t taken() const { return serial_; }
-  /// When the last query of an entry that has no more came; `never` while it has more.
+  /// When the last query of an entry that has no more came; `never` while it has more, and where it never had one.
   Time ended(std::size_t entry) const { return ended_[entry]; }
 
  private:

@@ -89,6 +89,8 @@ TEST_F(CompareTest, precision_decides_how_many_replications_there_are) {
   EXPECT_LE((e["high"].get<double>() - e["low"].get<double>()) / 2, 0.004 * e["baseline_mean"].get<double>() * (1 + 1e-9));
   const Outcome never = compare({"--axis", "load=1,1.1", "--precision", "latency_mean_s=1e-9", "--max-replications", "12", "--quiet"});
   EXPECT_THAT(never.out, AllOf(HasSubstr("12 replications"), HasSubstr("not reached")));
+  const Outcome ten = compare({"--axis", "load=1,1.1", "--precision", "latency_mean_s=1e-9", "--max-replications", "10", "--quiet"});
+  EXPECT_THAT(ten.out, AllOf(HasSubstr("10 replications"), HasSubstr("not reached")));
 }
 
 TEST_F(CompareTest, a_margin_makes_small_differences_equivalent) {
@@ -240,6 +242,13 @@ TEST_F(CapacityTest, the_least_whole_number_that_meets_the_target_is_found) {
   for (const Json& p : a["points"]) EXPECT_EQ(p["met"].get<bool>(), p["x"].get<int>() >= n) << p["x"];
 }
 
+TEST_F(CapacityTest, whole_numbers_are_tried_only) {
+  const Json list = capacity({"--vary", "/cluster/pools/cpus/count", "--least", "--whole", "--from", "9", "--load", "12", "--at-least",
+                              "slo_attainment=0.9", "--replications", "2", "--policy", "autoscaling=target_utilization"});
+  for (const Json& p : list[0]["points"]) EXPECT_EQ(p["x"].get<double>(), std::floor(p["x"].get<double>()));
+  EXPECT_FALSE(list[0]["capacity"].is_null());
+}
+
 TEST_F(CapacityTest, targets_that_are_met_everywhere_or_nowhere_have_no_answer) {
   EXPECT_THAT(
       capacity({"--at-least", "slo_attainment=1e-9", "--from", "1", "--to", "2", "--replications", "2"})[0]["remark"].get<std::string>(),
@@ -265,6 +274,7 @@ TEST_F(CapacityTest, what_is_wrong_is_refused) {
   refused({"--at-least", "slo_attainment=0.9", "--replications", "0"});
   refused({"--at-least", "slo_attainment=0.9", "--from", "2", "--to", "2"});
   refused({"--at-least", "slo_attainment=0.9", "--to", "2"});
+  refused({"--at-least", "slo_attainment=0.9", "--whole", "--from", "1.5"});
 }
 
 }  // namespace

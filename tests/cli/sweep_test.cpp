@@ -113,13 +113,28 @@ TEST_F(SweepTest, a_file_that_one_value_names_concerns_the_tasks_of_that_value_o
 }
 
 TEST_F(SweepTest, a_task_that_fails_is_reported_and_the_others_go_on) {
-  // Valid by itself, but at this point no variant is left for a class.
+  // What is wrong in a row of a trace shows only when the run gets there.
+  folder.write("good.csv", "timestamp\n0\n1\n2\n");
+  folder.write("bad.csv", "timestamp\n0\n2\n1\n");
   folder.write("sweep.json", R"({ "schema": 1, "scenario": "s.json", "axes": [
-  { "axis": "/workload/cameras/items", "values": [ 1, 2 ] },
-  { "axis": "/catalog/variants/big/profile/latency_s", "values": [ { "1": 0.02, "2": 0.03, "4": 0.05 }, { "1": 0.02, "0": 0.05 } ] } ],
-  "exclude": [ { "/workload/cameras/items": 1, "/catalog/variants/big/profile/latency_s": "{\"1\":0.02,\"0\":0.05}" } ] })");
+  { "axis": "trace", "values": [ "cameras=bad.csv", "cameras=good.csv" ] } ] })");
   const Outcome done = sweep({"--out", "a"});
-  EXPECT_EQ(done.code, 2);  // a value that is wrong is found before anything runs
+  EXPECT_EQ(done.code, 1) << done.err;
+  EXPECT_THAT(done.out, HasSubstr("1 of 2 tasks finished (0 of them before), 1 failed"));
+  EXPECT_THAT(done.err, AllOf(HasSubstr("task 0 (trace=cameras=bad.csv) failed"), HasSubstr("bad.csv")));
+  EXPECT_FALSE(fs::exists(folder / "a/tasks/000000.h5"));
+  const Outcome merged = tideline(folder, {"merge", "a"});
+  EXPECT_EQ(merged.code, 1);
+  EXPECT_THAT(merged.err, HasSubstr("1 tasks failed"));
+  // Once it is mended it runs again, and only it.
+  folder.write("bad.csv", "timestamp\n0\n1\n2\n");
+  EXPECT_THAT(sweep({"--out", "a", "--resume"}).out, HasSubstr("2 of 2 tasks finished (1 of them before), 0 failed"));
+}
+
+TEST_F(SweepTest, a_value_that_is_wrong_is_found_before_anything_runs) {
+  folder.write("sweep.json", R"({ "schema": 1, "scenario": "s.json", "axes": [
+  { "axis": "/catalog/variants/big/accuracy", "values": [ 0.8, 1.8 ] } ] })");
+  EXPECT_EQ(sweep({"--out", "a"}).code, 2);
   EXPECT_FALSE(fs::exists(folder / "a/tasks"));
 }
 
