@@ -120,9 +120,9 @@ int command_capacity(const Arguments& arguments, const PolicyRegistry& registry)
     for (const auto& a : o["axis"].as<std::vector<std::string>>()) w.axes.push_back(parse_axis(a));
 
   fs::path out;
+  catch_interrupts();
   if (o.count("out") > 0) w.outputs.push_back(out = output_file(o["out"].as<std::string>(), {w.scenario}));
 
-  catch_interrupts();
   TaskProgress progress("capacity", 0, o.count("quiet") > 0);
   const auto list = find_capacity(w, registry, interrupted, [&](std::size_t runs) { progress.set(runs, 0); });
   progress.finish();

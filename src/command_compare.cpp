@@ -166,6 +166,7 @@ int command_compare(const Arguments& arguments, const PolicyRegistry& registry) 
     throw InputError("--max-replications " + std::to_string(wishes.most) + ": --precision stops after 10 replications at the earliest");
   if (!precise) wishes.least = wishes.most;
   std::error_code ignored;
+  catch_interrupts();
   Comparison c;
   fs::path out;
   const auto find_out = [&](const std::vector<fs::path>& inputs) {
@@ -192,7 +193,6 @@ int command_compare(const Arguments& arguments, const PolicyRegistry& registry) 
       wishes.block = read_blocks(o["blocks"].as<std::string>());
     }
     if (o.count("perturb-profiles") > 0) wishes.spread = read_spread(o["perturb-profiles"].as<std::string>());
-    catch_interrupts();
     TaskProgress progress("compare", 0, quiet);
     c = compare(wishes, registry, interrupted, [&](std::size_t done, std::size_t all) { progress.set(done, all); });
   }

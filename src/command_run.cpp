@@ -115,6 +115,7 @@ int command_run(const Arguments& arguments, const PolicyRegistry& registry) {
       throw InputError("two scenarios would write " + out.string() + ": give them different names");
     outs.push_back(std::move(out));
   }
+  catch_interrupts();  // before anything is made that an interrupt would leave behind
   const std::vector<fs::path> scenarios(paths.begin(), paths.end());
   if (wishes.write)
     for (const fs::path& out : outs) {
@@ -134,7 +135,6 @@ int command_run(const Arguments& arguments, const PolicyRegistry& registry) {
   if (paths.size() > 1)
     for (const auto& path : paths) check_runs(path, wishes.layers, registry, wishes.outputs);
 
-  catch_interrupts();
   std::vector<RunResult> done;
   std::exception_ptr failed;  // what ran before is shown first
   try {
@@ -144,6 +144,10 @@ int command_run(const Arguments& arguments, const PolicyRegistry& registry) {
     failed = std::current_exception();
   }
 
+  if (done.empty()) {
+    std::cerr << "tideline: interrupted before anything ran\n";
+    return 130;
+  }
   if (form == "json") {
     std::cout << summary_json(done[0].summary, done[0].audit).dump(2) << '\n';
   } else {

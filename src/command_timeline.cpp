@@ -54,6 +54,7 @@ int command_timeline(const Arguments& arguments, const PolicyRegistry&) {
   const fs::path input = o["results"].as<std::string>(), wished = o["out"].as<std::string>();
   const ResultsReader reader(input);
   require_records(reader);
+  catch_interrupts();  // before anything is made that an interrupt would leave behind
   const fs::path out = output_file(wished, {input});
   if (from > Time{}) {
     const Duration length = length_of(reader);
@@ -61,7 +62,6 @@ int command_timeline(const Arguments& arguments, const PolicyRegistry&) {
       throw InputError("--from " + o["from"].as<std::string>() + " is after the end of the run, which is " + to_text(to_seconds(length)) +
                        " s long");
   }
-  catch_interrupts();
   PartFile file(out);
   const TimelineCounts drawn = write_timeline(reader, from, to, file.out(), interrupted);
   if (drawn.interrupted) {
