@@ -10,7 +10,8 @@ Usage: scripts/test.sh [--preset NAME] [--label LABEL] [--help]
 Installs what is missing (scripts/setup.sh), configures and builds a preset, and runs its tests with ctest.
   --preset NAME   preset of CMakePresets.json (default: check); it is built in build/NAME
   --label LABEL   only tests whose label matches (ctest -L): fast, unit, model, policies, theory, golden, cli
-Fails when a test fails and when no test ran. Uses ccache for a new build folder when it is installed.
+Fails when a test fails and when no test ran. A new build folder is configured for one build of everything (TIDELINE_BULK), with
+ccache when it is installed; a folder that is there is used as it was configured.
 EOF
 }
 
@@ -30,7 +31,10 @@ done
 
 bash scripts/setup.sh
 if [[ -z ${CMAKE_CXX_COMPILER_LAUNCHER:-} ]] && command -v ccache > /dev/null; then export CMAKE_CXX_COMPILER_LAUNCHER=ccache; fi
-cmake --preset "$preset"
+# A new folder is built as a whole at once; one that is there keeps what it was configured with.
+bulk=()
+if [[ ! -e build/$preset/CMakeCache.txt ]]; then bulk=(-DTIDELINE_BULK=ON); fi
+cmake --preset "$preset" "${bulk[@]}"
 cmake --build --preset "$preset"
 
 selection=()

@@ -18,8 +18,7 @@ enum Part : std::uint8_t { time_column, controller, answered, reason, query_colu
 class Decisions {
  public:
   explicit Decisions(const ResultsReader& reader)
-      : reader_(reader),
-        table_(reader, "decisions"),
+      : table_(reader, "decisions"),
         names_(reader),
         answers_(reader.strings("/run/names/answers/name")),
         kinds_(reader.strings("/run/names/answers/kind")),
@@ -76,7 +75,6 @@ class Decisions {
   }
 
  private:
-  const ResultsReader& reader_;
   RecordTable table_;
   DecisionNames names_;
   std::vector<std::string> answers_, kinds_, subjects_, amounts_, units_;

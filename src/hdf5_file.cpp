@@ -285,8 +285,6 @@ hid_t register_driver() {
   return H5FDregister(&driver);
 }
 
-using Id = Hdf5Id;
-
 struct Types {
   hid_t file;
   hid_t memory;
@@ -481,7 +479,7 @@ struct ColumnGroup::State {
   std::string path;
   std::vector<ColumnSpec> specs;
   std::vector<std::unique_ptr<ColumnBuffer>> columns;
-  std::vector<Id> datasets;  // open once the first block was written
+  std::vector<Hdf5Id> datasets;  // open once the first block was written
   BlockFill fill;
   std::uint64_t handed_over = 0;    // rows, in full blocks
   std::size_t handed_over_too = 0;  // of the block being filled
@@ -500,7 +498,7 @@ struct ResultsFile::State {
   std::filesystem::path final_path;
   std::filesystem::path part_path;
   std::unique_ptr<Sink> sink = std::make_unique<Sink>();
-  Id file;
+  Hdf5Id file;
   bool part_exists = false;
   bool committed = false;
   std::vector<std::unique_ptr<ColumnGroup::State>> groups;
@@ -547,8 +545,8 @@ struct ResultsFile::State {
     }
   }
   void require(herr_t result) const { check(result >= 0); }
-  Id own(hid_t id, Id::Closer closer) const {
-    Id owner(id, closer);
+  Hdf5Id own(hid_t id, Hdf5Id::Closer closer) const {
+    Hdf5Id owner(id, closer);
     check(id >= 0);
     return owner;
   }
@@ -586,7 +584,7 @@ struct ResultsFile::State {
     const auto lock = hdf5_lock();
     static const hid_t driver = register_driver();
     check(driver >= 0);
-    const Id access = own(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
+    const Hdf5Id access = own(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
     const Sink* target = sink.get();
     require(H5Pset_driver(access, driver, &target));
     require(H5Pset_fclose_degree(access, H5F_CLOSE_STRONG));
@@ -600,7 +598,7 @@ struct ResultsFile::State {
     cache.flash_incr_mode = H5C_flash_incr__off;
     cache.decr_mode = H5C_decr__off;
     require(H5Pset_mdc_config(access, &cache));
-    const Id creation = own(H5Pcreate(H5P_FILE_CREATE), H5Pclose);
+    const Hdf5Id creation = own(H5Pcreate(H5P_FILE_CREATE), H5Pclose);
     require(H5Pset_obj_track_times(creation, false));
     // Space that is freed stays unused, for the same reason as in driver_free.
     require(H5Pset_file_space_strategy(creation, H5F_FSPACE_STRATEGY_AGGR, false, 1));
@@ -772,7 +770,7 @@ struct ResultsFile::State {
     group.grows = grows;
     group.chunk = chunk;
     for (const ColumnSpec& spec : group.specs) {
-      const Id space = own(H5Screate_simple(1, &now, &most), H5Sclose);
+      const Hdf5Id space = own(H5Screate_simple(1, &now, &most), H5Sclose);
       const Types types = types_of(spec.type);
       const Packing packing = chunk * types.width < compress_from ? Packing::none
                               : is_float(spec.type)               ? Packing::plain_chunks
@@ -794,9 +792,9 @@ struct ResultsFile::State {
     const hsize_t start = group.writing_from;
     const hsize_t count = group.writing_rows;
     const hsize_t size = start + count;
-    const Id memory = own(H5Screate_simple(1, &count, nullptr), H5Sclose);
+    const Hdf5Id memory = own(H5Screate_simple(1, &count, nullptr), H5Sclose);
     for (std::size_t i = 0; i < group.specs.size(); ++i) {
-      const Id& dataset = group.datasets[i];
+      const Hdf5Id& dataset = group.datasets[i];
       const ColumnType type = group.specs[i].type;
       const std::size_t width = group.columns[i]->width();
       const std::byte* values = group.columns[i]->writing();
@@ -811,7 +809,7 @@ struct ResultsFile::State {
       if (is_float(type) && all_zero(values, count * width)) {
         continue;
       }
-      const Id space = own(H5Dget_space(dataset), H5Sclose);
+      const Hdf5Id space = own(H5Dget_space(dataset), H5Sclose);
       require(H5Sselect_hyperslab(space, H5S_SELECT_SET, &start, nullptr, &count, nullptr));
       require(H5Dwrite(dataset, types_of(type).memory, memory, space, H5P_DEFAULT, values));
     }
@@ -832,7 +830,7 @@ struct ResultsFile::State {
       return;
     }
     // Level by level: groups that HDF5 creates on the way would not get our properties.
-    const Id creation = own(H5Pcreate(H5P_GROUP_CREATE), H5Pclose);
+    const Hdf5Id creation = own(H5Pcreate(H5P_GROUP_CREATE), H5Pclose);
     require(H5Pset_obj_track_times(creation, false));
     for (std::size_t end = path.find('/', 1);; end = path.find('/', end + 1)) {
       const std::string part = path.substr(0, end);
@@ -855,11 +853,11 @@ struct ResultsFile::State {
   /// How values stand on disk.
   enum class Packing : std::uint8_t { none, deflated_chunks, plain_chunks, few_bits };
 
-  Id create_dataset(const std::string& path, hid_t type, hid_t space, std::string_view unit, std::string_view description,
-                    Packing packing = Packing::none, hsize_t chunk = 0) {
+  Hdf5Id create_dataset(const std::string& path, hid_t type, hid_t space, std::string_view unit, std::string_view description,
+                        Packing packing = Packing::none, hsize_t chunk = 0) {
     make_parent(path);
-    const Id creation = own(H5Pcreate(H5P_DATASET_CREATE), H5Pclose);
-    const Id access = own(H5Pcreate(H5P_DATASET_ACCESS), H5Pclose);
+    const Hdf5Id creation = own(H5Pcreate(H5P_DATASET_CREATE), H5Pclose);
+    const Hdf5Id access = own(H5Pcreate(H5P_DATASET_ACCESS), H5Pclose);
     require(H5Pset_obj_track_times(creation, false));
     if (packing != Packing::none) {
       require(H5Pset_chunk(creation, 1, &chunk));
@@ -875,7 +873,7 @@ struct ResultsFile::State {
       // We write whole chunks: a cache would only keep each in memory.
       require(H5Pset_chunk_cache(access, 0, 0, 1.0));
     }
-    Id dataset = own(H5Dcreate2(file, path.c_str(), type, space, H5P_DEFAULT, creation, access), H5Dclose);
+    Hdf5Id dataset = own(H5Dcreate2(file, path.c_str(), type, space, H5P_DEFAULT, creation, access), H5Dclose);
     write_string_attribute(dataset, "unit", checked_text(unit));
     write_string_attribute(dataset, "description", checked_text(description));
     return dataset;
@@ -884,9 +882,9 @@ struct ResultsFile::State {
   void write_dataset(const std::string& path, const Types& types, std::size_t count, const void* values, std::string_view unit,
                      std::string_view description) {
     const hsize_t size = count;
-    const Id space = own(H5Screate_simple(1, &size, nullptr), H5Sclose);
+    const Hdf5Id space = own(H5Screate_simple(1, &size, nullptr), H5Sclose);
     const Packing packing = count * types.width < compress_from ? Packing::none : Packing::deflated_chunks;
-    const Id dataset = create_dataset(path, types.file, space, unit, description, packing, std::min(count, deflate_rows));
+    const Hdf5Id dataset = create_dataset(path, types.file, space, unit, description, packing, std::min(count, deflate_rows));
     if (count > 0) {
       require(H5Dwrite(dataset, types.memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, values));
     }
@@ -894,13 +892,13 @@ struct ResultsFile::State {
 
   void write_strings(hid_t dataset, hid_t type, const char* const* strings, std::size_t count) const {
     // By default HDF5 clears a megabyte for each conversion.
-    const Id transfer = own(H5Pcreate(H5P_DATASET_XFER), H5Pclose);
+    const Hdf5Id transfer = own(H5Pcreate(H5P_DATASET_XFER), H5Pclose);
     require(H5Pset_buffer(transfer, std::min<std::size_t>(1 << 20, 64 * count), nullptr, nullptr));
     require(H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, transfer, strings));
   }
 
-  Id string_type() const {
-    Id type = own(H5Tcopy(H5T_C_S1), H5Tclose);
+  Hdf5Id string_type() const {
+    Hdf5Id type = own(H5Tcopy(H5T_C_S1), H5Tclose);
     require(H5Tset_size(type, H5T_VARIABLE));
     require(H5Tset_cset(type, H5T_CSET_UTF8));
     return type;
@@ -912,13 +910,13 @@ struct ResultsFile::State {
     if (exists > 0) {
       require(H5Adelete(object, name.c_str()));
     }
-    const Id space = own(H5Screate(H5S_SCALAR), H5Sclose);
-    const Id attribute = own(H5Acreate2(object, name.c_str(), file_type, space, H5P_DEFAULT, H5P_DEFAULT), H5Aclose);
+    const Hdf5Id space = own(H5Screate(H5S_SCALAR), H5Sclose);
+    const Hdf5Id attribute = own(H5Acreate2(object, name.c_str(), file_type, space, H5P_DEFAULT, H5P_DEFAULT), H5Aclose);
     require(H5Awrite(attribute, memory_type, value));
   }
 
   void write_string_attribute(hid_t object, const std::string& name, const std::string& value) const {
-    const Id type = string_type();
+    const Hdf5Id type = string_type();
     const char* text = value.c_str();
     write_attribute(object, name, type, type, &text);
   }
@@ -993,14 +991,14 @@ void ResultsFile::group(const std::string& path) {
 void ResultsFile::string_attribute(const std::string& object, const std::string& name, std::string_view value) {
   const std::string text = checked_text(value);
   state_->call([&] {
-    const Id target = state_->own(H5Oopen(state_->file, object.c_str(), H5P_DEFAULT), H5Oclose);
+    const Hdf5Id target = state_->own(H5Oopen(state_->file, object.c_str(), H5P_DEFAULT), H5Oclose);
     state_->write_string_attribute(target, name, text);
   });
 }
 
 void ResultsFile::number_attribute(const std::string& object, const std::string& name, ColumnType type, const void* value) {
   state_->call([&] {
-    const Id target = state_->own(H5Oopen(state_->file, object.c_str(), H5P_DEFAULT), H5Oclose);
+    const Hdf5Id target = state_->own(H5Oopen(state_->file, object.c_str(), H5P_DEFAULT), H5Oclose);
     const Types types = types_of(type);
     state_->write_attribute(target, name, types.file, types.memory, value);
   });
@@ -1009,9 +1007,9 @@ void ResultsFile::number_attribute(const std::string& object, const std::string&
 void ResultsFile::text(const std::string& path, std::string_view content, std::string_view description) {
   const std::string copy = checked_text(content);
   state_->call([&] {
-    const Id type = state_->string_type();
-    const Id space = state_->own(H5Screate(H5S_SCALAR), H5Sclose);
-    const Id dataset = state_->create_dataset(path, type, space, "", description);
+    const Hdf5Id type = state_->string_type();
+    const Hdf5Id space = state_->own(H5Screate(H5S_SCALAR), H5Sclose);
+    const Hdf5Id dataset = state_->create_dataset(path, type, space, "", description);
     const char* pointer = copy.c_str();
     state_->write_strings(dataset, type, &pointer, 1);
   });
@@ -1057,10 +1055,10 @@ void ResultsFile::dataset(const std::string& path, std::span<const std::string> 
     pointers.push_back(value.c_str());
   }
   state_->call([&] {
-    const Id type = state_->string_type();
+    const Hdf5Id type = state_->string_type();
     const hsize_t size = pointers.size();
-    const Id space = state_->own(H5Screate_simple(1, &size, nullptr), H5Sclose);
-    const Id dataset = state_->create_dataset(path, type, space, unit, description);
+    const Hdf5Id space = state_->own(H5Screate_simple(1, &size, nullptr), H5Sclose);
+    const Hdf5Id dataset = state_->create_dataset(path, type, space, unit, description);
     if (size > 0) {
       state_->write_strings(dataset, type, pointers.data(), pointers.size());
     }

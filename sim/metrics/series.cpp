@@ -15,7 +15,7 @@ Value read(const SeriesRow& r) {
   return r.*Member;
 }
 
-constexpr SeriesColumn list[] = {
+constexpr SeriesColumn all_columns[] = {
     {"time", "ns", "End of the interval, since the start of the run.", read<&SeriesRow::time_ns>},
     {"arrived", "1", "Queries that arrived in the interval.", read<&SeriesRow::arrived>},
     {"served", "1", "Queries answered in the interval, in time or late.", read<&SeriesRow::served>},
@@ -47,7 +47,7 @@ constexpr SeriesColumn list[] = {
 
 }  // namespace
 
-std::span<const SeriesColumn> series_columns() { return list; }
+std::span<const SeriesColumn> series_columns() { return all_columns; }
 
 SeriesRecorder::SeriesRecorder(const World& world, Billing billing) : world_(world), billing_(billing), zero_(world), now_(world) {
   std::vector<bool> asked(world.catalog().tasks.size());

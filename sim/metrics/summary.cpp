@@ -35,7 +35,7 @@ constexpr auto read_origin = read_element<&Metrics::queries_by_origin, static_ca
 
 constexpr auto all = MetricScope::all, task = MetricScope::task, total = MetricScope::total;
 
-constexpr Metric list[] = {
+constexpr Metric all_metrics[] = {
     {"queries_arrived", "1", "Queries that arrived in the window.", all, "", read<&Metrics::queries_arrived>},
     {"queries_served", "1", "Queries answered, in time or late.", all, "", read<&Metrics::queries_served>},
     {"queries_dropped", "1", "Queries that joined a line and left it unserved.", all, "", read<&Metrics::queries_dropped>},
@@ -102,7 +102,7 @@ constexpr Metric list[] = {
 
 }  // namespace
 
-std::span<const Metric> metrics() { return list; }
+std::span<const Metric> metrics() { return all_metrics; }
 
 std::string_view to_string(Origin origin) {
   constexpr std::array<std::string_view, 4> names{"measured", "computed", "derived", "assumed"};

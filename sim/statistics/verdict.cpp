@@ -6,8 +6,6 @@
 namespace tideline::statistics {
 namespace {
 
-constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-
 double adjusted_or(double adjusted, double own) {
   if (std::isnan(adjusted) || std::isnan(own)) return own;
   if (adjusted < 0 || adjusted > 1) throw std::invalid_argument("a p value is between 0 and 1");
@@ -52,7 +50,7 @@ Finding judge(const PairedSample& sample, const Question& question, const Adjust
   f.interval = sample.interval(question.confidence);
   f.p = sample.p_value();
   f.adjusted_p = adjusted_or(adjusted.p, f.p);
-  f.equivalence_p = question.margin > 0 ? adjusted_or(adjusted.equivalence_p, sample.equivalence_p(question.margin)) : nan;
+  f.equivalence_p = question.margin > 0 ? adjusted_or(adjusted.equivalence_p, sample.equivalence_p(question.margin)) : std::nan("");
   f.smallest_detectable = sample.smallest_detectable(alpha, question.power);
   f.pairs = sample.count();
   f.missing = sample.missing();

@@ -39,7 +39,7 @@ std::optional<Parting> parting(const DecisionPrint& expected, std::uint64_t coun
 constexpr std::uint64_t nowhere = ~std::uint64_t{0};
 
 TEST(DecisionPrint, is_of_few_kilobytes_whatever_the_number) {
-  for (const std::uint64_t count : {0, 1, 100, 2048, 2049, 100'000}) {
+  for (const std::uint64_t count : {0u, 1u, 100u, 2048u, 2049u, 100'000u}) {
     const DecisionPrint p = print_of(count);
     EXPECT_EQ(p.count, count);
     EXPECT_LE(p.marks.size(), DecisionPrint::most_marks);
@@ -71,12 +71,12 @@ TEST(DecisionPrint, that_is_damaged_is_refused) {
 }
 
 TEST(DecisionPrint, the_same_decisions_do_not_part) {
-  for (const std::uint64_t count : {0, 1, 30, 5'000}) EXPECT_FALSE(parting(print_of(count), count, nowhere)) << count;
+  for (const std::uint64_t count : {0u, 1u, 30u, 5'000u}) EXPECT_FALSE(parting(print_of(count), count, nowhere)) << count;
 }
 
 TEST(DecisionPrint, few_decisions_are_found_exactly) {
   const DecisionPrint p = print_of(2000);
-  for (const std::uint64_t k : {0, 1, 23, 24, 500, 1999}) {
+  for (const std::uint64_t k : {0u, 1u, 23u, 24u, 500u, 1999u}) {
     const auto found = parting(p, 2000, k);
     ASSERT_TRUE(found) << k;
     EXPECT_EQ(found->from, k);
@@ -94,7 +94,7 @@ TEST(DecisionPrint, few_decisions_are_found_exactly) {
 TEST(DecisionPrint, many_are_narrowed_to_a_stride) {
   const DecisionPrint p = print_of(50'000);
   EXPECT_EQ(p.stride, 32U);
-  for (const std::uint64_t k : {7, 1'000, 31'999, 32'000, 49'990, 49'999}) {
+  for (const std::uint64_t k : {7u, 1'000u, 31'999u, 32'000u, 49'990u, 49'999u}) {
     const auto found = parting(p, 50'000, k);
     ASSERT_TRUE(found) << k;
     EXPECT_LE(found->from, k);

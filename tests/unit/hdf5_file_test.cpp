@@ -445,7 +445,7 @@ TEST_F(ResultsFileTest, a_kill_amid_any_write_leaves_the_last_flush_or_this_one)
     file.group("/run");
     file.flush();
     TwoColumns columns(file);
-    for (const std::size_t rows : {10, 700, 3000, 62'000, 70'000}) {
+    for (const std::size_t rows : {10u, 700u, 3000u, 62'000u, 70'000u}) {
       columns.append(rows);
       file.attribute("/run", "rows", columns.group.rows());
       file.flush();

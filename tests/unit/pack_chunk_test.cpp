@@ -83,7 +83,7 @@ void check_type(const std::string& type) {
       {"noise", [&](std::size_t) { return static_cast<T>(random()); }},
       {"both ends", [](std::size_t k) { return k % 3 == 0 ? Limits::max() : Limits::min(); }},
       {"all but one number", [](std::size_t k) { return k % 3 == 0 ? Limits::max() : static_cast<T>(Limits::min() + 1); }},
-      {"gaps", [&](std::size_t) { return static_cast<T>(gap(random)); }},
+      {"gaps", [&](std::size_t) { return static_cast<T>(static_cast<std::uint64_t>(gap(random))); }},
       {"-1 or a bit more", [](std::size_t k) { return static_cast<T>(static_cast<int>(k % 5) - 1); }},
       {"one odd one out", [](std::size_t k) { return k == 700 ? Limits::max() : T{5}; }}};
   for (unsigned bits = 1; bits < 8 * sizeof(T); ++bits)
