@@ -42,6 +42,13 @@ std::optional<double> number(std::string_view text) {
   return x;
 }
 
+/// Whether a value may name a file, or change which files are named.
+bool names_files(const AxisValue& value) {
+  return std::any_of(value.layers.begin(), value.layers.end(), [](const Layer& l) {
+    return l.kind == LayerKind::with || l.kind == LayerKind::system || l.kind == LayerKind::trace ||
+           (l.kind == LayerKind::set && l.value.find('"') != std::string::npos);
+  });
+}
 }  // namespace
 
 std::vector<std::string> range_of(double first, double last, double step) {
@@ -140,6 +147,13 @@ std::vector<Layer> layers_of(std::span<const Axis> axes, const Point& point) {
     const auto& layers = axes[a].values[point[a]].layers;
     out.insert(out.end(), layers.begin(), layers.end());
   }
+  return out;
+}
+
+Point reading_of(std::span<const Axis> axes, const Point& point) {
+  Point out = point;
+  for (std::size_t k = 0; k < out.size(); ++k)
+    if (std::none_of(axes[k].values.begin(), axes[k].values.end(), names_files)) out[k] = 0;
   return out;
 }
 

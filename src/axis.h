@@ -46,6 +46,8 @@ std::vector<Point> points_of(std::span<const Axis> axes, bool zipped);
 /// `selection=infaas load=0.5`; of no axes `base`.
 std::string label_of(std::span<const Axis> axes, const Point& point);
 std::vector<Layer> layers_of(std::span<const Axis> axes, const Point& point);
+/// The point that reads the same files: axes whose values name none are at their first value.
+Point reading_of(std::span<const Axis> axes, const Point& point);
 
 /// The seed of a replication, from 0; the first has the scenario's own, so that it is the run that `tideline run` makes.
 std::uint64_t replication_seed(std::uint64_t seed, std::uint64_t replication);

@@ -6,6 +6,7 @@
 #include "src/metric_value.h"
 #include "src/options.h"
 #include "src/output_file.h"
+#include "src/recipe.h"
 #include "src/run_once.h"
 #include "src/task_pool.h"
 #include "src/task_progress.h"
@@ -77,7 +78,7 @@ int command_capacity(const Arguments& arguments, const PolicyRegistry& registry)
   options.positional_help("SCENARIO");
   const auto parsed = parse_options(
       options, arguments,
-      "  tideline capacity quickstart --at-least slo_attainment=0.99 --axis system=infaas,persist_all,fixed_variant\n"
+      "  tideline capacity quickstart --at-least slo_attainment=0.99 --axis system=infaas,persist_all,infaas_accuracy\n"
       "  tideline capacity scenarios/theory/mm1.json --vary /workload/0/params/rate_qps --from 0.1 --to 0.9 --at-most latency_p99_s=10\n"
       "  tideline capacity quickstart --vary /cluster/pools/laptops/count --least --whole --at-least slo_attainment=0.999\n");
   if (!parsed) return 0;
@@ -123,10 +124,22 @@ int command_capacity(const Arguments& arguments, const PolicyRegistry& registry)
   catch_interrupts();
   if (o.count("out") > 0) w.outputs.push_back(out = output_file(o["out"].as<std::string>(), {w.scenario}));
 
+  Json recipe;
+  if (!out.empty()) {
+    Recipe r{{"capacity"}, fs::proximate(w.scenario).string(), w.layers, {}, {}};
+    if (o.count("axis") > 0) r.axes = o["axis"].as<std::vector<std::string>>();
+    for (auto& word : words_of(o, r.scenario, {"out", "jobs", "quiet"})) r.command.push_back(std::move(word));
+    find_inputs(r, registry);
+    recipe = recipe_json(r);
+  }
   TaskProgress progress("capacity", 0, o.count("quiet") > 0);
   const auto list = find_capacity(w, registry, interrupted, [&](std::size_t runs) { progress.set(runs, 0); });
   progress.finish();
-  if (!out.empty()) write_whole(out, json_of(list, w).dump(1) + "\n");
+  if (!out.empty()) {
+    Json json = json_of(list, w);
+    json["recipe"] = recipe;
+    write_whole(out, json.dump(1) + "\n");
+  }
   std::cout << (w.least ? "least " : "largest ") << w.vary << " with " << w.metric.name << (w.at_most ? " at most " : " at least ")
             << to_text(w.target) << '\n';
   for (const Capacity& c : list) {

@@ -5,6 +5,7 @@
 #include "src/metric_value.h"
 #include "src/options.h"
 #include "src/output_file.h"
+#include "src/recipe.h"
 #include "src/run_once.h"
 #include "src/sweep_folder.h"
 #include "src/task_pool.h"
@@ -168,6 +169,7 @@ int command_compare(const Arguments& arguments, const PolicyRegistry& registry) 
   std::error_code ignored;
   catch_interrupts();
   Comparison c;
+  std::optional<Recipe> recipe;
   fs::path out;
   const auto find_out = [&](const std::vector<fs::path>& inputs) {
     if (o.count("out") > 0) wishes.outputs.push_back(out = output_file(o["out"].as<std::string>(), inputs));
@@ -193,13 +195,22 @@ int command_compare(const Arguments& arguments, const PolicyRegistry& registry) 
       wishes.block = read_blocks(o["blocks"].as<std::string>());
     }
     if (o.count("perturb-profiles") > 0) wishes.spread = read_spread(o["perturb-profiles"].as<std::string>());
+    if (!out.empty()) {
+      recipe = Recipe{{"compare"}, fs::proximate(wishes.scenario).string(), wishes.layers, texts("axis"), {}};
+      for (auto& w : words_of(o, recipe->scenario, {"out", "table", "jobs", "quiet"})) recipe->command.push_back(std::move(w));
+      find_inputs(*recipe, registry);
+    }
     TaskProgress progress("compare", 0, quiet);
     c = compare(wishes, registry, interrupted, [&](std::size_t done, std::size_t all) { progress.set(done, all); });
   }
   if (!quiet)
     for (const auto& w : c.warnings) std::cerr << w << '\n';
   if (c.replications > 0) {
-    if (!out.empty()) write_whole(out, compare_json(c).dump(1) + "\n");
+    if (!out.empty()) {
+      Json json = compare_json(c);
+      if (recipe) json["recipe"] = recipe_json(*recipe);
+      write_whole(out, json.dump(1) + "\n");
+    }
     std::cout << (form == "latex" ? effect_latex(c) : form == "csv" ? effect_csv(c) : effect_table(c));
   }
   if (c.interrupted) {

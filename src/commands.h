@@ -22,6 +22,7 @@ int command_compare(const Arguments& arguments, const PolicyRegistry& registry);
 int command_capacity(const Arguments& arguments, const PolicyRegistry& registry);
 int command_merge(const Arguments& arguments, const PolicyRegistry& registry);
 int command_rerun(const Arguments& arguments, const PolicyRegistry& registry);
+int command_pack(const Arguments& arguments, const PolicyRegistry& registry);
 int command_diff(const Arguments& arguments, const PolicyRegistry& registry);
 int command_check(const Arguments& arguments, const PolicyRegistry& registry);
 int command_timeline(const Arguments& arguments, const PolicyRegistry& registry);

@@ -7,6 +7,12 @@
 
 namespace tideline {
 
+/// A file that something depends on, with the hash of its content.
+struct InputFile {
+  std::string path;
+  std::string hash;
+};
+
 std::string hex(std::uint64_t x);
 /// FNV-1a, 64 bits, of the file's bytes. Throws WorldError where it cannot be read.
 std::string hash_file(const std::filesystem::path& path);

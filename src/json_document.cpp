@@ -514,6 +514,11 @@ void JsonDocument::erase(std::string_view pointer) {
   forget_places(child(list, container->size()));
 }
 
+Json read_json(const std::string& path) {
+  Problems ignored;
+  return std::move(read_json_file(path, ignored).root);
+}
+
 JsonDocument parse_json(std::string_view text, const std::string& name, Problems& problems) {
   JsonDocument document(name);
   if (const auto failure = parse(text, true, document, problems)) {

@@ -99,6 +99,8 @@ inline constexpr std::size_t max_json_depth = 100;
 /// Throws `WorldError` where the file cannot be read, and `InputError` with `FILE:LINE:COLUMN: message` where it is not JSON (syntax,
 /// empty, not UTF-8, NaN, number too large, nested too deep, more text after the value).
 JsonDocument read_json_file(const std::string& path, Problems& problems);
+/// The value alone, of a file that a program wrote. Throws the same.
+Json read_json(const std::string& path);
 /// The same for a text; `name` stands for the file in messages.
 JsonDocument parse_json(std::string_view text, const std::string& name, Problems& problems);
 

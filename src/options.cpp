@@ -58,6 +58,18 @@ std::vector<std::string> scenarios_of(const cxxopts::ParseResult& parsed, const 
   return out;
 }
 
+Arguments words_of(const cxxopts::ParseResult& parsed, const std::string& scenario, const std::vector<std::string>& without) {
+  Arguments out;
+  for (const auto& given : parsed.arguments()) {
+    if (std::find(without.begin(), without.end(), given.key()) != without.end()) continue;
+    if (given.key() == "scenario")
+      out.push_back(scenario);
+    else
+      out.push_back("--" + given.key() + "=" + given.value());
+  }
+  return out;
+}
+
 std::vector<Layer> layers_of(const cxxopts::ParseResult& parsed) {
   std::vector<Layer> out;
   // `operator[]` keeps the order of one option's values only.

@@ -28,6 +28,10 @@ void add_layer_options(cxxopts::Options& options);
 /// The scenario files that were named, found where they were named without folder. Throws InputError where there are none.
 std::vector<std::string> scenarios_of(const cxxopts::ParseResult& parsed, const cxxopts::Options& options);
 
+/// What was given, as words that mean the same in any folder that has the scenario at `scenario`, a path relative to the current one:
+/// without the options of `without`, and with the scenario's path in place of its name.
+Arguments words_of(const cxxopts::ParseResult& parsed, const std::string& scenario, const std::vector<std::string>& without);
+
 /// The layers that were given, in the order of the command line.
 std::vector<Layer> layers_of(const cxxopts::ParseResult& parsed);
 

@@ -34,7 +34,8 @@ Usage: tideline VERB [...]
   capacity SCENARIO     find the largest load, or the least count, that meets a target
   merge DIR             write one table of a sweep: CSV and HDF5
   check SUITE.json      run a suite of scenarios and hold it against accepted baselines
-  rerun RESULT.h5       make a run, or those of a sweep, again: are the results the same?
+  rerun RESULT          make a run, a sweep or a comparison again: are the results the same?
+  pack RESULT...        put results and all that they were made from into one archive
   diff A.h5 B.h5        where two runs part: the first decision, and all metrics
   inspect RESULT.h5     show what is in a results file
   timeline RESULT.h5    draw a run for Perfetto
@@ -84,7 +85,8 @@ int dispatch(const std::string& program, const Arguments& words, const PolicyReg
       {"run", command_run},           {"validate", command_validate}, {"explain", command_explain},   {"schema", command_schema},
       {"policies", command_policies}, {"sweep", command_sweep},       {"compare", command_compare},   {"capacity", command_capacity},
       {"merge", command_merge},       {"inspect", command_inspect},   {"timeline", command_timeline}, {"report", command_report},
-      {"import", command_import},     {"check", command_check},       {"rerun", command_rerun},       {"diff", command_diff}};
+      {"import", command_import},     {"check", command_check},       {"rerun", command_rerun},       {"pack", command_pack},
+      {"diff", command_diff}};
   if (words.empty()) {
     greet(program);
     return 0;

@@ -98,7 +98,7 @@ void require_complete(const ResultsReader& reader) {
   throw InputError("'" + reader.path().string() + "': its run was interrupted or killed: it has no results of a whole run");
 }
 
-RecordedRun read_recorded_run(const ResultsReader& reader) {
+RecordedRun read_recorded_run(const ResultsReader& reader, const FilesByHash& known) {
   require_complete(reader);
   RecordedRun out;
   out.scenario = reader.text_attribute("/run", "scenario");
@@ -111,8 +111,8 @@ RecordedRun read_recorded_run(const ResultsReader& reader) {
     for (const auto& [pointer, path] : pairs_of(reader.text("/run/paths"))) lay[pointer] = path;
   for (const NamedFile& file : files_of(out.configuration)) {
     const auto at = lay.find(file.pointer);
-    const auto known = at == lay.end() ? std::nullopt : std::optional<fs::path>(at->second);
-    const auto places = places_of(file, known, reader.path(), out.scenario);
+    auto places = places_of(file, at == lay.end() ? std::nullopt : std::optional<fs::path>(at->second), reader.path(), out.scenario);
+    if (const auto one = known.find(hashes[file.label]); one != known.end()) places.insert(places.begin(), one->second);
     const std::string what = "the " + file.label + " of its run, " + places.front().string() + ",";
     if (!hashes.contains(file.label)) throw WorldError("'" + reader.path().string() + "': " + what + " was no regular file: it is gone");
     fs::path found;
@@ -129,7 +129,8 @@ RecordedRun read_recorded_run(const ResultsReader& reader) {
                        (places.size() > 1 ? ", nor " + file.path.string() + " in a folder around the results" : std::string()));
     if (content != hashes[file.label])
       out.changed.push_back(file.label + ": " + found.string() + " changed: its hash was " + hashes[file.label] + ", is " + content);
-    out.configuration[Json::json_pointer(file.pointer)] = fs::absolute(found).lexically_normal().string();
+    out.files.push_back({fs::absolute(found).lexically_normal().string(), hashes[file.label]});
+    out.configuration[Json::json_pointer(file.pointer)] = out.files.back().path;
   }
   return out;
 }

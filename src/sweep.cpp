@@ -213,14 +213,6 @@ class Reader {
   std::vector<Layer> given_;
 };
 
-/// Whether a value may name a file, or change which files are named.
-bool names_files(const AxisValue& value) {
-  return std::any_of(value.layers.begin(), value.layers.end(), [](const Layer& l) {
-    return l.kind == LayerKind::with || l.kind == LayerKind::system || l.kind == LayerKind::trace ||
-           (l.kind == LayerKind::set && l.value.find('"') != std::string::npos);
-  });
-}
-
 }  // namespace
 
 std::vector<Layer> layers_of(const Sweep& sweep, const SweepTask& task) {
@@ -248,15 +240,9 @@ Sweep read_sweep(const std::string& path, const std::vector<Layer>& layers, cons
   const bool seed_given = std::any_of(layers.begin(), layers.end(), [](const Layer& l) { return l.kind == LayerKind::seed; });
   std::optional<std::uint64_t> seed;
   if (reader.seed() && !seed_given) seed = static_cast<std::uint64_t>(*reader.seed());
-  // Points that differ in axes that name no files read the same ones: one look at each combination of the others is enough.
-  std::vector<bool> naming;
-  for (const Axis& a : sweep.axes) naming.push_back(std::any_of(a.values.begin(), a.values.end(), names_files));
-  std::map<Point, std::uint64_t> of_files;
+  std::map<Point, std::uint64_t> of_files;  // by what a point reads: one look at each is enough
   for (SweepTask& t : sweep.tasks) {
-    Point combination = t.point;
-    for (std::size_t a = 0; a < combination.size(); ++a)
-      if (!naming[a]) combination[a] = 0;
-    auto [at, is_new] = of_files.try_emplace(combination);
+    auto [at, is_new] = of_files.try_emplace(reading_of(sweep.axes, t.point));
     if (is_new) {
       std::vector<Layer> all = sweep.layers;
       for (auto& l : layers_of(sweep.axes, t.point)) all.push_back(std::move(l));

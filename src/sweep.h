@@ -2,6 +2,7 @@
 #pragma once
 
 #include "src/axis.h"
+#include "src/file_hash.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -20,12 +21,6 @@ struct SweepTask {
   std::string key;  ///< hash of all that its result depends on
 };
 
-/// A file that a sweep depends on.
-struct SweepInput {
-  std::string path;
-  std::string hash;
-};
-
 struct Sweep {
   std::string name;  ///< of the file, without folder and suffix
   std::string file;
@@ -33,8 +28,8 @@ struct Sweep {
   std::vector<Layer> layers;  ///< below the axes, in every task
   std::vector<Axis> axes;
   std::uint32_t replications = 1;
-  std::vector<SweepTask> tasks;    ///< points in order, replications of one point side by side
-  std::vector<SweepInput> inputs;  ///< all files, the program's own among them, in order of path
+  std::vector<SweepTask> tasks;   ///< points in order, replications of one point side by side
+  std::vector<InputFile> inputs;  ///< all files, the program's own among them, in order of path
 };
 
 /// Reads it; `layers` of the command line lie below the axes. Throws InputError with one line per problem, WorldError where a file cannot

@@ -50,7 +50,7 @@ Json manifest_of(const Sweep& sweep) {
   }
   out["replications"] = sweep.replications;
   Json& inputs = out["inputs"] = Json::array();
-  for (const SweepInput& i : sweep.inputs) inputs.push_back({{"path", i.path}, {"hash", i.hash}});
+  for (const InputFile& i : sweep.inputs) inputs.push_back({{"path", i.path}, {"hash", i.hash}});
   Json& tasks = out["tasks"] = Json::array();
   for (const SweepTask& t : sweep.tasks) tasks.push_back(manifest_of_task(sweep, t));
   return out;
@@ -96,7 +96,7 @@ TaskRecord read_task(const fs::path& folder, std::size_t task, const std::string
 
 std::vector<std::string> changed_inputs(const Json& manifest, const Sweep& sweep) {
   std::vector<std::string> out;
-  for (const SweepInput& i : sweep.inputs) {
+  for (const InputFile& i : sweep.inputs) {
     bool known = false, same = false;
     for (const Json& old : manifest["inputs"])
       if (old.value("path", "") == i.path) known = true, same = old.value("hash", "") == i.hash;

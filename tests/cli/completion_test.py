@@ -86,7 +86,7 @@ class Completion(unittest.TestCase):
         self.assertEqual(self.offered("inspect", ""), {"day.h5", "night.incomplete.h5", "killed.h5.part", "days of rest"})
         self.assertEqual(self.offered("timeline", "da"), {"day.h5", "days of rest"})
         self.assertEqual(self.offered("diff", "day.h5", "da"), {"day.h5", "days of rest"})
-        self.assertEqual(self.offered("rerun", "da"), {"day.h5", "days of rest"})
+        self.assertEqual(self.offered("rerun", "da"), {"day.h5", "day.json", "days of rest"})
         self.assertEqual(self.offered("report", "da"), {"day.h5", "day.json", "days of rest"})
 
     def test_nothing_where_there_is_no_program(self):
