@@ -4,6 +4,7 @@
 #include "src/json_document.h"
 #include "src/options.h"
 #include "src/results_reader.h"
+#include "src/steady_state.h"
 #include "src/text_table.h"
 
 #include <algorithm>
@@ -311,6 +312,10 @@ int command_inspect(const Arguments& arguments, const PolicyRegistry&) {
   cxxopts::Options options("tideline inspect", "Show what is in a results file, also one that a killed (.part) or interrupted run left.\n");
   options.add_options()("results", "Results file", cxxopts::value<std::string>(), "RESULT.h5")(
       "table", "Show columns and rows of this table, with names and seconds", cxxopts::value<std::string>(), "NAME")(
+      "steady",
+      "Of a stationary load: the mean of a column of the series, or of latency_s, wait_s or service_s of the answers, by batch means, "
+      "and whether the warm-up was long enough (MSER-5)",
+      cxxopts::value<std::string>(), "COLUMN")("confidence", "Of its interval", cxxopts::value<double>()->default_value("0.95"), "P")(
       "rows", "How many rows", cxxopts::value<std::string>()->default_value("10"), "N")("last", "The last rows in place of the first")(
       "json", "Print JSON")("recover", "First finish a flush that a kill cut short");
   options.parse_positional("results");
@@ -318,6 +323,7 @@ int command_inspect(const Arguments& arguments, const PolicyRegistry&) {
   const auto parsed = parse_options(options, arguments,
                                     "  tideline inspect results/quickstart.h5\n"
                                     "  tideline inspect results/quickstart.h5 --table queries --rows 5 --last\n"
+                                    "  tideline inspect results/mm1.h5 --steady wait_s\n"
                                     "  tideline inspect results/quickstart.h5.part --recover\n");
   if (!parsed) return 0;
   const auto& o = *parsed;
@@ -327,6 +333,14 @@ int command_inspect(const Arguments& arguments, const PolicyRegistry&) {
   if (o.count("recover") > 0) std::cerr << path << (recover_results(path) ? ": recovered\n" : ": nothing to recover\n");
   const ResultsReader reader(path);
   const bool last = o.count("last") > 0;
+  if (o.count("steady") > 0) {
+    if (o.count("table") > 0) throw InputError("--steady and --table: one at a time");
+    const double confidence = o["confidence"].as<double>();
+    if (!(confidence >= 0.5 && confidence < 1)) throw InputError("--confidence: expected a number from 0.5 to below 1");
+    const SteadyState s = steady_state(reader, o["steady"].as<std::string>(), confidence);
+    std::cout << (o.count("json") > 0 ? steady_json(s, confidence).dump(2) + "\n" : steady_text(s, confidence));
+    return 0;
+  }
   if (o.count("table") == 0) {
     if (o.count("json") == 0) {
       print(reader);

@@ -119,7 +119,8 @@ class DiurnalSource final : public ArrivalSource {
     if (from >= to) return 0;
     const std::int64_t a = std::max<std::int64_t>(from.time_since_epoch().count(), 0), b = to.time_since_epoch().count();
     if (a >= b) return 0;
-    const double area = static_cast<double>(b / day_ns - a / day_ns) * day_s + shape_.area(static_cast<double>(b % day_ns) * 1e-9) -
+    const auto days = b / day_ns - a / day_ns;
+    const double area = static_cast<double>(days) * day_s + shape_.area(static_cast<double>(b % day_ns) * 1e-9) -
                         shape_.area(static_cast<double>(a % day_ns) * 1e-9);
     return mean_qps_ * area / to_seconds(Duration{b - a});
   }

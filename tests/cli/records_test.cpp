@@ -138,11 +138,12 @@ TEST_F(RecordsTest, add_up_to_the_summary) {
 TEST_F(RecordsTest, a_kill_at_any_time_leaves_what_was_flushed) {
   std::mt19937 random(7);
   std::uniform_int_distribution<int> when(0, 300);
-  int with_rows = 0;
+  int with_rows = 0, early = 0;
   std::vector<std::string> left;
   for (int k = 0; k < 20; ++k) {
     const std::string name = std::to_string(k) + ".h5";
     const fs::path part = folder / (name + ".part");
+    fs::remove(part);
     Process run(folder.path(),
                 {TIDELINE_PROGRAM, "run", "s.json", "--records", "queries", "--set", "/measure/duration_s=4e6", "--out", name});
     wait_for_size(part, k % 4 == 0 ? 2'000'000 : 1);
@@ -152,6 +153,12 @@ TEST_F(RecordsTest, a_kill_at_any_time_leaves_what_was_flushed) {
     EXPECT_FALSE(fs::exists(folder / name));
     (void)recover_results(part);
     const Outcome seen = tideline(folder, {"inspect", name + ".part"});
+    if (seen.code == 2 && seen.err.find("before it had written anything") != std::string::npos) {
+      // Amid the very first flush, on a slow machine: there is nothing to read yet.
+      ASSERT_LT(++early, 20);
+      --k;
+      continue;
+    }
     ASSERT_EQ(seen.code, 0) << seen.err;
     EXPECT_THAT(seen.out, HasSubstr("killed: records up to the last flush"));
     left.push_back(name + ".part");
