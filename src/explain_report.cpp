@@ -382,7 +382,7 @@ class Report {
       if (share <= 1) continue;
       look_at_.push_back("link " + name(l.from) + " - " + name(l.to) + ": " +
                          (forced ? "queries that need it offer " : "queries that may go over it offer ") + figure::percent(share) +
-                         " of its bandwidth at the peak; a run gives each transfer all of it");
+                         " of its bandwidth at the peak; transfers share it, and the rest waits for ever longer");
       return;
     }
   }

@@ -77,7 +77,8 @@ struct LinkSection {
     return param::fields(param::field("from", &LinkSection::from, "A site.", param::required),
                          param::field("to", &LinkSection::to, "The other site; links carry both ways.", param::required),
                          param::field("delay_s", &LinkSection::delay, "Propagation delay one way.", {0, 3600}, param::required),
-                         param::field("bandwidth_bytes_per_s", &LinkSection::bandwidth, "Bandwidth; 0: payloads take no time.", {0, 1e15}),
+                         param::field("bandwidth_bytes_per_s", &LinkSection::bandwidth,
+                                      "Bandwidth each way, shared equally by what is under way; 0: payloads take no time.", {0, 1e15}),
                          param::field("price_per_byte_usd", &LinkSection::price, "Price of a byte in US dollars.", {0, 1}));
   }
 };

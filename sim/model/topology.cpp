@@ -6,18 +6,24 @@ namespace tideline {
 
 namespace {
 
-std::vector<Route> least_delay_routes(std::size_t sites, const std::vector<Link>& links) {
-  std::vector<Route> routes(sites * sites);
+/// Floyd's and Warshall's algorithm, with the first hop of each route.
+void find_routes(std::size_t sites, const std::vector<Link>& links, std::vector<Route>& routes, std::vector<Hop>& hops) {
+  routes.assign(sites * sites, {});
+  hops.assign(sites * sites, {});
   for (std::size_t s = 0; s < sites; ++s) routes[s * sites + s].reachable = true;
   const auto better = [](const Route& a, const Route& b) {
     if (!b.reachable) return a.reachable;
     return a.delay != b.delay ? a.delay < b.delay : a.seconds_per_byte < b.seconds_per_byte;
   };
-  for (const Link& l : links) {
+  for (std::size_t k = 0; k < links.size(); ++k) {
+    const Link& l = links[k];
     const Route r{true, l.delay, l.bytes_per_s > 0 ? 1 / l.bytes_per_s : 0, l.price_per_byte_usd};
-    for (auto [a, b] : {std::pair{l.from, l.to}, std::pair{l.to, l.from}}) {
-      Route& at = routes[a.index() * sites + b.index()];
-      if (better(r, at)) at = r;
+    for (const bool backward : {false, true}) {
+      const SiteId a = backward ? l.to : l.from, b = backward ? l.from : l.to;
+      const std::size_t at = a.index() * sites + b.index();
+      if (!better(r, routes[at])) continue;
+      routes[at] = r;
+      hops[at] = {b, static_cast<std::uint32_t>(2 * k + (backward ? 1 : 0))};
     }
   }
   for (std::size_t k = 0; k < sites; ++k)
@@ -27,9 +33,10 @@ std::vector<Route> least_delay_routes(std::size_t sites, const std::vector<Link>
         const Route &a = routes[i * sites + k], &b = routes[k * sites + j];
         if (!a.reachable || !b.reachable) continue;
         const Route via{true, a.delay + b.delay, a.seconds_per_byte + b.seconds_per_byte, a.price_per_byte_usd + b.price_per_byte_usd};
-        if (better(via, routes[i * sites + j])) routes[i * sites + j] = via;
+        if (!better(via, routes[i * sites + j])) continue;
+        routes[i * sites + j] = via;
+        hops[i * sites + j] = hops[i * sites + k];
       }
-  return routes;
 }
 
 }  // namespace
@@ -53,7 +60,7 @@ void Topology::complete() {
     }
   }
   first_device_of_site.emplace_back(devices.size());
-  routes = least_delay_routes(sites.size(), links);
+  find_routes(sites.size(), links, routes, hops);
 }
 
 }  // namespace tideline

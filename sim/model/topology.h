@@ -19,6 +19,12 @@ struct Link {
   double price_per_byte_usd = 0;
 };
 
+/// The first link on the least-delay route from one site to another.
+struct Hop {
+  SiteId next;                ///< where it leads; none: there is no route, or it is here
+  std::uint32_t channel = 0;  ///< of the link and its direction: twice its index, plus one from its `to` to its `from`
+};
+
 /// The least-delay route between two sites: propagation, and time per byte summed over its links (store and forward).
 struct Route {
   bool reachable = false;
@@ -68,12 +74,15 @@ struct Topology {
   std::vector<Device> devices;                 ///< by site, then pool, then node: the devices of a site are contiguous
   std::vector<DeviceId> first_device_of_site;  ///< one more than sites
   std::vector<Route> routes;                   ///< sites x sites
+  std::vector<Hop> hops;                       ///< sites x sites
 
   const Route& route(SiteId from, SiteId to) const { return routes[from.index() * sites.size() + to.index()]; }
+  const Hop& hop(SiteId from, SiteId to) const { return hops[from.index() * sites.size() + to.index()]; }
+  const Link& link_of(std::uint32_t channel) const { return links[channel / 2]; }
   const Node& operator[](NodeId id) const { return nodes[id.index()]; }
   const Device& operator[](DeviceId id) const { return devices[id.index()]; }
   const Pool& operator[](PoolId id) const { return pools[id.index()]; }
-  /// Makes nodes, devices and routes from sites, links and pools. Call once after reading.
+  /// Makes nodes, devices, routes and hops from sites, links and pools. Call once after reading.
   void complete();
 };
 

@@ -71,6 +71,11 @@ Simulation::Simulation(const World& world, RunOptions options, std::vector<Contr
   decisions_heard_ = !hear_decisions_.empty();
   asks_admission_ = decisions_heard_ || std::any_of(controllers_.begin(), controllers_.end(),
                                                     [](const Controller& c) { return c.policies.admission->may_refuse(); });
+  for (const Link& l : world.topology().links) {
+    links_shared_ = links_shared_ || l.bytes_per_s > 0;
+    for (int way = 0; way < 2; ++way) channels_.emplace_back(l.bytes_per_s);
+  }
+  channel_scheduled_.assign(channels_.size(), never);
   round_due_.assign(rounds_.size(), never);
   round_scheduled_.assign(rounds_.size(), never);
 }
@@ -119,7 +124,10 @@ void Simulation::handle(unsigned kind, std::uint32_t slot, bool failed) {
       batch_done(InstanceId{slot}, failed);
       break;
     case EventKind::returned:
-      returned(VisitId{slot});
+      if (links_shared_)
+        arrived_at(VisitId{slot});
+      else
+        returned(VisitId{slot});
       break;
     case EventKind::warm: {
       const InstanceId i{slot};
@@ -131,11 +139,16 @@ void Simulation::handle(unsigned kind, std::uint32_t slot, bool failed) {
     case EventKind::node_up:
       node_up(NodeId{slot});
       break;
-    case EventKind::environment:
+    case EventKind::channel:
+      channel_event(slot);
+      break;
     case EventKind::arrival:
       break;
     case EventKind::joins:
-      joins(VisitId{slot});
+      if (links_shared_)
+        arrived_at(VisitId{slot});
+      else
+        joins(VisitId{slot});
       break;
     case EventKind::batch_retry:
       batch_retry(slot);
@@ -202,7 +215,8 @@ void Simulation::close_run() {
   // What is open now is unfinished. Gatherings count once: with the first of their open visits.
   for (std::uint32_t k = 0; k < cluster_.visit_slots(); ++k) {
     const Visit& v = cluster_[VisitId{k}];
-    if (v.state == VisitState::free || (v.state == VisitState::returning && !v.gathering)) continue;
+    if (v.state == VisitState::free) continue;
+    if (v.state == VisitState::returning && !v.gathering && (!links_shared_ || trips_[k].told)) continue;
     if (v.gathering) {
       const Gathering& g = cluster_[v.gathering];
       if (g.resolved) continue;
@@ -270,12 +284,16 @@ bool Simulation::is_full(const Line& line) const {
   offer_shared(id);
 }
 
+void Simulation::reached(VisitId v) { joins(v); }
+
 [[gnu::always_inline]] inline void Simulation::send(VisitId v, LineId line, SiteId to, SiteId from) {
   cluster_.send(v, line);
   if (const InstanceId i = cluster_[line].instance) no_longer_idle(i);
   const Visit& visit = cluster_[v];
-  if (!from) from = SiteId{visit.origin};
+  const bool first = !from;
+  if (first) from = SiteId{visit.origin};
   if (to != from) {
+    if (links_shared_) return depart(v, from, to, first);
     const Duration travel = world_.topology().route(from, to).time(visit.payload_bytes);
     if (travel > Duration{}) return schedule(engine_.now() + travel, EventKind::joins, v.index());
   }
@@ -423,8 +441,8 @@ void Simulation::answered(VisitId v, const BatchEnd& batch) {
   if (site != origin) {
     const std::uint32_t answer_bytes = workload_.answer_bytes(visit.entry);
     const Route& route = world_.topology().route(origin, site);
-    there = route.time(visit.payload_bytes);
-    back = route.time(answer_bytes);
+    there = links_shared_ ? trips_[v.index()].there : route.time(visit.payload_bytes);
+    back = links_shared_ ? Duration{} : route.time(answer_bytes);
     transfer = route.price_per_byte_usd * (static_cast<double>(visit.payload_bytes) + answer_bytes);
     cost += transfer;
   }
@@ -441,6 +459,7 @@ void Simulation::answered(VisitId v, const BatchEnd& batch) {
     const auto& open = cluster_[visit.gathering].visits;
     const auto k = static_cast<std::size_t>(std::find(open.begin(), open.end(), v) - open.begin());
     n.answers[k] = {batch.variant, batch.instance, batch.instance_serial, batch.visits, network, load, queue, batch.took};
+    if (links_shared_ && site != origin) return set_out_back(v, site, {});
     if (back > Duration{}) return schedule(now + back, EventKind::returned, v.index());
     return note_return(v);
   }
@@ -458,6 +477,7 @@ void Simulation::answered(VisitId v, const BatchEnd& batch) {
   end.realised = batch.drawn ? outcome_.realised(visit.serial, batch.variant) : batch.accuracy;
   end.cost_usd = cost;
   end.transfer_usd = transfer;
+  if (links_shared_ && site != origin) return set_out_back(v, site, end);
   if (back > Duration{}) {
     for (Recorder* r : recorders_) r->ended(visit, end);
     return schedule(now + back, EventKind::returned, v.index());

@@ -1,10 +1,11 @@
 // A run: events of our domain. It asks policies and applies their answers to the cluster; it decides nothing that a policy
 // could decide and stores nothing that the cluster should store. The parts: simulation.cpp (a query's way), gatherings.cpp
-// (queries with several visits), batches.cpp (who starts what), scaling.cpp (instances), nodes.cpp, decisions.cpp.
+// (queries with several visits), network.cpp (between sites), batches.cpp (who starts what), scaling.cpp (instances), nodes.cpp, decisions.cpp.
 #pragma once
 
 #include "sim/engine/engine.h"
 #include "sim/executor/executor.h"
+#include "sim/model/channel.h"
 #include "sim/model/outcome.h"
 #include "sim/model/recorder.h"
 #include "sim/policy/decision.h"
@@ -28,7 +29,7 @@ enum class EventKind : unsigned {
   returned,  // an answer reaches its origin
   warm,
   node_up,
-  environment,
+  channel,  // a transfer over a link ends
   arrival,  // merged, never in the heap
   joins,    // a visit reaches the site of its target
   batch_retry,
@@ -126,6 +127,7 @@ class Simulation {
   void carry_out(VisitId v, VariantId variant, const Dispatch& d, SiteId from);
   void send(VisitId v, LineId line, SiteId to, SiteId from = {});
   void joins(VisitId v);
+  void reached(VisitId v);  // the same, for other files
   bool is_full(const Line& line) const;
   void turned_away(VisitId v);
   void placed_in_vain(VisitId v, VariantId variant, PolicyKind kind, SiteId from);
@@ -154,6 +156,23 @@ class Simulation {
   void finish(VisitId v, const QueryEnd& end);
   void end_unserved(VisitId v, Ending ending);
   void after_transition();
+
+  // Between sites (network.cpp), where links share their bandwidth.
+  /// What is known of a visit on its way.
+  struct Trip {
+    Time left{};       // for where it goes
+    Duration there{};  // on its ways to sites, so far
+    SiteId at, to;     // the site that it is at, or that it comes to next; where it goes
+    bool told = true;  // recorders know how its query ended
+  };
+  Trip& trip(VisitId v);
+  void depart(VisitId v, SiteId from, SiteId to, bool first);
+  void travel(VisitId v, Duration delay);
+  void arrived_at(VisitId v);
+  void channel_event(std::uint32_t channel);
+  void arm_channel(std::uint32_t channel);
+  void set_out_back(VisitId v, SiteId site, const QueryEnd& end);
+  void came_back(VisitId v);
 
   // Queries with several visits (gatherings.cpp).
   struct Answer {
@@ -276,8 +295,13 @@ class Simulation {
   std::vector<PendingStart> pending_;
   std::vector<bool> pinned_groups_;
   std::vector<GatheringNotes> notes_;  // by gathering slot
-  std::vector<bool> visible_shared_;   // groups whose shared line was ever used
-  std::vector<bool> visible_late_;     // by late line
+  bool links_shared_ = false;          // a link has a bandwidth
+  std::vector<Channel> channels_;      // by link and direction, as in Hop
+  std::vector<Time> channel_scheduled_;
+  std::vector<Trip> trips_;           // by visit slot
+  std::vector<QueryEnd> ends_;        // by visit slot: of answers on their way back
+  std::vector<bool> visible_shared_;  // groups whose shared line was ever used
+  std::vector<bool> visible_late_;    // by late line
   bool any_shared_ = false, any_late_ = false, any_held_ = false;
   // Scratch: reused, so that rounds and starts allocate nothing in the steady state.
   std::vector<DeviceId> fits_, after_eviction_;

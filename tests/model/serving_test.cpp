@@ -172,12 +172,16 @@ TEST(a_held_query, travels_only_once_an_instance_is_warm_and_its_wait_at_home_is
   b.pool("gpus", core, gpu, 1);
   const std::size_t cls = b.add_class(t);
   ServingBench s(b);
-  s.arrive(cls, {at(1s), at(2s)}, edge, 500, 100);  // 0.52 s there, 0.12 s back
+  s.arrive(cls, {at(1s), at(2s)}, edge, 500, 100);
   s.run();
-  EXPECT_EQ(s.end(0).finish, at(1s + 2s + 520ms + 10ms + 120ms));
+  // Both leave at 3 s and share the link: 1.02 s there. Back the first has the link for 10 ms, then 0.18 s of half of it for its last 90
+  // bytes; the second by then has 10 left, for which it has all of it.
+  EXPECT_EQ(s.end(0).finish, at(3s + 1020ms + 10ms + 190ms + 20ms));
   EXPECT_EQ(s.end(0).load, 2s);
-  EXPECT_EQ(s.end(0).network, 640ms);
+  EXPECT_EQ(s.end(0).network, 1230ms);
   EXPECT_EQ(s.end(0).queue, 0ms);
+  EXPECT_EQ(s.end(1).finish, at(3s + 1020ms + 20ms + 190ms + 20ms));
+  EXPECT_EQ(s.end(1).network, 1230ms);
   EXPECT_EQ(s.end(1).load, 1s);
   EXPECT_EQ(s.end(1).queue, 10ms) << "for the one before it";
   expect_sums(s.record);

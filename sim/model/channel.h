@@ -1,0 +1,57 @@
+// A link in one direction, a disk or a bus: its transfers share its bandwidth equally (processor sharing), in virtual time.
+#pragma once
+
+#include "sim/core/time.h"
+
+#include <cstdint>
+#include <vector>
+
+namespace tideline {
+
+/// Virtual time is how many bytes each transfer has got since the channel was last idle: a transfer ends when that reaches what it was when
+/// it began plus its size. So a beginning or an end changes nothing about the others but when they will end, and costs O(log transfers)
+/// (as in generalised processor sharing, Parekh and Gallager 1993).
+class Channel {
+ public:
+  explicit Channel(double bytes_per_s) : bytes_per_s_(bytes_per_s) {}
+
+  /// Transfers under way.
+  std::size_t count() const { return transfers_.size(); }
+  /// When the next transfer ends if nothing changes until then; `never` if there is none, or no bandwidth.
+  Time next_end() const { return next_end_; }
+
+  /// A transfer of `bytes` above 0 begins. `now` may not go back from call to call.
+  void begin(Time now, double bytes, std::uint32_t payload);
+  /// The payload of the transfer that ends at `next_end()`, which is now. Of equal ends the one that began first.
+  std::uint32_t end();
+  /// From now on: 0 or more bytes a second; with 0 all stand still.
+  void set_bandwidth(Time now, double bytes_per_s);
+
+  /// Bytes that it carried until `now`.
+  double carried_bytes(Time now) const;
+  /// Time until `now` in which it had transfers.
+  Duration busy(Time now) const { return busy_ + (transfers_.empty() ? Duration{} : now - changed_); }
+
+ private:
+  struct Transfer {
+    double ends_at = 0;  // in virtual time
+    std::uint64_t sequence = 0;
+    std::uint32_t payload = 0;
+  };
+  static bool later_end(const Transfer& a, const Transfer& b) {
+    return a.ends_at != b.ends_at ? a.ends_at > b.ends_at : a.sequence > b.sequence;
+  }
+  double virtual_at(Time now) const;
+  void settle(Time now);
+  void look_ahead();
+
+  double bytes_per_s_;
+  double virtual_ = 0;  // bytes that each transfer got, at changed_
+  double carried_ = 0;
+  Time changed_{}, next_end_ = never;
+  Duration busy_{};
+  std::uint64_t sequence_ = 0;
+  std::vector<Transfer> transfers_;  // a heap, the next to end in front
+};
+
+}  // namespace tideline

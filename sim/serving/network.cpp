@@ -1,0 +1,105 @@
+// Between sites: visits and answers cross the links of their route one after the other, and share each link's bandwidth with all others
+// that are on it in their direction. Only where a link has a bandwidth; otherwise ways take delays alone, and simulation.cpp needs no more.
+#include "sim/serving/simulation.h"
+
+#include <algorithm>
+
+namespace tideline {
+
+Simulation::Trip& Simulation::trip(VisitId v) {
+  if (v.index() >= trips_.size()) trips_.resize(std::max<std::size_t>(v.index() + 1, 2 * trips_.size()));
+  return trips_[v.index()];
+}
+
+/// `first`: from its origin, not from a site where it found no place.
+void Simulation::depart(VisitId v, SiteId from, SiteId to, bool first) {
+  Trip& t = trip(v);
+  t = {engine_.now(), first ? Duration{} : t.there, from, to, true};
+  travel(v, Duration{});
+}
+
+/// It leaves `at` after `delay`, which is the propagation of the link that brought it there.
+void Simulation::travel(VisitId v, Duration delay) {
+  Trip& t = trips_[v.index()];
+  const Visit& visit = cluster_[v];
+  const bool back = visit.state == VisitState::returning;
+  const std::uint32_t bytes = back ? workload_.answer_bytes(visit.entry) : visit.payload_bytes;
+  const auto kind = back ? EventKind::returned : EventKind::joins;
+  while (t.at != t.to) {
+    const Hop& hop = world_.topology().hop(t.at, t.to);
+    const Link& link = world_.topology().link_of(hop.channel);
+    if (bytes > 0 && link.bytes_per_s > 0) {
+      if (delay > Duration{}) return schedule(engine_.now() + delay, kind, v.index());
+      channels_[hop.channel].begin(engine_.now(), bytes, v.index());
+      return arm_channel(hop.channel);
+    }
+    delay += link.delay;
+    t.at = hop.next;
+  }
+  if (delay > Duration{}) return schedule(engine_.now() + delay, kind, v.index());
+  arrived_at(v);
+}
+
+/// A visit is at a site of its way, perhaps the last.
+void Simulation::arrived_at(VisitId v) {
+  Trip& t = trips_[v.index()];
+  if (t.at != t.to) return travel(v, Duration{});
+  if (cluster_[v].state == VisitState::returning) return came_back(v);
+  t.there += engine_.now() - t.left;
+  reached(v);
+}
+
+void Simulation::arm_channel(std::uint32_t channel) {
+  const Time due = channels_[channel].next_end();
+  Time& scheduled = channel_scheduled_[channel];
+  // A live event at or before the due serves; it is scheduled anew from there.
+  if (due == never || (scheduled != never && scheduled >= engine_.now() && scheduled <= due)) return;
+  scheduled = due;
+  schedule(due, EventKind::channel, channel);
+}
+
+void Simulation::channel_event(std::uint32_t channel) {
+  if (channel_scheduled_[channel] != engine_.now()) return;
+  channel_scheduled_[channel] = never;
+  const Link& link = world_.topology().link_of(channel);
+  while (channels_[channel].next_end() == engine_.now()) {
+    const VisitId v{channels_[channel].end()};
+    Trip& t = trips_[v.index()];
+    t.at = world_.topology().hop(t.at, t.to).next;
+    travel(v, link.delay);
+  }
+  arm_channel(channel);
+}
+
+/// The answer leaves the site. When it will be back nobody knows yet: `end`, of a plain query, is told then.
+void Simulation::set_out_back(VisitId v, SiteId site, const QueryEnd& end) {
+  Trip& t = trips_[v.index()];
+  t = {engine_.now(), t.there, site, SiteId{cluster_[v].origin}, true};
+  if (!cluster_[v].gathering) {
+    if (v.index() >= ends_.size()) ends_.resize(std::max<std::size_t>(v.index() + 1, 2 * ends_.size()));
+    ends_[v.index()] = end;
+    t.told = false;
+  }
+  travel(v, Duration{});
+}
+
+void Simulation::came_back(VisitId v) {
+  Trip& t = trips_[v.index()];
+  const Duration took = engine_.now() - t.left;
+  if (const GatheringId g = cluster_[v].gathering) {
+    if (!cluster_[g].resolved) {
+      const auto& visits = cluster_[g].visits;
+      const auto k = static_cast<std::size_t>(std::find(visits.begin(), visits.end(), v) - visits.begin());
+      notes(g).answers[k].network += took;
+    }
+    return note_return(v);
+  }
+  QueryEnd& end = ends_[v.index()];
+  end.finish = engine_.now();
+  end.network += took;
+  t.told = true;
+  for (Recorder* r : recorders_) r->ended(cluster_[v], end);
+  returned(v);
+}
+
+}  // namespace tideline
