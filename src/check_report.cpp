@@ -58,7 +58,7 @@ std::vector<std::string> parting_lines(const Parting& p, std::uint64_t decisions
   }
   out.push_back("first diverging decision: one of numbers " + std::to_string(p.from + 1) + " to " + std::to_string(p.to + 1) + of + ", " +
                 (p.from_ns == 0 ? std::string("up to ") : "after " + seconds_of(p.from_ns) + " and up to ") + seconds_of(p.to_ns));
-  out.push_back("  decided there now:");
+  out.emplace_back("  decided there now:");
   for (std::size_t k = 0; k < std::min(p.now.size(), most_decisions); ++k) out.push_back("    " + to_text(p.now[k].text));
   if (p.now.size() > most_decisions) out.push_back("    and " + std::to_string(p.now.size() - most_decisions) + " more");
   return out;

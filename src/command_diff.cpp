@@ -249,7 +249,7 @@ void print(const FilesDifference& d, const ResultsReader& a, const ResultsReader
   if (!d.configuration.empty()) {
     std::cout << "\nConfigurations differ in " << d.configuration.size() << (d.configuration.size() == 1 ? " value:\n" : " values:\n");
     std::vector<Cells> lines{{"", "A", "B"}};
-    const auto cut = [](std::string s) { return s.size() > 60 ? s.substr(0, 57) + "..." : s; };
+    const auto cut = [](const std::string& s) { return s.size() > 60 ? s.substr(0, 57) + "..." : s; };
     for (const auto& c : d.configuration)
       if (lines.size() <= most_settings) lines.push_back({c.pointer, cut(c.a), cut(c.b)});
     std::cout << in_columns(lines, "  ");

@@ -152,6 +152,7 @@ int command_run(const Arguments& arguments, const PolicyRegistry& registry) {
     std::cout << summary_json(done[0].summary, done[0].audit).dump(2) << '\n';
   } else {
     std::vector<TableRun> columns;
+    columns.reserve(done.size());
     for (const auto& d : done) columns.push_back({d.name, &d.summary, &d.audit});
     std::cout << comparison_table(columns);
     for (const auto& d : done)

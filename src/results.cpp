@@ -53,6 +53,7 @@ void write_column(ResultsFile& file, const std::string& path, std::string_view u
 template <class Row, class Text>
 void write_names(ResultsFile& file, const std::string& path, std::string_view help, const std::vector<Row>& rows, Text text) {
   std::vector<std::string> names;
+  names.reserve(rows.size());
   for (const Row& r : rows) names.emplace_back(text(r));
   file.dataset(path, std::span<const std::string>(names), "", help);
 }

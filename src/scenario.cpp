@@ -40,6 +40,7 @@ class Reader {
     rest();
     // What is named in a part that is wrong cannot be looked up: the parts that build on it are not checked.
     if (is_right([&] { catalog(); }) && is_right([&] { cluster(); })) {
+      environment();
       workload();
       initial();
     }
@@ -213,6 +214,95 @@ class Reader {
                             std::to_string(out_.catalog[p.hardware].memory_bytes) + ")");
           break;
         }
+  }
+
+  void environment() {
+    const Json* e = member(root(), "environment");
+    if (e == nullptr || out_.topology.nodes.empty()) return;
+    if (!e->is_array()) return problems_.add("/environment", "expected a list of changes: [{\"change\": \"failure\", ...}, ...]");
+    for (std::size_t k = 0; k < e->size(); ++k) {
+      const Json& value = (*e)[k];
+      const std::string at = element("/environment", k);
+      if (!value.is_object()) {
+        problems_.add(at, "expected {\"change\": \"failure\", ...}");
+        continue;
+      }
+      const Json kind = value.contains("change") ? Json{{"change", value["change"]}} : Json::object();
+      const std::size_t before = problems_.list().size();
+      const ChangeKind change = param::bind<ChangeSection>(to_value(kind), at, problems_).change;
+      if (problems_.list().size() != before) continue;
+      switch (change) {
+        case ChangeKind::failure: {
+          const auto s = param::bind<FailureSection>(to_value(value), at, problems_);
+          add_change({.kind = Change::Kind::failure, .nodes = nodes_of(s.pool, s.node, at)}, s, at);
+          break;
+        }
+        case ChangeKind::slowdown: {
+          const auto s = param::bind<SlowdownSection>(to_value(value), at, problems_);
+          add_change({.kind = Change::Kind::slowdown, .nodes = nodes_of(s.pool, s.node, at), .factor = s.factor}, s, at);
+          break;
+        }
+        case ChangeKind::failures: {
+          const auto s = param::bind<FailuresSection>(to_value(value), at, problems_);
+          out_.options.environment.failures.push_back({nodes_of(s.pool, s.node, at), s.mean_up, s.mean_down});
+          break;
+        }
+        case ChangeKind::link: {
+          const auto s = param::bind<LinkChangeSection>(to_value(value), at, problems_);
+          if (const auto link = link_of(s.from, s.to, at)) {
+            if (s.bandwidth_factor != 1 && out_.topology.links[*link].bytes_per_s == 0)
+              problems_.add(child(at, "bandwidth_factor"), "the link has no bandwidth_bytes_per_s that it could be a factor on");
+            add_change({.kind = Change::Kind::link,
+                        .link = static_cast<std::uint32_t>(*link),
+                        .bandwidth_factor = s.bandwidth_factor,
+                        .delay_factor = s.delay_factor},
+                       s, at);
+          }
+          break;
+        }
+      }
+    }
+  }
+
+  /// With the time of `span`; failures of one node may not overlap.
+  void add_change(Change change, const SpanSection& span, const std::string& at) {
+    change.from = Time{} + span.at;
+    if (span.length) change.to = later(change.from, *span.length);
+    if (change.kind == Change::Kind::failure)
+      for (const Change& other : out_.options.environment.changes) {
+        const auto end = [](const NodeRange& n) { return n.first.index() + n.count; };
+        if (other.kind == change.kind && other.from < change.to && change.from < other.to &&
+            other.nodes.first.index() < end(change.nodes) && change.nodes.first.index() < end(other.nodes)) {
+          problems_.add(at, "overlaps an earlier failure of the same node");
+          break;
+        }
+      }
+    out_.options.environment.changes.push_back(change);
+  }
+
+  NodeRange nodes_of(const std::string& pool, const std::optional<std::uint32_t>& node, const std::string& at) {
+    const auto names = names_of(out_.topology.pools, [](const Pool& p) { return std::string_view(p.name); });
+    const auto found = find("pool", pool, names, child(at, "pool"));
+    if (!found) return {};
+    const Pool& p = out_.topology.pools[*found];
+    if (!node) return {p.first_node, p.nodes};
+    if (*node >= p.nodes) {
+      problems_.add(child(at, "node"), "pool " + in_quotes(p.name) + " has nodes 0 to " + std::to_string(p.nodes - 1));
+      return {};
+    }
+    return {NodeId{p.first_node.index() + *node}, 1};
+  }
+
+  std::optional<std::size_t> link_of(const std::string& from, const std::string& to, const std::string& at) {
+    const auto names = names_of(out_.topology.sites, [](const std::string& s) { return std::string_view(s); });
+    const auto a = find("site", from, names, child(at, "from")), b = find("site", to, names, child(at, "to"));
+    if (!a || !b) return {};
+    const auto& links = out_.topology.links;
+    for (std::size_t k = 0; k < links.size(); ++k)
+      if ((links[k].from == SiteId{*a} && links[k].to == SiteId{*b}) || (links[k].from == SiteId{*b} && links[k].to == SiteId{*a}))
+        return k;
+    problems_.add(at, "no link joins " + in_quotes(from) + " and " + in_quotes(to));
+    return {};
   }
 
   bool cluster_runs(TaskId task) const {

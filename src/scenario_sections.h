@@ -27,7 +27,7 @@ struct TopSection {
   Billing billing = Billing::nodes;
   bool extrapolated_batches = false;
   std::string extends;
-  param::Value catalog, cluster, workload, policies, initial, control, on_lost, measure;
+  param::Value catalog, cluster, environment, workload, policies, initial, control, on_lost, measure;
   static constexpr auto declare() {
     return param::fields(
         param::field("schema", &TopSection::schema, "Version of the format.", {1, 1}, param::required),
@@ -41,6 +41,7 @@ struct TopSection {
         param::field("catalog", &TopSection::catalog, "What exists: the path of a catalog, relative to this file, or the catalog itself.",
                      param::required),
         param::field("cluster", &TopSection::cluster, "What is there.", param::required),
+        param::field("environment", &TopSection::environment, "What changes during a run: a list of changes."),
         param::field("workload", &TopSection::workload, "What is asked: a list of entries.", param::required),
         param::field("policies", &TopSection::policies, "Who decides; a kind that is not named has its default."),
         param::field("initial", &TopSection::initial,
@@ -221,6 +222,82 @@ struct InitialSection {
                          param::field("pool", &InitialSection::pool, "Pool whose devices they are on.", param::required),
                          param::field("per_device", &InitialSection::per_device, "Instances on each device of the pool.", {1, 1000}),
                          param::field("count", &InitialSection::count, "Instances in all, spread over the devices in turn.", {1, 1e6}));
+  }
+};
+
+// What changes: an entry of "environment" has the fields of its kind.
+enum class ChangeKind : std::uint8_t { failure, slowdown, link, failures };
+struct ChangeSection {
+  ChangeKind change = ChangeKind::failure;
+  static constexpr auto declare() {
+    return param::fields(param::choice(
+        "change", &ChangeSection::change,
+        "failure: nodes are down for a time; failures: nodes fail by chance; slowdown: batches take longer; link: it gets worse.",
+        {{"failure", ChangeKind::failure},
+         {"failures", ChangeKind::failures},
+         {"slowdown", ChangeKind::slowdown},
+         {"link", ChangeKind::link}},
+        param::required));
+  }
+};
+
+/// When a change is.
+struct SpanSection : ChangeSection {
+  Duration at{};
+  std::optional<Duration> length;
+  static constexpr auto declare() {
+    return std::tuple_cat(
+        ChangeSection::declare(),
+        param::fields(param::field("at_s", &SpanSection::at, "When it begins, since the start of the run.", {0, 3.2e9}, param::required),
+                      param::field("for_s", &SpanSection::length, "How long it lasts; null: for good.", {1e-9, 3.2e9})));
+  }
+};
+
+/// The nodes of a pool, or one.
+template <class Base>
+struct NodesSection : Base {
+  std::string pool;
+  std::optional<std::uint32_t> node;
+  static constexpr auto declare() {
+    return std::tuple_cat(Base::declare(),
+                          param::fields(param::field("pool", &NodesSection::pool, "The pool whose nodes change.", param::required),
+                                        param::field("node", &NodesSection::node, "One of them, from 0; null: all.", {0, 1e9})));
+  }
+};
+
+using FailureSection = NodesSection<SpanSection>;
+
+struct SlowdownSection : NodesSection<SpanSection> {
+  double factor = 1;
+  static constexpr auto declare() {
+    return std::tuple_cat(NodesSection<SpanSection>::declare(),
+                          param::fields(param::field("factor", &SlowdownSection::factor,
+                                                     "On the time of batches that start meanwhile; what overlaps multiplies.", {1e-3, 1e6},
+                                                     param::required)));
+  }
+};
+
+struct FailuresSection : NodesSection<ChangeSection> {
+  Duration mean_up{}, mean_down{};
+  static constexpr auto declare() {
+    return std::tuple_cat(NodesSection<ChangeSection>::declare(),
+                          param::fields(param::field("mean_up_s", &FailuresSection::mean_up,
+                                                     "Mean time of a node until it fails (exponential).", {1e-3, 3.2e9}, param::required),
+                                        param::field("mean_down_s", &FailuresSection::mean_down,
+                                                     "Mean time until it is up again (exponential).", {1e-3, 3.2e9}, param::required)));
+  }
+};
+
+struct LinkChangeSection : SpanSection {
+  std::string from, to;
+  double bandwidth_factor = 1, delay_factor = 1;
+  static constexpr auto declare() {
+    return std::tuple_cat(SpanSection::declare(),
+                          param::fields(param::field("from", &LinkChangeSection::from, "A site of the link.", param::required),
+                                        param::field("to", &LinkChangeSection::to, "Its other site; both ways change.", param::required),
+                                        param::field("bandwidth_factor", &LinkChangeSection::bandwidth_factor,
+                                                     "On its bandwidth; 0: transfers stand still until it is back.", {0, 1e6}),
+                                        param::field("delay_factor", &LinkChangeSection::delay_factor, "On its delay.", {0, 1e6})));
   }
 };
 

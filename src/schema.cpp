@@ -139,6 +139,7 @@ class Schema {
     define("system", std::move(system));
     const Form scenario = section<TopSection>({{"catalog", either({Json{{"type", "string"}}}, catalog)},
                                                {"cluster", cluster_form()},
+                                               {"environment", list_of(change_form())},
                                                {"workload", list_of(workload_form())},
                                                {"policies", policies},
                                                {"initial", initial},
@@ -235,6 +236,21 @@ class Schema {
     return section<ClusterSection>({{"sites", list_of(section<SiteSection>())},
                                     {"links", list_of(section<LinkSection>())},
                                     {"pools", list_of(section<PoolSection>())}});
+  }
+
+  /// An entry of "environment": the fields of its kind.
+  static Form change_form() {
+    Json shapes = Json::array();
+    const auto add = [&](const char* name, Form form) {
+      form.shape["properties"]["change"] = Json{{"const", name}};
+      form.shape["required"] = form.needs["required"];
+      shapes.push_back(std::move(form.shape));
+    };
+    add("failure", section<FailureSection>());
+    add("failures", section<FailuresSection>());
+    add("slowdown", section<SlowdownSection>());
+    add("link", section<LinkChangeSection>());
+    return {Json{{"oneOf", std::move(shapes)}}};
   }
 
   Form workload_form() {

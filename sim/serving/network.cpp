@@ -1,5 +1,5 @@
 // Between sites: visits and answers cross the links of their route one after the other, and share each link's bandwidth with all others
-// that are on it in their direction. Only where a link has a bandwidth; otherwise ways take delays alone, and simulation.cpp needs no more.
+// that are on it in their direction. Only where a link has a bandwidth or changes; otherwise ways take delays alone, and simulation.cpp needs no more.
 #include "sim/serving/simulation.h"
 
 #include <algorithm>
@@ -33,7 +33,7 @@ void Simulation::travel(VisitId v, Duration delay) {
       channels_[hop.channel].begin(engine_.now(), bytes, v.index());
       return arm_channel(hop.channel);
     }
-    delay += link.delay;
+    delay += delays_[hop.channel];
     t.at = hop.next;
   }
   if (delay > Duration{}) return schedule(engine_.now() + delay, kind, v.index());
@@ -55,18 +55,17 @@ void Simulation::arm_channel(std::uint32_t channel) {
   // A live event at or before the due serves; it is scheduled anew from there.
   if (due == never || (scheduled != never && scheduled >= engine_.now() && scheduled <= due)) return;
   scheduled = due;
-  schedule(due, EventKind::channel, channel);
+  schedule(due, EventKind::change, channel);
 }
 
 void Simulation::channel_event(std::uint32_t channel) {
   if (channel_scheduled_[channel] != engine_.now()) return;
   channel_scheduled_[channel] = never;
-  const Link& link = world_.topology().link_of(channel);
   while (channels_[channel].next_end() == engine_.now()) {
     const VisitId v{channels_[channel].end()};
     Trip& t = trips_[v.index()];
     t.at = world_.topology().hop(t.at, t.to).next;
-    travel(v, link.delay);
+    travel(v, delays_[channel]);
   }
   arm_channel(channel);
 }

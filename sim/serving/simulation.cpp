@@ -73,8 +73,12 @@ Simulation::Simulation(const World& world, RunOptions options, std::vector<Contr
                                                     [](const Controller& c) { return c.policies.admission->may_refuse(); });
   for (const Link& l : world.topology().links) {
     links_shared_ = links_shared_ || l.bytes_per_s > 0;
-    for (int way = 0; way < 2; ++way) channels_.emplace_back(l.bytes_per_s);
+    for (int way = 0; way < 2; ++way) {
+      channels_.emplace_back(l.bytes_per_s);
+      delays_.push_back(l.delay);
+    }
   }
+  for (const Change& c : options_.environment.changes) links_shared_ = links_shared_ || c.kind == Change::Kind::link;
   channel_scheduled_.assign(channels_.size(), never);
   round_due_.assign(rounds_.size(), never);
   round_scheduled_.assign(rounds_.size(), never);
@@ -96,6 +100,7 @@ void Simulation::begin() {
     for (Observer* o : controllers_.front().hear_instances) o->instance_changed(i, Phase::starting, live_view(controllers_.front()));
     warm(i);
   }
+  begin_environment();
   for (std::uint32_t k = 0; k < rounds_.size(); ++k) policy_round(k);
   for (auto& c : controllers_) {
     planning_ = options_.planned;
@@ -139,8 +144,8 @@ void Simulation::handle(unsigned kind, std::uint32_t slot, bool failed) {
     case EventKind::node_up:
       node_up(NodeId{slot});
       break;
-    case EventKind::channel:
-      channel_event(slot);
+    case EventKind::change:
+      change(slot);
       break;
     case EventKind::arrival:
       break;

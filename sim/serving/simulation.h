@@ -1,11 +1,12 @@
 // A run: events of our domain. It asks policies and applies their answers to the cluster; it decides nothing that a policy
 // could decide and stores nothing that the cluster should store. The parts: simulation.cpp (a query's way), gatherings.cpp
-// (queries with several visits), network.cpp (between sites), batches.cpp (who starts what), scaling.cpp (instances), nodes.cpp, decisions.cpp.
+// (queries with several visits), network.cpp (between sites), environment.cpp, batches.cpp (who starts what), scaling.cpp (instances), nodes.cpp, decisions.cpp.
 #pragma once
 
 #include "sim/engine/engine.h"
 #include "sim/executor/executor.h"
 #include "sim/model/channel.h"
+#include "sim/model/environment.h"
 #include "sim/model/outcome.h"
 #include "sim/model/recorder.h"
 #include "sim/policy/decision.h"
@@ -29,7 +30,7 @@ enum class EventKind : unsigned {
   returned,  // an answer reaches its origin
   warm,
   node_up,
-  channel,  // a transfer over a link ends
+  change,   // a transfer over a link ends, or the environment changes
   arrival,  // merged, never in the heap
   joins,    // a visit reaches the site of its target
   batch_retry,
@@ -57,6 +58,7 @@ struct RunOptions {
   bool planned = false;                  ///< the first plan is carried out before time 0: its loads are free and done
   bool retry_lost = false;
   std::uint8_t retry_budget = 1;  ///< per query
+  Environment environment;
   /// Called about every 2^16 events with the present time; returns false to stop (an interrupted run).
   std::function<bool(Time)> progress;
 };
@@ -173,6 +175,20 @@ class Simulation {
   void arm_channel(std::uint32_t channel);
   void set_out_back(VisitId v, SiteId site, const QueryEnd& end);
   void came_back(VisitId v);
+
+  // The environment (environment.cpp).
+  struct NodeFate {
+    const FailureProcess* process;
+    NodeId node;
+    Stream draws;
+    bool down;
+  };
+  void begin_environment();
+  void schedule_fate(std::uint32_t k);
+  void change(std::uint32_t slot);
+  void node_is_down(NodeId n, bool down);
+  void slow_down(NodeId n);
+  void change_link(std::uint32_t link);
 
   // Queries with several visits (gatherings.cpp).
   struct Answer {
@@ -294,9 +310,13 @@ class Simulation {
   std::vector<Time> round_due_, round_scheduled_;
   std::vector<PendingStart> pending_;
   std::vector<bool> pinned_groups_;
-  std::vector<GatheringNotes> notes_;  // by gathering slot
-  bool links_shared_ = false;          // a link has a bandwidth
-  std::vector<Channel> channels_;      // by link and direction, as in Hop
+  std::vector<GatheringNotes> notes_;        // by gathering slot
+  std::vector<bool> going_on_;               // by change of the environment
+  std::vector<std::uint32_t> reasons_down_;  // by node
+  std::vector<NodeFate> fates_;
+  std::vector<Duration> delays_;   // by channel, as the environment leaves them
+  bool links_shared_ = false;      // a link has a bandwidth
+  std::vector<Channel> channels_;  // by link and direction, as in Hop
   std::vector<Time> channel_scheduled_;
   std::vector<Trip> trips_;           // by visit slot
   std::vector<QueryEnd> ends_;        // by visit slot: of answers on their way back

@@ -316,8 +316,10 @@ struct ServingBench {
     std::vector<Controller> controllers;
     controllers.push_back(std::move(c));
     if (!executor) executor = std::make_unique<ProfiledExecutor>(world->catalog(), options.seed);
+    std::vector<Recorder*> all_recorders{&record};
+    all_recorders.insert(all_recorders.end(), recorders.begin(), recorders.end());
     simulation = std::make_unique<Simulation>(*world, options, std::move(controllers), Workload(std::move(entries), options.seed),
-                                              *executor, std::vector<Recorder*>{&record});
+                                              *executor, std::move(all_recorders));
     return *simulation;
   }
   Simulation& run() {
@@ -336,6 +338,7 @@ struct ServingBench {
   Script script;
   RunOptions options;
   std::vector<WorkloadEntry> entries;
+  std::vector<Recorder*> recorders;  ///< beside `record`; must outlive the run
   std::vector<Facts> listeners;
   Listener::Heard heard;
   Recorded record;
