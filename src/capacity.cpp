@@ -14,7 +14,7 @@ namespace tideline {
 
 namespace {
 
-constexpr int most_doublings = 20;
+constexpr int most_doublings = 10;  // a thousand times; a run takes as many times longer
 
 /// How far the metric is on the right side of the target; NaN where it has no value.
 double slack(const CapacityWishes& w, double value) { return w.at_most ? w.target - value : value - w.target; }
@@ -57,7 +57,7 @@ void conclude(Capacity& c, const CapacityWishes& w) {
   }
   c.last_met = easy_first(fails - 1).x;
   if (fails == c.points.size()) {
-    c.remark = "the target is met everywhere: even at " + to_text(easy_first(fails - 1).x);
+    c.remark = "the target is met everywhere: even at " + to_text(easy_first(fails - 1).x) + "; --from and --to look elsewhere";
     return;
   }
   if (!monotone)
@@ -71,10 +71,12 @@ void conclude(Capacity& c, const CapacityWishes& w) {
     const double x = own_crossing(c, w, r, *c.answer);
     std::isnan(x) ? void(++lost) : sample.add(x, 0);
   }
-  if (lost == 0)
+  if (lost == 0) {
     c.interval = sample.interval(w.confidence);
-  else if (c.remark.empty())
+    if (c.interval) c.interval->low = std::max(0.0, c.interval->low);  // loads and counts are not below 0
+  } else if (c.remark.empty()) {
     c.remark = std::to_string(lost) + " replications did not cross the target between the values tried: no interval";
+  }
 }
 
 std::vector<Capacity> find_capacity(const CapacityWishes& w, const PolicyRegistry& registry, const std::atomic<bool>& stop,

@@ -138,6 +138,10 @@ int command_capacity(const Arguments& arguments, const PolicyRegistry& registry)
   if (!out.empty()) {
     Json json = json_of(list, w);
     json["recipe"] = recipe;
+    if (interrupted) {
+      json["interrupted"] = true;
+      out = incomplete_name(out);
+    }
     write_whole(out, json.dump(1) + "\n");
   }
   std::cout << (w.least ? "least " : "largest ") << w.vary << " with " << w.metric.name << (w.at_most ? " at most " : " at least ")
@@ -154,7 +158,8 @@ int command_capacity(const Arguments& arguments, const PolicyRegistry& registry)
                     ? "; the interval is of where single replications cross the target, at " + to_text(100 * w.confidence) + " %\n"
                     : "; one replication has no interval\n");
   if (interrupted) {
-    std::cerr << "tideline: interrupted: what was found until then is shown\n";
+    std::cerr << "tideline: interrupted: what was found until then is shown" << (out.empty() ? std::string() : ", and in " + out.string())
+              << '\n';
     return 130;
   }
   return 0;

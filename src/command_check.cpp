@@ -207,7 +207,12 @@ int check(const Suite& suite, const Wishes& wishes, const PolicyRegistry& regist
     wrong += "no baseline in " + suite.baselines.string() + " for: " + missing +
              "; look at their results, then accept them by tideline check " + suite.file + " --update --reason TEXT\n";
   if (!wrong.empty()) throw InputError(wrong);
-  const fs::path junit = wishes.junit.empty() ? fs::path() : output_file(wishes.junit);
+  std::vector<fs::path> inputs{suite.file};
+  for (const SuiteCase& c : suite.cases) {
+    inputs.push_back(baseline_file(suite, c));
+    inputs.emplace_back(c.scenario);
+  }
+  const fs::path junit = wishes.junit.empty() ? fs::path() : output_file(wishes.junit, inputs);
   if (!junit.empty()) require_writable(fs::absolute(junit).parent_path());
 
   CheckReport report{&suite, {}};

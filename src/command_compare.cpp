@@ -208,13 +208,18 @@ int command_compare(const Arguments& arguments, const PolicyRegistry& registry) 
   if (c.replications > 0) {
     if (!out.empty()) {
       Json json = compare_json(c);
+      if (c.interrupted) {
+        json["interrupted"] = true;
+        out = incomplete_name(out);
+      }
       if (recipe) json["recipe"] = recipe_json(*recipe);
       write_whole(out, json.dump(1) + "\n");
     }
     std::cout << (form == "latex" ? effect_latex(c) : form == "csv" ? effect_csv(c) : effect_table(c));
   }
   if (c.interrupted) {
-    std::cerr << "tideline: interrupted after " << c.replications << " whole replications\n";
+    std::cerr << "tideline: interrupted after " << c.replications << " whole replications"
+              << (out.empty() || c.replications == 0 ? std::string() : "; they are in " + out.string()) << '\n';
     return 130;
   }
   return 0;

@@ -4,6 +4,7 @@
 #include "src/output_file.h"
 #include "src/pack.h"
 #include "src/recorded_run.h"
+#include "src/run_once.h"
 
 #include <spawn.h>
 #include <sys/wait.h>
@@ -81,6 +82,7 @@ int command_pack(const Arguments& arguments, const PolicyRegistry& registry) {
     for (const auto& text : o["leave-out"].as<Texts>()) left_out.push_back(read_left_out(text));
   const fs::path out = output_file(wished, {results.begin(), results.end()});
   const std::string base = out.filename().string(), name = base.substr(0, base.size() - compression.suffix.size());
+  catch_interrupts();  // tar hears of them too, and ends; then what it left is taken away
   const TemporaryFolder temporary;
   fs::create_directories(temporary.path() / name);
   const PackList list = lay_out_pack(temporary.path() / name, results, left_out, o.count("no-program") == 0, registry);
@@ -107,7 +109,9 @@ int command_pack(const Arguments& arguments, const PolicyRegistry& registry) {
     fs::rename(archive, out);
   } catch (...) {
     fs::remove(archive, error);
-    throw;
+    if (!interrupted) throw;
+    std::cerr << "tideline: interrupted: no archive was written\n";
+    return 130;
   }
   if (o.count("quiet") == 0) {
     std::cout << wished << ": " << list.results.size() << (list.results.size() == 1 ? " result, " : " results, ") << list.files.size()

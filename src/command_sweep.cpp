@@ -1,4 +1,5 @@
 // tideline sweep: runs the tasks of a sweep file, in threads of this process or a part of them for a scheduler of many machines.
+#include "sim/core/text.h"
 #include "src/errors.h"
 #include "src/options.h"
 #include "src/output_file.h"
@@ -54,6 +55,15 @@ void prepare_folder(const fs::path& folder, const Sweep& sweep, bool resume, boo
   const Json manifest = manifest_of(sweep);
   if (const auto old = read_manifest(folder)) {
     if (!resume) throw InputError(folder.string() + " holds a sweep already: --resume goes on with it, --out names another folder");
+    // More values or replications go on with it; other axes are another experiment, whose results would be lost.
+    const auto names = [](const Json& m) {
+      std::vector<std::string> out;
+      for (const Json& a : m["axes"]) out.push_back(a.value("name", ""));
+      return out;
+    };
+    if (old->value("name", "") != sweep.name || names(*old) != names(manifest) || (*old)["tasks"].size() > manifest["tasks"].size())
+      throw InputError(folder.string() + " holds another sweep, " + in_quotes(old->value("name", "")) + " of " +
+                       std::to_string((*old)["tasks"].size()) + " tasks: --out names another folder");
     if ((*old)["tasks"] == manifest["tasks"] && (*old)["inputs"] == manifest["inputs"]) return;
     if (!quiet)
       for (const auto& text : changed_inputs(*old, sweep)) std::cerr << "tideline: since the last run " << text << '\n';

@@ -178,6 +178,12 @@ Comparison compare(const CompareWishes& wishes, const PolicyRegistry& registry, 
   c.file = wishes.scenario;
   std::vector<std::vector<Layer>> layers;  // by alternative
   std::vector<std::vector<std::vector<Layer>>> of_days;
+  if (wishes.axes.empty()) throw InputError("there is nothing to compare: an --axis with at least two values is needed");
+  if (wishes.axes[0].values.size() < 2)
+    throw InputError("there is nothing to compare: the first --axis, " + in_quotes(wishes.axes[0].name) + ", needs at least two values");
+  for (const Axis& a : wishes.axes)
+    if (a.name == "/seed") throw InputError("--axis /seed: replications have seeds of their own");
+  std::vector<Json> effective;
   for (const Point& p : points_of(wishes.axes, false)) {
     layers.push_back(wishes.layers);
     for (auto& l : layers_of(wishes.axes, p)) layers.back().push_back(std::move(l));
@@ -209,10 +215,13 @@ Comparison compare(const CompareWishes& wishes, const PolicyRegistry& registry, 
         throw InputError("--days: the workload replays no trace; its replications have new seeds");
       for (std::uint32_t d = wishes.days->first; d <= wishes.days->second; ++d) days.push_back(day_layers(s, d));
     }
+    effective.push_back(s.effective);
+    for (std::size_t other = 0; other + 1 < effective.size(); ++other)
+      if (effective[other] == effective.back())
+        c.warnings.push_back(label_of(wishes.axes, p) + " is the same as " + c.alternatives[other].label + ": both have one configuration");
     c.alternatives.push_back({label_of(wishes.axes, p), p, std::vector<std::vector<double>>(c.metrics.size()), {}});
   }
   const std::size_t count = c.alternatives.size();
-  if (count < 2) throw InputError("there is nothing to compare: an --axis with at least two values is needed");
   c.baseline = baseline_of(c, wishes.baseline);
 
   const std::uint32_t days = wishes.days ? wishes.days->second - wishes.days->first + 1 : 0, most = wishes.days ? days : wishes.most,
@@ -225,12 +234,15 @@ Comparison compare(const CompareWishes& wishes, const PolicyRegistry& registry, 
   std::mutex mutex;
   bool audited = true;
 
+  std::vector<std::vector<double>> prints;  // of the last runs: all metrics
+
   // Makes replications up to `until`, all alternatives of one before the next.
   const auto replicate = [&](std::uint32_t until) {
     const std::uint32_t from = c.replications;
     const std::size_t runs = (until - from) * count;
     std::vector<std::vector<double>> values(runs);
     std::vector<Health> found(runs);
+    prints.assign(runs, {});
     std::vector<char> there(runs);
     std::size_t done = 0;
     run_tasks(runs, wishes.jobs, stop, [&](std::size_t n) {
@@ -255,6 +267,12 @@ Comparison compare(const CompareWishes& wishes, const PolicyRegistry& registry, 
         };
       const RunResult run = run_once(request, registry, stop);
       if (run.interrupted) return;
+      if (wishes.days && run.summary.total.queries_arrived == 0)
+        throw InputError("--days: day " + std::to_string(wishes.days->first + r) + " has no queries: the trace ends before it");
+      if (r < 2)
+        for (const Metric& m : metrics())
+          if (m.name != always_random)
+            prints[n].push_back(std::visit([](auto x) { return static_cast<double>(x); }, m.value(run.summary.total)));
       for (const ComparedMetric& m : c.metrics) values[n].push_back(m.value(run.summary.total));
       found[n] = health_of(run.summary.total);
       const std::lock_guard lock(mutex);
@@ -278,16 +296,15 @@ Comparison compare(const CompareWishes& wishes, const PolicyRegistry& registry, 
     }
   };
 
-  // Two replications that agree in everything but what is drawn for answers: so would all others.
+  // Two replications that agree in everything but what is drawn for answers: so would all others. Not where arrivals are drawn, which
+  // may agree by chance where they are few.
   replicate(std::min<std::uint32_t>(2, most));
   if (c.replications == 2) {
     bool alike = true;
-    for (const Alternative& a : c.alternatives)
-      for (std::size_t m = 0; m < c.metrics.size(); ++m) {
-        const double x = a.values[m][0], y = a.values[m][1];
-        alike = alike && (c.metrics[m].of->name == always_random || x == y || (std::isnan(x) && std::isnan(y)));
-      }
-    c.random = !alike;
+    for (std::size_t a = 0; a < count; ++a)
+      alike = alike && std::equal(prints[a].begin(), prints[a].end(), prints[count + a].begin(), prints[count + a].end(),
+                                  [](double x, double y) { return x == y || (std::isnan(x) && std::isnan(y)); });
+    c.random = !alike || (c.replication.kind == "seeds" && !wishes.days);
   }
   if (!c.random && !wishes.days) {
     c.replication = {"none",
@@ -317,7 +334,7 @@ Comparison compare(const CompareWishes& wishes, const PolicyRegistry& registry, 
   }
   if (c.replications == 0) return c;
   for (std::size_t a = 0; a < count; ++a) c.alternatives[a].notes = notes_of(health[a]);
-  c.warnings.assign(warnings.begin(), warnings.end());
+  c.warnings.insert(c.warnings.end(), warnings.begin(), warnings.end());
   if (!audited)
     c.warnings.emplace_back("the audit of a run failed: its results cannot be trusted; run the scenario by itself to see which");
   judge_effects(c, rule);

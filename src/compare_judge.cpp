@@ -110,10 +110,11 @@ void judge_effects(Comparison& c, std::optional<statistics::StoppingRule> sequen
   for (std::size_t a = 0; a < c.alternatives.size(); ++a) compared += baseline_for(c, a) != a ? 1U : 0U;
   c.text.push_back(
       std::to_string(c.replications) + " replications; every alternative meets the same queries in each. Intervals of the difference at " +
-      level + ", by Student's t over pairs" +
+      level + ", by Student's t over pairs, corrected for skewness" +
       (std::any_of(c.metrics.begin(), c.metrics.end(), [](const auto& m) { return m.quantile; }) ? ", of quantiles by the bootstrap (BCa)"
                                                                                                  : "") +
-      (compared > 1 ? "; verdicts after Holm's correction for " + std::to_string(compared) + " comparisons of each metric." : "."));
+      (compared > 1 ? "; verdicts after Holm's correction for " + std::to_string(compared) + " comparisons of each metric" : "") +
+      ". Verdicts are those of the paired t test, which may see less than an interval by the bootstrap does.");
   if (sequential) {
     bool met = true;
     for (const Effect& e : c.effects) {

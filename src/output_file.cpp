@@ -47,7 +47,13 @@ void refuse_inputs(const fs::path& wished, const std::vector<fs::path>& inputs) 
                        (wished == input ? std::string() : " (" + input.string() + ")") + "; give another file to write");
 }
 
+fs::path incomplete_name(const fs::path& path) {
+  return path.parent_path() / (path.stem().string() + ".incomplete" + path.extension().string());
+}
+
 fs::path output_file(const fs::path& wished, const std::vector<fs::path>& inputs) {
+  if (!wished.has_filename())
+    throw InputError("cannot write '" + wished.string() + "': " + (wished.empty() ? "it has no name" : "it is a folder"));
   refuse_inputs(wished, inputs);
   std::error_code error;
   const fs::file_status status = fs::status(wished, error);

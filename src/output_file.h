@@ -14,6 +14,9 @@ bool same_file(const std::filesystem::path& a, const std::filesystem::path& b);
 /// Throws InputError where `wished` is one of `inputs`: what is read may not be written over.
 void refuse_inputs(const std::filesystem::path& wished, const std::vector<std::filesystem::path>& inputs);
 
+/// What an interrupted run of a verb is called: NAME.incomplete.json for NAME.json, beside it, so that a whole one is not lost.
+std::filesystem::path incomplete_name(const std::filesystem::path& path);
+
 /// The file that `wished` names, links followed; only a regular file may be replaced. Throws InputError where it is one of `inputs`, and
 /// WorldError, with the reason, where it cannot be written.
 std::filesystem::path output_file(const std::filesystem::path& wished, const std::vector<std::filesystem::path>& inputs = {});

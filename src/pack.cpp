@@ -132,7 +132,7 @@ class Packer {
     if (path.extension() != ".json") return Kind::none;
     const Json json = read_json(path.string());
     // A comparison of a sweep's runs is what the sweep says; by itself it cannot be made again.
-    return has_recipe(json) && (named || json.contains("recipe")) ? Kind::recipe : Kind::none;
+    return has_recipe(json) && (named || (json.contains("recipe") && !json.value("interrupted", false))) ? Kind::recipe : Kind::none;
   }
 
   void find(const std::string& word) {
@@ -222,6 +222,7 @@ class Packer {
       return;
     }
     const Json json = read_json(item.path.string());
+    if (json.value("interrupted", false)) throw InputError(of + " was interrupted: it is no whole comparison or capacity");
     for (const InputFile& i : read_recipe(json, item.path.string()).inputs) add_input(i.path, i.hash, of);
     for (const Json& a : json.value("alternatives", Json::array())) {
       const auto label = a.value("label", "");

@@ -5,9 +5,8 @@
 #include "src/file_hash.h"
 #include "src/scenario_files.h"
 
-#include <stdlib.h>
-
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <map>
 #include <optional>
@@ -112,7 +111,8 @@ RecordedRun read_recorded_run(const ResultsReader& reader, const FilesByHash& kn
   for (const NamedFile& file : files_of(out.configuration)) {
     const auto at = lay.find(file.pointer);
     auto places = places_of(file, at == lay.end() ? std::nullopt : std::optional<fs::path>(at->second), reader.path(), out.scenario);
-    if (const auto one = known.find(hashes[file.label]); one != known.end()) places.insert(places.begin(), one->second);
+    // What is known is all there is: a pack has what it needs, or is not whole.
+    if (const auto one = known.find(hashes[file.label]); one != known.end()) places = {one->second};
     const std::string what = "the " + file.label + " of its run, " + places.front().string() + ",";
     if (!hashes.contains(file.label)) throw WorldError("'" + reader.path().string() + "': " + what + " was no regular file: it is gone");
     fs::path found;

@@ -26,9 +26,9 @@ RerunVerdict compare_summaries(const Json& was, const Json& is) {
     return summary;
   };
   const auto differences = json_differences(plain(was), plain(is));
-  if (differences.empty()) return {true, false, {}, {}};
+  if (differences.empty()) return {true, false, {}, {}, {}};
   const auto& d = differences.front();
-  return {false, false, d.pointer + ": was " + d.a + ", is " + d.b, {}};
+  return {false, false, d.pointer + ": was " + d.a + ", is " + d.b, {}, {}};
 }
 
 /// What a verb prints is not heard while this lives.
@@ -76,6 +76,7 @@ RerunVerdict rerun_file(const fs::path& path, const RunProgress& progress, const
   }();
   out.interrupted = done.interrupted;
   if (out.interrupted) return out;
+  out.summary = summary_json(done.summary, done.audit);
   const ResultsReader is(done.file);
   const ResultsComparison c = compare_results(was, is);
   out.reproduced = !c.first;
@@ -91,6 +92,10 @@ RerunVerdict rerun_file(const fs::path& path, const RunProgress& progress, const
 
 RerunVerdict rerun_recipe(const fs::path& path, const PolicyRegistry& registry) {
   const Json was = read_json(path.string());
+  const auto format = was.is_object() ? was.value("format", "") : std::string();
+  if (format != "tideline-compare" && format != "tideline-capacity")
+    throw InputError(path.string() + " is no results file, no comparison and no capacity");
+  if (was.value("interrupted", false)) throw InputError(path.string() + " was interrupted: it is no whole comparison or capacity");
   const Recipe recipe = read_recipe(was, path.string());
   const auto verb = recipe.command.front();
   if (verb != "compare" && verb != "capacity") throw InputError(path.string() + ": /recipe/command: unknown verb " + in_quotes(verb));
@@ -154,14 +159,23 @@ std::string SweepAgain::label(std::size_t k) const {
 }
 
 RerunVerdict SweepAgain::run(std::size_t k) const {
-  if (const fs::path file = file_of(tasks_[k]); !file.empty()) return rerun_file(file, {}, registry_, known_);
-  if (!changed_.empty()) return {false, false, changed_, {}};
+  if (const fs::path file = file_of(tasks_[k]); !file.empty()) {
+    // Tables and comparisons are made of the summaries beside the results files.
+    RerunVerdict v = rerun_file(file, {}, registry_, known_);
+    if (v.reproduced) {
+      const RerunVerdict beside = compare_summaries(tasks_[k]["summary"], v.summary);
+      v.reproduced = beside.reproduced;
+      v.text = beside.text;
+    }
+    return v;
+  }
+  if (!changed_.empty()) return {false, false, changed_, {}, {}};
   const auto number = tasks_[k]["task"].get<std::size_t>();
   RunRequest request;
   request.scenario = sweep_->scenario;
   request.layers = layers_of(*sweep_, sweep_->tasks.at(number));
   const RunResult done = run_once(request, registry_, interrupted);
-  if (done.interrupted) return {false, true, {}, {}};
+  if (done.interrupted) return {false, true, {}, {}, {}};
   return compare_summaries(tasks_[k]["summary"], summary_json(done.summary, done.audit));
 }
 

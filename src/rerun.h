@@ -22,6 +22,7 @@ struct RerunVerdict {
   bool reproduced = false, interrupted = false;
   std::string text;                ///< why it is not the same, without a full stop at the end
   std::vector<std::string> notes;  ///< what else there is to say
+  Json summary;                    ///< of the new run, if there was one
 };
 
 /// Hears of a run: its scenario's name, simulated time, its end, queries so far.

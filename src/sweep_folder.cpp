@@ -83,13 +83,19 @@ std::optional<Json> read_manifest(const fs::path& folder) {
 
 TaskRecord read_task(const fs::path& folder, std::size_t task, const std::string& key) {
   TaskRecord out;
-  out.json = read_plain(task_file(folder, task, ".json"));
+  std::error_code ignored;
+  const fs::path file = task_file(folder, task, ".json");
+  if (!fs::is_regular_file(file, ignored)) return out;
+  out.json = read_plain(file);
   if (!out.json.is_object() || !out.json.contains("key")) return out;
   if (out.json["key"] != key)
     out.state = TaskState::outdated;
   else if (out.json.contains("error"))
     out.state = TaskState::failed;
-  else if (out.json.contains("summary"))
+  else if (out.json.contains("summary") && out.json["summary"].is_object() && out.json["summary"].contains("total") &&
+           // Its results file may have been lost alone.
+           (!out.json.contains("results") || !out.json["results"].is_string() ||
+            fs::is_regular_file(folder / "tasks" / out.json["results"].get<std::string>(), ignored)))
     out.state = TaskState::finished;
   return out;
 }

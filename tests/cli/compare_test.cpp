@@ -5,8 +5,11 @@
 #include <gmock/gmock.h>
 #include <nlohmann/json.hpp>
 
+#include <chrono>
 #include <cmath>
+#include <csignal>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace tideline {
@@ -182,6 +185,41 @@ TEST_F(CompareTest, a_finished_sweep_is_a_comparison_without_new_runs) {
   EXPECT_EQ(tideline(folder, {"compare", "a", "--load", "2"}).code, 2);
 }
 
+TEST_F(CompareTest, a_metric_that_hardly_varies_is_not_taken_for_exact) {
+  // Nothing is dropped in any run: the metric alone would look as if nothing were random.
+  const Json c = json({"--axis", "selection=cheapest_feasible,accuracy_max", "--metric", "queries_dropped"});
+  EXPECT_EQ(c["replications"], 10);
+  EXPECT_EQ(c["replication"]["kind"], "seeds");
+}
+
+TEST_F(CompareTest, alternatives_that_are_the_same_are_said) {
+  const Outcome done = compare({"--axis", "load=1,1.0", "--max-replications", "2"});
+  EXPECT_EQ(done.code, 0) << done.err;
+  EXPECT_THAT(done.err, HasSubstr("load=1.0 is the same as load=1"));
+}
+
+TEST_F(CompareTest, an_interrupt_leaves_the_whole_one_that_is_there) {
+  folder.write("c.json", "precious");
+  Process run(folder.path(), {TIDELINE_PROGRAM, "compare", "s.json", "--axis", "load=1,2", "--max-replications", "200", "--set",
+                              "/measure/duration_s=20000", "--jobs", "1", "--out", "c.json", "--quiet"});
+  std::this_thread::sleep_for(std::chrono::milliseconds(1500));
+  run.signal(SIGINT);
+  EXPECT_EQ(run.wait().code, 130);
+  EXPECT_EQ(read_file(folder / "c.json"), "precious");
+  if (fs::exists(folder / "c.incomplete.json")) {
+    EXPECT_TRUE(Json::parse(read_file(folder / "c.incomplete.json"))["interrupted"].get<bool>());
+    EXPECT_EQ(tideline(folder, {"rerun", "c.incomplete.json"}).code, 2);
+  }
+}
+
+TEST_F(CompareTest, days_beyond_the_end_of_a_trace_are_refused) {
+  folder.write("t.csv", "arrived_at\n0.1\n5\n90000\n");
+  const Outcome done = compare(
+      {"--axis", "selection=cheapest_feasible,accuracy_max", "--trace", "cameras=t.csv", "--trace", "finders=t.csv", "--days", "1-4"});
+  EXPECT_EQ(done.code, 2);
+  EXPECT_THAT(done.err, HasSubstr("has no queries: the trace ends before it"));
+}
+
 TEST_F(CompareTest, what_is_wrong_is_refused_before_anything_runs) {
   const auto refused = [&](const Words& words, const std::string& why) {
     const Outcome done = compare(words);
@@ -191,6 +229,9 @@ TEST_F(CompareTest, what_is_wrong_is_refused_before_anything_runs) {
   };
   refused({}, "nothing to compare");
   refused({"--axis", "load=1"}, "nothing to compare");
+  refused({"--axis", "load=1", "--axis", "selection=infaas,accuracy_max"}, "the first --axis, \"load\"");
+  refused({"--axis", "/seed=1,2"}, "seeds of their own");
+  refused({"--axis", "load=1,2", "--out", ""}, "it has no name");
   refused({"--axis", "load="}, "no values");
   refused({"--axis", "/cluster/pools/none/count=1,2"}, "/cluster/pools/none");
   refused({"--axis", "load=1,2", "--baseline", "3"}, "no such value");

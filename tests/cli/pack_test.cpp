@@ -88,6 +88,17 @@ TEST_F(PackTest, a_result_that_is_not_reproduced_fails_and_is_counted) {
                               EndsWith("\n1 of 2 reproduced\n")));
 }
 
+TEST_F(PackTest, nothing_outside_of_it_is_looked_at) {
+  make_run();
+  ASSERT_EQ(pack({"r/run.h5", "--out", "a.tar", "--no-program"}).code, 0);
+  ASSERT_EQ(Process(folder / "elsewhere", {"tar", "--extract", "--file", (folder / "study/a.tar").string()}).wait().code, 0);
+  // What it was made from still lies where it lay, but the pack is damaged.
+  folder.write("elsewhere/a/inputs/traces/counts.csv", "second,count\n0,31\n");
+  const Outcome done = Process(folder / "elsewhere", {TIDELINE_PROGRAM, "rerun", "a"}).wait();
+  EXPECT_EQ(done.code, 1);
+  EXPECT_THAT(done.out, HasSubstr("counts.csv changed: its hash was "));
+}
+
 TEST_F(PackTest, the_same_results_make_the_same_archive) {
   make_run();
   ASSERT_EQ(pack({"r/run.h5", "--out", "one.tar.zst", "--no-program"}).code, 0);

@@ -68,6 +68,18 @@ class RerunTest : public testing::Test {
   Folder folder;
 };
 
+TEST_F(RerunTest, of_a_sweep_looks_at_its_summaries_too) {
+  folder.write("sweep.json", R"({ "schema": 1, "scenario": "s.json", "axes": [ { "axis": "load", "values": [ 1, 2 ] } ] })");
+  ASSERT_EQ(tideline(folder, {"sweep", "sweep.json", "--out", "a", "--quiet"}).code, 0);
+  Json task = Json::parse(read_file(folder / "a" / "tasks" / "000001.json"));
+  task["summary"]["total"]["latency_mean_s"] = 7.0;
+  folder.write("a/tasks/000001.json", task.dump());
+  const Outcome done = rerun({"a"});
+  EXPECT_EQ(done.code, 1);
+  EXPECT_THAT(done.out, HasSubstr("/total/latency_mean_s: was 7"));
+  EXPECT_THAT(done.out, HasSubstr("1 of 2 reproduced"));
+}
+
 TEST_F(RerunTest, reproduces_what_layers_made) {
   run({"s.json", "--seed", "7", "--load", "1.5", "--policy", "dispatch=power_of_d,d=2", "--records", "all", "--out", "r/x.h5"});
   const auto before = folder.files();

@@ -50,6 +50,29 @@ class SweepTest : public testing::Test {
   const Folder folder;
 };
 
+TEST_F(SweepTest, another_sweep_is_not_written_over) {
+  ASSERT_EQ(sweep({"--out", "a"}).code, 0);
+  folder.write("other.json", R"({ "schema": 1, "scenario": "s.json", "axes": [ { "axis": "load", "values": [ 1, 2 ] } ] })");
+  const std::string before = read_file(folder / "a" / "manifest.json");
+  const Outcome done = tideline(folder, {"sweep", "other.json", "--resume", "--out", "a"});
+  EXPECT_EQ(done.code, 2);
+  EXPECT_THAT(done.err, testing::HasSubstr("holds another sweep, \"sweep\" of 12 tasks"));
+  EXPECT_EQ(read_file(folder / "a" / "manifest.json"), before);
+}
+
+TEST_F(SweepTest, a_task_whose_results_file_is_gone_runs_again) {
+  ASSERT_EQ(sweep({"--out", "a"}).code, 0);
+  const std::string before = table("a");
+  fs::remove(folder / "a" / "tasks" / "000003.h5");
+  fs::remove(folder / "a" / "tasks" / "000005.json");
+  fs::create_directory(folder / "a" / "tasks" / "000005.json.d");
+  const Outcome done = sweep({"--out", "a", "--resume"});
+  EXPECT_EQ(done.code, 0) << done.err;
+  EXPECT_THAT(done.out, testing::HasSubstr("12 of 12 tasks finished (10 of them before)"));
+  EXPECT_TRUE(fs::exists(folder / "a" / "tasks" / "000003.h5"));
+  EXPECT_EQ(table("a"), before);
+}
+
 TEST_F(SweepTest, every_point_has_its_replications_in_one_table) {
   const Outcome done = sweep({"--out", "a"});
   ASSERT_EQ(done.code, 0) << done.err;
