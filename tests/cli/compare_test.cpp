@@ -213,7 +213,7 @@ TEST_F(CompareTest, an_interrupt_leaves_the_whole_one_that_is_there) {
 }
 
 TEST_F(CompareTest, days_beyond_the_end_of_a_trace_are_refused) {
-  folder.write("t.csv", "arrived_at\n0.1\n5\n90000\n");
+  folder.write("t.csv", "timestamp\n0.1\n5\n90000\n");
   const Outcome done = compare(
       {"--axis", "selection=cheapest_feasible,accuracy_max", "--trace", "cameras=t.csv", "--trace", "finders=t.csv", "--days", "1-4"});
   EXPECT_EQ(done.code, 2);
