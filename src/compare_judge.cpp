@@ -72,7 +72,7 @@ void judge_effects(Comparison& c, std::optional<statistics::StoppingRule> sequen
         e.better += (metric.direction == Direction::lower_is_better ? d < 0 : d > 0) ? 1U : 0U;
       }
       e.finding = judge(j.sample, {.direction = metric.direction, .confidence = c.confidence, .margin = j.margin},
-                        {.p = adjusted[k], .equivalence_p = adjusted_equivalence[k]});
+                        {.p = adjusted[k], .equivalence_p = adjusted_equivalence[k], .comparisons = list.size()});
       e.interval = e.finding.interval;
       if (c.random && e.interval) {
         std::vector<Pair> pairs;

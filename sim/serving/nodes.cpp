@@ -27,7 +27,7 @@ void Simulation::scale_pool(PoolId p, std::uint32_t wished) {
   // Those that can go soonest: least that loads or waits, then fewest instances; ties the highest id, so that the first nodes stay.
   struct Weight {
     std::uint32_t loading = 0, load = 0, instances = 0;
-    auto operator<=>(const Weight&) const = default;
+    auto operator<=>(const Weight&) const = default;  // NOLINT(modernize-use-nullptr): a false alarm of version 14
   };
   const auto weight = [&](NodeId n) {
     Weight w;

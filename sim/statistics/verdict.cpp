@@ -1,5 +1,6 @@
 #include "sim/statistics/verdict.h"
 
+#include <algorithm>
 #include <cmath>
 #include <stdexcept>
 
@@ -51,7 +52,8 @@ Finding judge(const PairedSample& sample, const Question& question, const Adjust
   f.p = sample.p_value();
   f.adjusted_p = adjusted_or(adjusted.p, f.p);
   f.equivalence_p = question.margin > 0 ? adjusted_or(adjusted.equivalence_p, sample.equivalence_p(question.margin)) : std::nan("");
-  f.smallest_detectable = sample.smallest_detectable(alpha, question.power);
+  f.smallest_detectable =
+      sample.smallest_detectable(alpha / static_cast<double>(std::max<std::size_t>(1, adjusted.comparisons)), question.power);
   f.pairs = sample.count();
   f.missing = sample.missing();
 

@@ -38,6 +38,7 @@ struct Question {
 struct Adjusted {
   double p = std::numeric_limits<double>::quiet_NaN();
   double equivalence_p = std::numeric_limits<double>::quiet_NaN();
+  std::size_t comparisons = 1;  ///< that share the level: one alone has to reach level / comparisons to be shown (Holm's first step)
 };
 
 /// The answer. What does not exist is NaN.

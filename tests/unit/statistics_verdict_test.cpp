@@ -95,6 +95,8 @@ TEST(Verdict, has_the_numbers_behind_it) {
   EXPECT_EQ(f.equivalence_p, sample.equivalence_p(1));
   EXPECT_NEAR(f.smallest_detectable, sample.smallest_detectable(0.1, 0.7), 1e-12);
   EXPECT_TRUE(std::isnan(judge(sample, neutral).equivalence_p));
+  // One of five comparisons has to reach a fifth of the level.
+  EXPECT_NEAR(judge(sample, {.confidence = 0.9}, {.comparisons = 5}).smallest_detectable, sample.smallest_detectable(0.02), 1e-12);
 }
 
 TEST(Verdict, has_names) {
