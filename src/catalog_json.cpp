@@ -178,13 +178,13 @@ class Reader {
     if (!tables.empty()) v.profile = dense(p, v.max_batch, tables);
 
     const std::string service = child(pointer, "service");
-    v.service = read_law(param::bind<LawParams>(p.service, service, problems_), service);
+    v.service = read_law(param::bind<LawParams>(p.service, service, problems_), service, problems_);
     const std::string load = child(pointer, "load");
     const auto times = param::bind<LoadParams>(p.load, load, problems_);
     v.load.build = times.build;
     v.load.runtime_init = times.runtime_init;
     v.load.first_run = times.first_run;
-    v.load.law = read_law(times, load);
+    v.load.law = read_law(times, load, problems_);
     const std::string origin = child(pointer, "origin");
     const auto origins = param::bind<OriginParams>(p.origin, origin, problems_);
     v.origin_latency = origins.latency;
@@ -389,84 +389,6 @@ class Reader {
       }
     }
     return {std::move(cores), std::move(out)};
-  }
-
-  Law read_law(const LawParams& p, const std::string& pointer) {
-    const bool has_cv2 = law_takes(p.law, "cv2"), has_k = law_takes(p.law, "k"), has_points = law_takes(p.law, "points");
-    // Each is called: all of its problems are reported.
-    bool good = check_use("cv2", has_cv2, p.cv2.has_value(), p, pointer);
-    good = check_use("k", has_k, p.k.has_value(), p, pointer) && good;
-    good = check_use("points", has_points, !p.points.is_null(), p, pointer) && good;
-    if (!good) return {};
-    if (has_cv2) {
-      const bool enough = p.law == LawKind::hyperexponential ? *p.cv2 >= 1 : *p.cv2 > 0;
-      if (!enough) {
-        problems_.add(child(pointer, "cv2"), "must be " + std::string(p.law == LawKind::hyperexponential ? "at least 1" : "above 0") +
-                                                 " for this law, is " + to_text(*p.cv2));
-        return {};
-      }
-    }
-    switch (p.law) {
-      case LawKind::deterministic:
-        return Law::deterministic();
-      case LawKind::exponential:
-        return Law::exponential();
-      case LawKind::erlang:
-        return Law::erlang(*p.k);
-      case LawKind::gamma:
-        return Law::gamma(*p.cv2);
-      case LawKind::lognormal:
-        return Law::lognormal(*p.cv2);
-      case LawKind::hyperexponential:
-        return Law::hyperexponential(*p.cv2);
-      case LawKind::quantiles:
-        break;
-    }
-    return read_quantiles(p.points, child(pointer, "points"));
-  }
-
-  /// A parameter of another law is a mistake, not something to pass over.
-  bool check_use(std::string_view key, bool used, bool given, const LawParams& p, const std::string& pointer) {
-    if (used == given) return true;
-    const std::string law = param::to_text(std::get<0>(LawParams::declare()).value(p));
-    problems_.add(child(pointer, key),
-                  used ? "is needed by the law " + law : "is no parameter of the law " + law + "; leave it out, or null");
-    return false;
-  }
-
-  Law read_quantiles(const Value& value, const std::string& pointer) {
-    constexpr param::detail::Spec probability{"probability", "Probability.", {0, 1}}, factor{"factor", "Factor.", {0, 1e9}};
-    const auto* list = std::get_if<param::List>(&value.data);
-    if (!list || list->size() < 2) {
-      problems_.add(pointer, "must be a list of at least two [probability, factor] pairs");
-      return {};
-    }
-    const std::size_t before = problems_.list().size();
-    std::vector<std::pair<double, double>> points;
-    for (std::size_t i = 0; i < list->size(); ++i) {
-      const std::string at = child(pointer, i);
-      const auto* pair = std::get_if<param::List>(&(*list)[i].data);
-      std::pair<double, double> point;
-      if (!pair || pair->size() != 2) {
-        problems_.add(at, "must be a pair [probability, factor]");
-        continue;
-      }
-      bool good = param::detail::read((*pair)[0], probability, child(at, std::size_t{0}), problems_, point.first);
-      good = param::detail::read((*pair)[1], factor, child(at, std::size_t{1}), problems_, point.second) && good;
-      if (good) {
-        if (!points.empty() && point.first <= points.back().first)
-          problems_.add(child(at, std::size_t{0}), "probabilities must be ascending; is after " + to_text(points.back().first));
-        if (!points.empty() && point.second < points.back().second)
-          problems_.add(child(at, std::size_t{1}), "factors must not decrease; is after " + to_text(points.back().second));
-        points.push_back(point);
-      }
-    }
-    if (problems_.list().size() != before) return {};
-    if (points.front().first != 0) problems_.add(child(child(pointer, std::size_t{0}), std::size_t{0}), "the first probability must be 0");
-    if (points.back().first != 1) problems_.add(child(child(pointer, points.size() - 1), std::size_t{0}), "the last probability must be 1");
-    if (points.back().second == 0) problems_.add(pointer, "factors must not all be 0");
-    if (problems_.list().size() != before) return {};
-    return Law::quantiles(std::move(points));
   }
 
   void check_tasks_are_answered(const std::string& pointer) {

@@ -175,7 +175,14 @@ class Reader {
         const auto l = param::bind<LinkSection>(to_value((*links)[k]), at, problems_);
         const auto from = find("site", l.from, site_names, child(at, "from")), to = find("site", l.to, site_names, child(at, "to"));
         if (from && to && from == to) problems_.add(at, "a link joins two different sites");
-        if (from && to) t.links.push_back({SiteId{*from}, SiteId{*to}, l.delay, l.bandwidth, l.price});
+        Duration mean_jitter{};
+        Law jitter;
+        if (const Json* j = member((*links)[k], "jitter"); j != nullptr && !j->is_null()) {
+          const auto s = param::bind<JitterSection>(to_value(*j), child(at, "jitter"), problems_);
+          mean_jitter = s.mean;
+          jitter = read_law(s, child(at, "jitter"), problems_);
+        }
+        if (from && to) t.links.push_back({SiteId{*from}, SiteId{*to}, l.delay, l.bandwidth, l.price, mean_jitter, std::move(jitter)});
       }
     }
     const auto hardware_names = names_of(out_.catalog.hardware, [](const Hardware& h) { return std::string_view(h.name); });

@@ -37,13 +37,15 @@ std::vector<std::string> discards(std::string_view at, const Json& below, const 
   const auto t = tokens(at);
   if (t.size() == 2 && t[0] == "policies" && layer.contains("name")) return {"params"};
   if (t.size() == 2 && t[0] == "workload" && layer.contains("source")) return {"params"};
-  if (t.size() == 4 && t[0] == "catalog" && t[1] == "variants" && (t[3] == "service" || t[3] == "load") && layer.contains("law")) {
+  const bool law_of_variant = t.size() == 4 && t[0] == "catalog" && t[1] == "variants" && (t[3] == "service" || t[3] == "load");
+  const bool law_of_link = t.size() == 4 && t[0] == "cluster" && t[1] == "links" && t[3] == "jitter";
+  if ((law_of_variant || law_of_link) && layer.contains("law")) {
     Problems wrong;  // the catalog's reader will say what
-    const auto law = param::bind<catalog_format::LawParams>(to_value(Json{{"law", layer["law"]}}), "", wrong).law;
+    const auto law = param::bind<LawParams>(to_value(Json{{"law", layer["law"]}}), "", wrong).law;
     std::vector<std::string> out;
     // What the new law takes too means the same there: it stays, and options may come in any order.
     for (const char* key : {"cv2", "k", "points"})
-      if (wrong.empty() && below.contains(key) && !catalog_format::law_takes(law, key)) out.emplace_back(key);
+      if (wrong.empty() && below.contains(key) && !law_takes(law, key)) out.emplace_back(key);
     return out;
   }
   return {};

@@ -4,6 +4,7 @@
 
 #include "sim/core/param.h"
 #include "sim/metrics/accounts.h"
+#include "src/law_params.h"
 #include "traces/counts.h"
 #include "traces/csv.h"
 #include "traces/diurnal.h"
@@ -74,13 +75,23 @@ struct LinkSection {
   Duration delay{};
   double bandwidth = 0;
   double price = 0;
+  param::Value jitter;
   static constexpr auto declare() {
     return param::fields(param::field("from", &LinkSection::from, "A site.", param::required),
                          param::field("to", &LinkSection::to, "The other site; links carry both ways.", param::required),
                          param::field("delay_s", &LinkSection::delay, "Propagation delay one way.", {0, 3600}, param::required),
                          param::field("bandwidth_bytes_per_s", &LinkSection::bandwidth,
                                       "Bandwidth each way, shared equally by what is under way; 0: payloads take no time.", {0, 1e15}),
-                         param::field("price_per_byte_usd", &LinkSection::price, "Price of a byte in US dollars.", {0, 1}));
+                         param::field("price_per_byte_usd", &LinkSection::price, "Price of a byte in US dollars.", {0, 1}),
+                         param::field("jitter", &LinkSection::jitter, "What comes on top of the delay, anew for each crossing."));
+  }
+};
+
+struct JitterSection : LawParams {
+  Duration mean{};
+  static constexpr auto declare() {
+    return std::tuple_cat(param::fields(param::field("mean_s", &JitterSection::mean, "Mean of the jitter.", {0, 3600}, param::required)),
+                          LawParams::declare());
   }
 };
 

@@ -232,10 +232,17 @@ class Schema {
 
   // --- the other sections ---
 
+  /// Of the law quantiles.
+  static Form points_form() {
+    const Json pair{{"type", "array"}, {"items", Json{{"type", "number"}, {"minimum", 0}}}, {"minItems", 2}, {"maxItems", 2}};
+    return {Json{{"type", "array"}, {"items", pair}}};
+  }
+
   static Form cluster_form() {
-    return section<ClusterSection>({{"sites", list_of(section<SiteSection>())},
-                                    {"links", list_of(section<LinkSection>())},
-                                    {"pools", list_of(section<PoolSection>())}});
+    return section<ClusterSection>(
+        {{"sites", list_of(section<SiteSection>())},
+         {"links", list_of(section<LinkSection>({{"jitter", section<JitterSection>({{"points", points_form()}})}}))},
+         {"pools", list_of(section<PoolSection>())}});
   }
 
   /// An entry of "environment": the fields of its kind.
@@ -288,8 +295,7 @@ class Schema {
     const Form table{counted(time.shape)};
     const Form tables{counted(table.shape)};
     const Form profile = section<ProfileParams>({{"latency_s", table}, {"cores", tables}, {"affine", section<AffineParams>()}});
-    const Json pair{{"type", "array"}, {"items", Json{{"type", "number"}, {"minimum", 0}}}, {"minItems", 2}, {"maxItems", 2}};
-    const Form points{Json{{"type", "array"}, {"items", pair}}};
+    const Form points = points_form();
     const Form variant = section<VariantParams>({{"profile", profile},
                                                  {"service", section<LawParams>({{"points", points}})},
                                                  {"load", section<LoadParams>({{"points", points}})},

@@ -17,7 +17,7 @@ void find_routes(std::size_t sites, const std::vector<Link>& links, std::vector<
   };
   for (std::size_t k = 0; k < links.size(); ++k) {
     const Link& l = links[k];
-    const Route r{true, l.delay, l.bytes_per_s > 0 ? 1 / l.bytes_per_s : 0, l.price_per_byte_usd};
+    const Route r{true, l.delay + l.mean_jitter, l.bytes_per_s > 0 ? 1 / l.bytes_per_s : 0, l.price_per_byte_usd};
     for (const bool backward : {false, true}) {
       const SiteId a = backward ? l.to : l.from, b = backward ? l.from : l.to;
       const std::size_t at = a.index() * sites + b.index();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "sim/core/id.h"
+#include "sim/core/law.h"
 #include "sim/core/time.h"
 
 #include <cstddef>
@@ -17,6 +18,8 @@ struct Link {
   Duration delay{};
   double bytes_per_s = 0;  ///< 0: unlimited
   double price_per_byte_usd = 0;
+  Duration mean_jitter{};  ///< comes on top of the delay, drawn anew for each crossing
+  Law jitter{};            ///< of it, as a factor on its mean
 };
 
 /// The first link on the least-delay route from one site to another.
@@ -25,7 +28,7 @@ struct Hop {
   std::uint32_t channel = 0;  ///< of the link and its direction: twice its index, plus one from its `to` to its `from`
 };
 
-/// The least-delay route between two sites: propagation, and time per byte summed over its links (store and forward).
+/// The least-delay route between two sites: propagation with mean jitter, and time per byte summed over its links (store and forward).
 struct Route {
   bool reachable = false;
   Duration delay{};

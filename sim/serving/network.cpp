@@ -11,6 +11,14 @@ Simulation::Trip& Simulation::trip(VisitId v) {
   return trips_[v.index()];
 }
 
+/// What a crossing takes beside its bytes. The jitter belongs to the query and its way: another policy meets the same.
+Duration Simulation::propagation(std::uint32_t channel, const Visit& visit) const {
+  const Link& link = world_.topology().link_of(channel);
+  if (link.mean_jitter == Duration{}) return delays_[channel];
+  KeyedDraw draw(options_.seed, Purpose::jitter, visit.serial, std::uint64_t{channel} << 8 | visit.attempt);
+  return delays_[channel] + from_seconds(to_seconds(link.mean_jitter) * link.jitter.sample(draw));
+}
+
 /// `first`: from its origin, not from a site where it found no place.
 void Simulation::depart(VisitId v, SiteId from, SiteId to, bool first) {
   Trip& t = trip(v);
@@ -33,7 +41,7 @@ void Simulation::travel(VisitId v, Duration delay) {
       channels_[hop.channel].begin(engine_.now(), bytes, v.index());
       return arm_channel(hop.channel);
     }
-    delay += delays_[hop.channel];
+    delay += propagation(hop.channel, visit);
     t.at = hop.next;
   }
   if (delay > Duration{}) return schedule(engine_.now() + delay, kind, v.index());
@@ -65,7 +73,7 @@ void Simulation::channel_event(std::uint32_t channel) {
     const VisitId v{channels_[channel].end()};
     Trip& t = trips_[v.index()];
     t.at = world_.topology().hop(t.at, t.to).next;
-    travel(v, delays_[channel]);
+    travel(v, propagation(channel, cluster_[v]));
   }
   arm_channel(channel);
 }

@@ -72,7 +72,7 @@ Simulation::Simulation(const World& world, RunOptions options, std::vector<Contr
   asks_admission_ = decisions_heard_ || std::any_of(controllers_.begin(), controllers_.end(),
                                                     [](const Controller& c) { return c.policies.admission->may_refuse(); });
   for (const Link& l : world.topology().links) {
-    links_shared_ = links_shared_ || l.bytes_per_s > 0;
+    links_shared_ = links_shared_ || l.bytes_per_s > 0 || l.mean_jitter > Duration{};
     for (int way = 0; way < 2; ++way) {
       channels_.emplace_back(l.bytes_per_s);
       delays_.push_back(l.delay);

@@ -168,6 +168,7 @@ class Simulation {
     bool told = true;  // recorders know how its query ended
   };
   Trip& trip(VisitId v);
+  Duration propagation(std::uint32_t channel, const Visit& visit) const;
   void depart(VisitId v, SiteId from, SiteId to, bool first);
   void travel(VisitId v, Duration delay);
   void arrived_at(VisitId v);

@@ -25,7 +25,7 @@ struct WorldBuilder {
     topology.sites.push_back(name);
     return SiteId{topology.sites.size() - 1};
   }
-  void link(SiteId a, SiteId b, Duration delay, double bytes_per_s = 0) { topology.links.push_back({a, b, delay, bytes_per_s, 0}); }
+  void link(SiteId a, SiteId b, Duration delay, double bytes_per_s = 0) { topology.links.push_back({a, b, delay, bytes_per_s, 0, {}, {}}); }
   TaskId task(const std::string& name, bool hit_rate = true) {
     Task t;
     t.name = name;
