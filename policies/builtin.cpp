@@ -22,6 +22,7 @@ void add_builtin_policies(PolicyRegistry& registry) {
   registry.add(shared_line());
 
   // sharing
+  registry.add(earliest_deadline());
   registry.add(oldest_first());
 
   // batching

@@ -24,6 +24,7 @@ PolicyDefinition round_robin();
 PolicyDefinition shared_line();
 
 // sharing
+PolicyDefinition earliest_deadline();
 PolicyDefinition oldest_first();
 
 // batching
