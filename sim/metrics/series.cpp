@@ -68,7 +68,8 @@ void SeriesRecorder::ended(const Visit& v, const QueryEnd& end) {
     const bool late = latency > c.slo;
     ++row_.served;
     row_.late += late ? 1U : 0U;
-    row_.good += !late && end.accuracy >= c.floor ? 1U : 0U;
+    const double profiled = world_[end.variant].accuracy;
+    row_.good += !late && profiled >= c.floor ? 1U : 0U;
     row_.on_time += has_slo ? 1U : 0U;  // those that are late are taken off in the end
     latency_.record(latency);
     accuracy_ += end.accuracy * c.scale;

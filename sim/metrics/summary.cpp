@@ -41,7 +41,8 @@ constexpr Metric all_metrics[] = {
     {"queries_dropped", "1", "Queries that joined a line and left it unserved.", all, "", read<&Metrics::queries_dropped>},
     {"queries_late", "1", "Queries answered after their SLO.", all, "", read<&Metrics::queries_late>},
     {"queries_rejected", "1", "Queries that never joined a line.", all, "", read<&Metrics::queries_rejected>},
-    {"queries_infeasible", "1", "Rejected queries for which selection found no variant.", all, "", read<&Metrics::queries_infeasible>},
+    {"queries_infeasible", "1", "Rejected queries for which no variant or no place was found.", all, "",
+     read<&Metrics::queries_infeasible>},
     {"queries_lost", "1", "Queries whose instance failed and that had no retry left.", all, "", read<&Metrics::queries_lost>},
     {"queries_unfinished", "1", "Queries still open when the run ended.", all, "", read<&Metrics::queries_unfinished>},
     {"queries_with_slo", "1", "Queries that arrived with an SLO.", all, "", read<&Metrics::queries_with_slo>},
@@ -83,7 +84,7 @@ constexpr Metric all_metrics[] = {
     {"loads_by_cause_preload", "1", "Instances started at time 0.", task, "loads_by_cause", read_loads<StartCause::preload>},
     {"evictions", "1", "Instances stopped to make room.", total, "", read<&Metrics::evictions>},
     {"misses_rejected", "1", "Missed: admission refused, or the line was full.", all, "misses", read_miss<Miss::rejected>},
-    {"misses_no_feasible_variant", "1", "Missed: selection found no variant.", all, "misses", read_miss<Miss::no_feasible_variant>},
+    {"misses_no_feasible_variant", "1", "Missed: no variant or no place was found.", all, "misses", read_miss<Miss::no_feasible_variant>},
     {"misses_dropped", "1", "Missed: dropped from a line.", all, "misses", read_miss<Miss::dropped>},
     {"misses_lost", "1", "Missed: its instance failed.", all, "misses", read_miss<Miss::lost>},
     {"misses_unfinished", "1", "Missed: open when the run ended.", all, "misses", read_miss<Miss::unfinished>},
@@ -167,7 +168,7 @@ void SummaryRecorder::ended(const Visit& v, const QueryEnd& end) {
   s.realised += end.realised;
   ++m.served;
   m.accuracy += end.accuracy;
-  const bool late = latency > c.slo, met = end.accuracy >= c.floor;
+  const bool late = latency > c.slo, met = world_[end.variant].accuracy >= c.floor;
   if (c.has_floor) {
     ++s.with_floor;
     s.floor_met += met ? 1U : 0U;

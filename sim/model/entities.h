@@ -49,8 +49,8 @@ struct Visit {
 };
 static_assert(sizeof(Visit) == 64, "one visit is one cache line");
 
-/// How the answers of a gathering's visits become one.
-enum class Combine : std::uint8_t { first, best, last, majority };
+/// How the answers of a gathering's visits become one. Majority: each has a vote; weighted: each has the log-odds of its accuracy.
+enum class Combine : std::uint8_t { first, best, last, majority, weighted };
 
 /// The visits of one query that has, or may get, more than one: ensemble, cascade, hedge, retry.
 struct Gathering {

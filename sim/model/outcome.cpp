@@ -3,7 +3,8 @@
 #include "sim/core/normal.h"
 #include "sim/core/random.h"
 
-#include <bit>
+#include <algorithm>
+#include <array>
 #include <boost/math/special_functions/beta.hpp>
 #include <boost/random/normal_distribution.hpp>
 #include <cmath>
@@ -24,10 +25,34 @@ std::size_t tie_breaker(const Catalog& catalog, std::span<const VariantId> varia
   return best;
 }
 
-bool majority(std::uint32_t right, std::size_t members, std::size_t tie) {
-  const std::size_t n = static_cast<std::size_t>(std::popcount(right));
-  return 2 * n == members ? ((right >> tie) & 1) != 0 : 2 * n > members;
-}
+/// What the votes of some members weigh against those of the others.
+class Ballot {
+ public:
+  Ballot(const Catalog& catalog, std::span<const VariantId> variants, Votes votes)
+      : members_(variants.size()), tie_(tie_breaker(catalog, variants)) {
+    for (std::size_t k = 0; k < members_; ++k) {
+      weights_[k] = 1;
+      if (votes == Votes::log_odds) {
+        const double a = std::clamp(catalog[variants[k]].accuracy, 1e-6, 1 - 1e-6);
+        weights_[k] = std::log(a / (1 - a));
+      }
+      all_ += std::abs(weights_[k]);
+    }
+  }
+  /// Whether the answer is right where the members with a bit in `right` are.
+  bool is_right(std::uint32_t right) const {
+    double lead = 0;
+    for (std::size_t k = 0; k < members_; ++k) lead += ((right >> k) & 1) != 0 ? weights_[k] : -weights_[k];
+    // Equal weights that are no whole numbers may cancel but for their rounding.
+    if (std::abs(lead) <= 1e-12 * all_) return ((right >> tie_) & 1) != 0;
+    return lead > 0;
+  }
+
+ private:
+  std::size_t members_, tie_;
+  double all_ = 0;
+  std::array<double, 16> weights_{};
+};
 
 }  // namespace
 
@@ -52,8 +77,13 @@ double OutcomeModel::realised(std::uint64_t serial, VariantId v) const {
 double OutcomeModel::confidence(std::uint64_t serial, VariantId v) const {
   const Variant& variant = (*catalog_)[v];
   const double kappa = (*catalog_)[variant.task].information, rest = std::sqrt(1 - kappa * kappa);
-  const double s = kappa * latent(serial, v) + rest * standard_normal(KeyedDraw(seed_, Purpose::confidence, serial, v.index()));
-  return normal_cdf((variant.accuracy_quantile - kappa * s) / rest);
+  return normal_cdf((variant.accuracy_quantile - kappa * signal(serial, v)) / rest);
+}
+
+double OutcomeModel::signal(std::uint64_t serial, VariantId v) const {
+  const double kappa = (*catalog_)[(*catalog_)[v].task].information;
+  return kappa * latent(serial, v) +
+         std::sqrt(1 - kappa * kappa) * standard_normal(KeyedDraw(seed_, Purpose::confidence, serial, v.index()));
 }
 
 double OutcomeModel::expected_given_difficulty(std::uint64_t serial, VariantId v) const {
@@ -65,20 +95,33 @@ double OutcomeModel::expected_given_difficulty(std::uint64_t serial, VariantId v
   return normal_cdf((variant.accuracy_quantile - d) / std::sqrt(1 - rho));
 }
 
-bool OutcomeModel::majority_right(std::uint64_t serial, std::span<const VariantId> variants) const {
+double OutcomeModel::expected_given_confidence(std::uint64_t serial, VariantId v) const {
+  const Variant& variant = (*catalog_)[v];
+  const Task& task = (*catalog_)[variant.task];
+  if (!task.hit_rate) return realised(serial, v);
+  // x given D and s = kappa x + noise is normal.
+  const double kappa = task.information, noise = 1 - kappa * kappa, spread = 1 - task.correlation;
+  const double d = std::sqrt(task.correlation) * difficulty(serial);
+  if (spread <= 0) return d <= variant.accuracy_quantile ? 1 : 0;
+  const double both = noise + kappa * kappa * spread;
+  const double mean = (d * noise + kappa * spread * signal(serial, v)) / both;
+  return normal_cdf((variant.accuracy_quantile - mean) / std::sqrt(spread * noise / both));
+}
+
+bool OutcomeModel::majority_right(std::uint64_t serial, std::span<const VariantId> variants, Votes votes) const {
   std::uint32_t right = 0;
   for (std::size_t k = 0; k < variants.size(); ++k)
     if (realised(serial, variants[k]) > 0.5) right |= std::uint32_t{1} << k;
-  return majority(right, variants.size(), tie_breaker(*catalog_, variants));
+  return Ballot(*catalog_, variants, votes).is_right(right);
 }
 
-double OutcomeModel::majority_expected(std::uint64_t serial, std::span<const VariantId> variants) const {
+double OutcomeModel::majority_expected(std::uint64_t serial, std::span<const VariantId> variants, Votes votes) const {
   double p[16];
   for (std::size_t k = 0; k < variants.size(); ++k) p[k] = expected_given_difficulty(serial, variants[k]);
-  const std::size_t tie = tie_breaker(*catalog_, variants);
+  const Ballot ballot(*catalog_, variants, votes);
   double sum = 0;
   for (std::uint32_t right = 0; right < (std::uint32_t{1} << variants.size()); ++right) {
-    if (!majority(right, variants.size(), tie)) continue;
+    if (!ballot.is_right(right)) continue;
     double q = 1;
     for (std::size_t k = 0; k < variants.size(); ++k) q *= ((right >> k) & 1) != 0 ? p[k] : 1 - p[k];
     sum += q;

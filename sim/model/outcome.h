@@ -13,6 +13,9 @@
 
 namespace tideline {
 
+/// What a vote weighs: the same for all, or the log-odds of the profiled accuracy.
+enum class Votes : std::uint8_t { equal, log_odds };
+
 /// Draws keyed by (seed, query serial, variant): the same whatever any policy did.
 class OutcomeModel {
  public:
@@ -28,13 +31,19 @@ class OutcomeModel {
   double confidence(std::uint64_t serial, VariantId v) const;
   /// Probability that an answer is right given D: what an ensemble's expectation is made of. For a score: A.
   double expected_given_difficulty(std::uint64_t serial, VariantId v) const;
+  /// The same given also what the confidence in the answer was made of: what it is expected to be worth after the confidence had a say
+  /// in whether it stands. For a score: the score that was drawn.
+  double expected_given_confidence(std::uint64_t serial, VariantId v) const;
   /// Whether the majority of the answers is right; all wrong answers agree; a tie goes to the most accurate variant, then
   /// the lowest id. Hit-rate tasks only.
-  bool majority_right(std::uint64_t serial, std::span<const VariantId> variants) const;
+  bool majority_right(std::uint64_t serial, std::span<const VariantId> variants, Votes votes = Votes::equal) const;
   /// Probability of that given D. At most 16 variants.
-  double majority_expected(std::uint64_t serial, std::span<const VariantId> variants) const;
+  double majority_expected(std::uint64_t serial, std::span<const VariantId> variants, Votes votes = Votes::equal) const;
 
  private:
+  /// s: what the confidence in an answer knows of it.
+  double signal(std::uint64_t serial, VariantId v) const;
+
   const Catalog* catalog_;
   std::uint64_t seed_;
 };

@@ -12,7 +12,7 @@ namespace tideline {
 enum class Ending : std::uint8_t {
   answered,    ///< in time or late
   rejected,    ///< never joined a line: admission said no, or the line was full
-  infeasible,  ///< never joined a line: selection found no variant
+  infeasible,  ///< never joined a line: selection found no variant, or dispatch no place
   dropped,     ///< joined, left unserved
   lost,        ///< its instance failed and no retry was left
   unfinished   ///< still open when the run ended
@@ -28,7 +28,7 @@ struct QueryEnd {
   std::uint32_t batch = 0;            ///< visits in its batch
   std::uint8_t visits = 1;            ///< made for the query
   Duration network{}, load{}, queue{}, service{};
-  double accuracy = 0;      ///< profiled; of ensembles the expectation given the query's difficulty
+  double accuracy = 0;      ///< profiled; of votes and cascades the expectation for this query
   double realised = 0;      ///< right (1) or wrong (0), or the score
   double cost_usd = 0;      ///< attributed to the query: its share of device time, and transfer
   double transfer_usd = 0;  ///< the part of `cost_usd` that is transfer over links

@@ -21,6 +21,7 @@ constexpr DecisionForm forms[] = {
     {to_instance, "to instance", Kind::dispatch, true, Subject::instance, {}, {}},
     {to_site, "to site", Kind::dispatch, true, Subject::site, {}, {}},
     {held, "held", Kind::dispatch, true, Subject::variant, {}, {}},
+    {found_no_place, "found no place", Kind::dispatch, true, Subject::variant, {}, {}},
     {goes_next, "goes next", Kind::sharing, false, Subject::instance, "instances that were ready", "1"},
     {started_batch, "started batch", Kind::batching, false, Subject::instance, "visits", "1"},
     {dropped, "dropped", Kind::batching, false, Subject::instance, "visits", "1"},

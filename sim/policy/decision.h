@@ -23,6 +23,7 @@ enum class DecisionAnswer : std::uint8_t {
   to_instance,
   to_site,
   held,
+  found_no_place,
   goes_next,
   started_batch,
   dropped,

@@ -84,6 +84,7 @@ struct Selection {
   std::uint8_t quorum = 1;  ///< answers that resolve the query, 1 .. count
   Combine combine = Combine::best;
   bool may_escalate = false;  ///< ask `escalate` when the quorum has answered
+  Time answer_by = never;     ///< what has answered by then makes the answer; where nothing has, the first to come does
   Reason reason = 0;
   VariantId runner_up;
   std::array<VariantId, most> variants;
@@ -133,7 +134,7 @@ class SelectionPolicy : public virtual Policy {
 
 /// Where a visit goes.
 struct Dispatch {
-  enum class Answer : std::uint8_t { instance, site, hold };
+  enum class Answer : std::uint8_t { instance, site, hold, none };
   Answer answer = Answer::hold;
   Reason reason = 0;
   InstanceId instance;
@@ -160,6 +161,13 @@ struct Dispatch {
   /// Held by the controller until an instance of the variant is warm; then asked again.
   static Dispatch hold(Reason reason = 0) {
     Dispatch d;
+    d.reason = reason;
+    return d;
+  }
+  /// No place will ever do: the query ends as one that no variant can answer.
+  static Dispatch reject(Reason reason = 0) {
+    Dispatch d;
+    d.answer = Answer::none;
     d.reason = reason;
     return d;
   }

@@ -26,6 +26,7 @@ void Simulation::tell_dispatch(const Controller& c, VisitId v, VariantId variant
     told.runner_up = d.runner_up.index();
   }
   if (d.answer == Dispatch::Answer::site) told.answer = DecisionAnswer::to_site, told.chosen = d.site.index();
+  if (d.answer == Dispatch::Answer::none) told.answer = DecisionAnswer::found_no_place;
   tell(c, told);
 }
 

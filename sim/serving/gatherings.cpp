@@ -31,14 +31,20 @@ VisitId Simulation::add_visit(GatheringId id, VisitId like, VariantId variant) {
   g.variants[g.made] = variant;
   ++g.made;
   ++g.open;
-  *std::find(g.visits.begin(), g.visits.end(), VisitId{}) = v;
+  const auto slot = std::find(g.visits.begin(), g.visits.end(), VisitId{});
+  *slot = v;
+  GatheringNotes& n = notes(id);
+  Answer& answer = n.answers[static_cast<std::size_t>(slot - g.visits.begin())];
+  answer = {};
+  answer.asked = n.stage_began;
+  answer.parts = n.earlier;
   return v;
 }
 
 void Simulation::add_stage(GatheringId id, VisitId like, const Selection& s) {
   if (cluster_[id].made + s.count > static_cast<int>(Gathering::most_visits))
     wrong_answer(PolicyKind::selection, "makes more than 16 visits for one query");
-  if (s.combine == Combine::majority && !world_.catalog()[world_[cluster_[like].cls].task].hit_rate)
+  if ((s.combine == Combine::majority || s.combine == Combine::weighted) && !world_.catalog()[world_[cluster_[like].cls].task].hit_rate)
     wrong_answer(PolicyKind::selection, "lets answers vote on a task whose answers have scores");
   {
     Gathering& g = cluster_.gathering(id);
@@ -46,6 +52,11 @@ void Simulation::add_stage(GatheringId id, VisitId like, const Selection& s) {
     g.combine = s.combine;
   }
   notes(id).may_escalate = s.may_escalate;
+  notes(id).answer_by = s.answer_by;
+  if (s.answer_by != never) {
+    if (s.answer_by <= engine_.now()) wrong_answer(PolicyKind::selection, "wants an answer by a time that is not in the future");
+    schedule(s.answer_by, EventKind::gathering_due, id.index());
+  }
   std::array<VisitId, Gathering::most_visits> made;
   for (std::size_t k = 0; k < s.count; ++k) made[k] = add_visit(id, like, s.variants[k]);
   // A visit may end while the others are being placed. The gathering stays open meanwhile: those that are not placed yet
@@ -78,6 +89,7 @@ void Simulation::note_return(VisitId v) {
   const Answer answer = notes(id).answers[k];
   g.answered[g.answers] = answer.variant;
   ++g.answers;
+  notes(id).last = answer;
   if (g.answers < g.quorum && g.open > 1) {
     forget(id, v);
     cluster_.close(v);
@@ -88,6 +100,7 @@ void Simulation::note_return(VisitId v) {
     const StageResult stage{answer.variant, g.stage, outcome_.confidence(cluster_[v].serial, answer.variant)};
     const Selection s = c.policies.selection->escalate(query(v), stage, view(c));
     const bool goes_on = s.answer == Selection::Answer::variants;
+    notes(id).confidence_asked = true;
     if (decisions_heard_)
       tell(c, {.answer = goes_on ? DecisionAnswer::escalated : DecisionAnswer::stands,
                .reason = s.reason,
@@ -98,6 +111,9 @@ void Simulation::note_return(VisitId v) {
     if (goes_on) {
       for (std::size_t n = 0; n < s.count; ++n) check_variant(v, s.variants[n], PolicyKind::selection);
       ++g.stage;
+      GatheringNotes& n = notes(id);
+      n.stage_began = engine_.now();
+      n.earlier = n.last.parts;
       // The next stage's visits are copies of this one, which keeps the gathering open until they are placed.
       add_stage(id, v, s);
       if (cluster_[id].open == 1) return resolve(id, v, Ending::answered);  // none found a place: the answer so far stands
@@ -124,11 +140,12 @@ void Simulation::visit_gone(VisitId v, Ending ending) {
   resolve(id, v, ending);
 }
 
-void Simulation::resolve(GatheringId id, VisitId last, Ending if_empty) {
+void Simulation::resolve(GatheringId id, VisitId last, Ending if_empty, bool over) {
   Gathering& g = cluster_.gathering(id);
   assert(!g.resolved && last);
   g.resolved = true;
   g.due = never;
+  notes(id).answer_by = never;
   const Visit& visit = cluster_[last];
   const GatheringNotes& n = notes(id);
   QueryEnd end;
@@ -142,25 +159,26 @@ void Simulation::resolve(GatheringId id, VisitId last, Ending if_empty) {
     const std::span<const VariantId> variants{g.answered.data(), g.answers};
     VariantId winner = variants.back();
     if (g.combine == Combine::first) winner = variants.front();
-    if (g.combine == Combine::best || g.combine == Combine::majority)
+    const bool votes = g.combine == Combine::majority || g.combine == Combine::weighted;
+    if (g.combine == Combine::best || votes)
       winner = *std::max_element(variants.begin(), variants.end(), [&](VariantId a, VariantId b) {
         return world_[a].accuracy != world_[b].accuracy ? world_[a].accuracy < world_[b].accuracy : b < a;
       });
-    const auto k = static_cast<std::size_t>(std::find(g.visits.begin(), g.visits.end(), last) - g.visits.begin());
-    const Answer& a = k < n.answers.size() ? n.answers[k] : n.answers[0];
     end.variant = winner;
-    end.instance = a.instance;
-    end.instance_serial = a.instance_serial;
-    end.batch = a.batch;
-    end.network = a.network;
-    end.load = a.load;
-    end.service = a.service;
-    end.queue = std::max(Duration{}, end.finish - visit.arrival - a.network - a.load - a.service);
-    if (g.combine == Combine::majority && g.answers > 1) {
-      end.accuracy = outcome_.majority_expected(visit.serial, variants);
-      end.realised = outcome_.majority_right(visit.serial, variants) ? 1 : 0;
+    end.instance = n.last.instance;
+    end.instance_serial = n.last.instance_serial;
+    end.batch = n.last.batch;
+    end.network = n.last.parts.network;
+    end.load = n.last.parts.load;
+    end.service = n.last.parts.service;
+    end.queue = std::max(Duration{}, end.finish - visit.arrival - end.network - end.load - end.service);
+    if (votes && g.answers > 1) {
+      const Votes weights = g.combine == Combine::weighted ? Votes::log_odds : Votes::equal;
+      end.accuracy = outcome_.majority_expected(visit.serial, variants, weights);
+      end.realised = outcome_.majority_right(visit.serial, variants, weights) ? 1 : 0;
     } else {
-      end.accuracy = world_[winner].accuracy;
+      // An answer that stands because it is confident is better than its variant is on average.
+      end.accuracy = n.confidence_asked ? outcome_.expected_given_confidence(visit.serial, winner) : world_[winner].accuracy;
       end.realised = outcome_.realised(visit.serial, winner);
     }
   }
@@ -172,7 +190,7 @@ void Simulation::resolve(GatheringId id, VisitId last, Ending if_empty) {
   for (const VisitId o : open) {
     if (!o) continue;
     const VisitState state = cluster_[o].state;
-    if (o == last) {
+    if (o == last && over) {
       forget(id, o);
       cluster_.close(o);
     } else if (state == VisitState::waiting || state == VisitState::held) {
@@ -206,7 +224,7 @@ void Simulation::ask_again(VisitId v, VariantId variant, Time when) {
   g.due = when;
   if (g.scheduled == never || g.scheduled < engine_.now() || when < g.scheduled) {
     g.scheduled = when;
-    schedule(when, EventKind::hedge, id.index());
+    schedule(when, EventKind::gathering_due, id.index());
   }
 }
 
@@ -217,7 +235,7 @@ void Simulation::hedge_due(GatheringId id) {
   if (g.due == never || g.resolved || g.open == 0) return;
   if (g.due > engine_.now()) {
     g.scheduled = g.due;
-    return schedule(g.due, EventKind::hedge, id.index());
+    return schedule(g.due, EventKind::gathering_due, id.index());
   }
   g.due = never;
   if (g.made >= Gathering::most_visits) return;
@@ -225,9 +243,21 @@ void Simulation::hedge_due(GatheringId id) {
   const VisitId like = *std::find_if(g.visits.begin(), g.visits.end(), [](VisitId x) { return static_cast<bool>(x); });
   Controller& c = controller_of(SiteId{cluster_[like].origin});
   const Dispatch d = ask_dispatch(c, like, variant);
-  if (d.answer == Dispatch::Answer::hold) return;
+  if (d.answer == Dispatch::Answer::hold || d.answer == Dispatch::Answer::none) return;
   const VisitId v = add_visit(id, like, variant);
   apply(v, variant, d);
+}
+
+void Simulation::answer_due(GatheringId id) {
+  if (notes(id).answer_by != engine_.now()) return;  // of what had this slot before
+  notes(id).answer_by = never;
+  Gathering& g = cluster_.gathering(id);
+  if (g.answers == 0) {  // nothing to answer with yet
+    g.quorum = 1;
+    return;
+  }
+  const VisitId open = *std::find_if(g.visits.begin(), g.visits.end(), [](VisitId x) { return static_cast<bool>(x); });
+  resolve(id, open, Ending::answered, false);
 }
 
 void Simulation::lose(VisitId v, VariantId variant) {

@@ -97,7 +97,7 @@ void Simulation::came_back(VisitId v) {
     if (!cluster_[g].resolved) {
       const auto& visits = cluster_[g].visits;
       const auto k = static_cast<std::size_t>(std::find(visits.begin(), visits.end(), v) - visits.begin());
-      notes(g).answers[k].network += took;
+      notes(g).answers[k].parts.network += took;
     }
     return note_return(v);
   }

@@ -161,8 +161,9 @@ void Simulation::handle(unsigned kind, std::uint32_t slot, bool failed) {
     case EventKind::keep_alive:
       keep_alive_due(slot);
       break;
-    case EventKind::hedge:
+    case EventKind::gathering_due:
       hedge_due(GatheringId{slot});
+      answer_due(GatheringId{slot});
       break;
     case EventKind::prewarm:
       prewarm_due(GroupId{slot});
@@ -338,6 +339,8 @@ void Simulation::reached(VisitId v) { joins(v); }
       cluster_.join(v, engine_.now());
       return held(v, variant, GroupId{});
     }
+    case Dispatch::Answer::none:
+      return end_unserved(v, Ending::infeasible);
   }
 }
 
@@ -453,17 +456,28 @@ void Simulation::answered(VisitId v, const BatchEnd& batch) {
   }
   // It may have waited for a load twice: held before it travelled, and at its instance.
   Duration load{};
-  if (visit.flags.triggered_load || visit.flags.delayed_by_load)
-    load = std::max(Duration{}, std::min(batch.warm_at, visit.joined - there) - visit.arrival) +
-           std::max(Duration{}, std::min(batch.warm_at, batch.began) - visit.joined);
-  const Duration network = there + back, queue = std::max(Duration{}, batch.began - visit.arrival - there - load);
+  Time asked = visit.arrival;
+  Answer* answer = nullptr;
   if (visit.gathering) {
+    const auto& open = cluster_[visit.gathering].visits;
+    answer = &notes(visit.gathering).answers[static_cast<std::size_t>(std::find(open.begin(), open.end(), v) - open.begin())];
+    asked = std::max(asked, answer->asked);
+  }
+  if (visit.flags.triggered_load || visit.flags.delayed_by_load)
+    load = std::max(Duration{}, std::min(batch.warm_at, visit.joined - there) - asked) +
+           std::max(Duration{}, std::min(batch.warm_at, batch.began) - visit.joined);
+  const Duration network = there + back;
+  if (answer != nullptr) {
     GatheringNotes& n = notes(visit.gathering);
     n.cost += cost;
     n.transfer += transfer;
-    const auto& open = cluster_[visit.gathering].visits;
-    const auto k = static_cast<std::size_t>(std::find(open.begin(), open.end(), v) - open.begin());
-    n.answers[k] = {batch.variant, batch.instance, batch.instance_serial, batch.visits, network, load, queue, batch.took};
+    answer->variant = batch.variant;
+    answer->instance = batch.instance;
+    answer->instance_serial = batch.instance_serial;
+    answer->batch = batch.visits;
+    answer->parts.network += network;
+    answer->parts.load += load;
+    answer->parts.service += batch.took;
     if (links_shared_ && site != origin) return set_out_back(v, site, {});
     if (back > Duration{}) return schedule(now + back, EventKind::returned, v.index());
     return note_return(v);
@@ -476,7 +490,7 @@ void Simulation::answered(VisitId v, const BatchEnd& batch) {
   end.batch = batch.visits;
   end.network = network;
   end.load = load;
-  end.queue = queue;
+  end.queue = std::max(Duration{}, batch.began - asked - there - load);
   end.service = batch.took;
   end.accuracy = batch.accuracy;
   end.realised = batch.drawn ? outcome_.realised(visit.serial, batch.variant) : batch.accuracy;

@@ -35,7 +35,7 @@ enum class EventKind : unsigned {
   joins,    // a visit reaches the site of its target
   batch_retry,
   keep_alive,
-  hedge,
+  gathering_due,  // a hedge, or an answer of what has come
   prewarm,
   policy_round,
   plan_effect,
@@ -43,6 +43,7 @@ enum class EventKind : unsigned {
   sample,
   boundary  // of the measured window
 };
+static_assert(static_cast<unsigned>(EventKind::boundary) < 16, "an event has 4 bits for its kind");
 
 /// An instance that is warm at time 0, or started then.
 struct InitialInstance {
@@ -192,17 +193,27 @@ class Simulation {
   void change_link(std::uint32_t link);
 
   // Queries with several visits (gatherings.cpp).
+  /// What a query's time went to up to now: of a cascade the stages that led here, one after the other.
+  struct Parts {
+    Duration network{}, load{}, service{};
+  };
   struct Answer {
     VariantId variant;
     InstanceId instance;
     std::uint32_t instance_serial = 0, batch = 0;
-    Duration network{}, load{}, queue{}, service{};
+    Time asked{};  // when the stage of its visit began
+    Parts parts;
   };
   struct GatheringNotes {
-    std::array<Answer, Gathering::most_visits> answers;  // in order of return
+    std::array<Answer, Gathering::most_visits> answers;  // by slot of the visit, what it brings back
+    Answer last;                                         // that returned
     double cost = 0, transfer = 0;
     bool may_escalate = false;
+    bool confidence_asked = false;  // whether an answer stands depended on the confidence in it
     VariantId hedged;
+    Time answer_by = never;
+    Time stage_began{};  // of a cascade; before the arrival: the first
+    Parts earlier;       // of the stages before
   };
   void gather(VisitId first, const Selection& s);
   void add_stage(GatheringId g, VisitId like, const Selection& s);
@@ -210,10 +221,12 @@ class Simulation {
   GatheringNotes& notes(GatheringId g);
   void note_return(VisitId v);
   void visit_gone(VisitId v, Ending ending);
-  void resolve(GatheringId g, VisitId last, Ending if_empty);
+  // `over`: what is asked of ended with `last`; otherwise that is called off as the others are.
+  void resolve(GatheringId g, VisitId last, Ending if_empty, bool over = true);
   void forget(GatheringId g, VisitId v);
   void release_if_done(GatheringId g);
   void hedge_due(GatheringId g);
+  void answer_due(GatheringId g);
   void ask_again(VisitId v, VariantId variant, Time when);
 
   // What recorders hear of decisions (decisions.cpp).

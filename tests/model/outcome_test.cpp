@@ -85,6 +85,47 @@ TEST(a_majority, without_correlation_is_expected_exactly) {
   for (std::uint64_t q = 0; q < 5; ++q) EXPECT_NEAR(v.model().majority_expected(q, v.variants), 0.784, 1e-12);
 }
 
+TEST(a_weighted_vote, is_right_as_often_as_by_enumeration_and_as_it_is_expected) {
+  const Voters v({0.9, 0.6, 0.6}, 0), mixed({0.9, 0.8, 0.8, 0.7, 0.7}, 0), even({0.7, 0.7, 0.7, 0.7}, 0.5);
+  EXPECT_NEAR(v.model().majority_expected(0, v.variants, Votes::log_odds), 0.9, 1e-12);
+  EXPECT_NEAR(v.model().majority_expected(0, v.variants), 0.792, 1e-12);
+  EXPECT_NEAR(mixed.model().majority_expected(0, mixed.variants, Votes::log_odds), 0.93988, 1e-12);
+  const int queries = 20000;
+  double right = 0;
+  for (std::uint64_t q = 0; q < queries; ++q) {
+    right += mixed.model().majority_right(q, mixed.variants, Votes::log_odds) ? 1 : 0;
+    // Equal weights are equal votes, ties included.
+    ASSERT_EQ(even.model().majority_right(q, even.variants, Votes::log_odds), even.model().majority_right(q, even.variants));
+  }
+  EXPECT_NEAR(right / queries, 0.93988, 4 * std::sqrt(0.93988 * 0.06012 / queries));
+}
+
+// Of the answers whose confidence lies in a band, and so of any choice by confidence, as many are right as this expects.
+TEST(what_is_expected_given_the_confidence, is_met_by_the_answers_that_are_chosen_for_it) {
+  for (const double rho : {0.0, 0.5, 1.0}) {
+    for (const double kappa : {0.0, 0.5, 0.9}) {
+      const Voters v({0.6, 0.8}, rho, kappa);
+      const OutcomeModel model = v.model(3);
+      double stays = 0, stays_right = 0, stays_expected = 0, on = 0, on_right = 0, on_expected = 0;
+      for (std::uint64_t q = 0; q < 40000; ++q) {
+        if (model.confidence(q, v.variants[0]) >= 0.6) {
+          stays += 1;
+          stays_right += model.realised(q, v.variants[0]);
+          stays_expected += model.expected_given_confidence(q, v.variants[0]);
+        } else {
+          on += 1;
+          on_right += model.realised(q, v.variants[1]);
+          on_expected += model.expected_given_confidence(q, v.variants[1]);
+        }
+      }
+      EXPECT_NEAR(stays_right, stays_expected, 4 * std::sqrt(stays / 4)) << "rho " << rho << ", kappa " << kappa;
+      EXPECT_NEAR(on_right, on_expected, 4 * std::sqrt(on / 4)) << "rho " << rho << ", kappa " << kappa;
+    }
+  }
+  const Voters scores({0.6}, 0.5, 0.8, false);
+  EXPECT_EQ(scores.model().expected_given_confidence(1, scores.variants[0]), 0.6);
+}
+
 TEST(a_tied_majority, goes_to_the_most_accurate_then_to_the_lowest_id) {
   const Voters v({0.6, 0.8}, 0.5);
   const Voters same({0.7, 0.7}, 0.5);

@@ -109,9 +109,10 @@ void answer_at_random(ServingBench& s, Stream& r, Stream& setup) {
     for (std::size_t k = 1; k < x.count; ++k) x.variants[k] = some(q, view);
     x.quorum = static_cast<std::uint8_t>(1 + below(r, x.count));
     const bool votes = view.world().catalog()[q.task()].hit_rate;
-    constexpr Combine ways[] = {Combine::first, Combine::best, Combine::last, Combine::majority};
-    x.combine = ways[below(r, votes ? 4 : 3)];
+    constexpr Combine ways[] = {Combine::first, Combine::best, Combine::last, Combine::majority, Combine::weighted};
+    x.combine = ways[below(r, votes ? 5 : 3)];
     x.may_escalate = chance(r, 0.3);
+    if (chance(r, 0.3)) x.answer_by = view.now() + 1ms + up_to(r, 300ms);
     return x;
   };
   script.escalate = [=, &r](const QueryView& q, const StageResult& stage, ClusterView view) {
@@ -130,6 +131,7 @@ void answer_at_random(ServingBench& s, Stream& r, Stream& setup) {
       d = Dispatch::to(view.world()[g].site);
     else if (!members.empty() && !chance(r, hold))
       d = Dispatch::to(members[below(r, static_cast<std::uint32_t>(members.size()))]);
+    if (chance(r, 0.02)) d = Dispatch::reject();
     if (chance(r, hedge)) d.ask_again = view.now() + 1ms + up_to(r, 300ms);
     return d;
   };

@@ -1184,6 +1184,13 @@ TEST(a_late_line, that_no_warm_instance_serves_asks_for_a_start) {
 struct Ensemble : Two {
   VariantId u;
   explicit Ensemble(std::uint32_t devices = 3) : Two({}, 1, 10, devices) { u = b.variant("u", task, gpu, 0.8, 50ms); }
+  auto first_stage() const {
+    return [v = v](const QueryView&, ClusterView) {
+      Selection x = Selection::one(v);
+      x.may_escalate = true;
+      return x;
+    };
+  }
   auto all(std::uint8_t quorum, Combine combine) const {
     return [=, *this](const QueryView&, ClusterView) {
       Selection x = Selection::one(v);
@@ -1324,11 +1331,7 @@ TEST(a_cascade, escalates_until_it_is_confident) {
   ServingBench s(p.b);
   s.warm_at_start(p.v, 0);
   s.warm_at_start(p.w, 1);
-  s.script.select = [&](const QueryView&, ClusterView) {
-    Selection x = Selection::one(p.v);
-    x.may_escalate = true;
-    return x;
-  };
+  s.script.select = p.first_stage();
   double confidence = 0;
   s.script.escalate = [&](const QueryView& q, const StageResult& stage, ClusterView) {
     EXPECT_EQ(stage.variant, p.v);
@@ -1352,16 +1355,97 @@ TEST(a_cascade, escalates_until_it_is_confident) {
   expect_sums(s.record);
 }
 
+TEST(a_cascade, whose_next_stage_is_dropped_later_keeps_the_answer_it_has_and_who_gave_it) {
+  Ensemble p;
+  ServingBench s(p.b);
+  s.warm_at_start(p.v, 0);
+  s.warm_at_start(p.w, 1);
+  s.script.select = p.first_stage();
+  s.script.escalate = [&](const QueryView&, const StageResult&, ClusterView) { return Selection::one(p.w); };
+  s.script.form = [&](InstanceId i, const LineView&, ClusterView view) {
+    Batch b;
+    if (view.variant_of(i) == p.v)
+      b.take = 1;
+    else if (view.now() < at(1100ms))
+      b.retry = at(1100ms);
+    else
+      b.drop = 1;
+    return b;
+  };
+  s.arrive(p.cls, {at(1s)});
+  s.run();
+  ASSERT_EQ(s.record.ends.size(), 1U);
+  const QueryEnd& e = s.end(0);
+  EXPECT_EQ(e.ending, Ending::answered);
+  EXPECT_EQ(e.variant, p.v);
+  EXPECT_EQ(s.simulation->cluster().row(e.instance).group, s.group(p.v));
+  EXPECT_EQ(e.batch, 1U);
+  EXPECT_EQ(e.finish, at(1100ms));
+  EXPECT_EQ(e.service, 10ms);
+  EXPECT_EQ(e.queue, 90ms);
+  expect_sums(s.record);
+}
+
+TEST(a_cascade, is_worth_what_its_answer_is_given_that_it_stands) {
+  Ensemble p;
+  ServingBench s(p.b);
+  s.warm_at_start(p.v, 0);
+  s.warm_at_start(p.w, 1);
+  s.script.select = p.first_stage();
+  s.script.escalate = [&](const QueryView&, const StageResult& stage, ClusterView) {
+    Selection x = stage.confidence < 0.7 ? Selection::one(p.w) : Selection::reject();
+    x.combine = Combine::last;
+    return x;
+  };
+  std::vector<Time> times;
+  for (int k = 0; k < 50; ++k) times.push_back(at(1s + k * 1s));
+  s.arrive(p.cls, times);
+  s.run();
+  const OutcomeModel outcome(s.world->catalog(), s.options.seed);
+  int sent_on = 0;
+  for (const auto& e : s.record.ends) {
+    EXPECT_DOUBLE_EQ(e.end.accuracy, outcome.expected_given_confidence(e.serial, e.end.variant));
+    EXPECT_EQ(e.end.service, e.end.visits == 2 ? 30ms : 10ms) << "of both stages";
+    sent_on += e.end.visits - 1;
+  }
+  EXPECT_GT(sent_on, 0);
+  EXPECT_LT(sent_on, 50);
+  expect_sums(s.record);
+}
+
+TEST(an_ensemble, that_has_to_answer_by_a_time_calls_off_the_rest) {
+  for (const auto& [by, finish, answers] : {std::tuple{at(1030ms), at(1030ms), 2}, {at(1005ms), at(1010ms), 1}, {at(2s), at(1050ms), 3}}) {
+    Ensemble p;
+    ServingBench s(p.b);
+    s.warm_at_start(p.v, 0);
+    s.warm_at_start(p.w, 1);
+    s.warm_at_start(p.u, 2);
+    s.script.select = [&, by = by](const QueryView& q, ClusterView view) {
+      Selection x = p.all(3, Combine::weighted)(q, view);
+      x.answer_by = by;
+      return x;
+    };
+    s.arrive(p.cls, {at(1s)});
+    s.run();
+    ASSERT_EQ(s.record.ends.size(), 1U);
+    EXPECT_EQ(s.end(0).finish, finish);
+    const OutcomeModel outcome(s.world->catalog(), s.options.seed);
+    const std::vector<VariantId> order{p.v, p.w, p.u};
+    const auto came = std::span(order).first(static_cast<std::size_t>(answers));
+    EXPECT_DOUBLE_EQ(s.end(0).accuracy, answers == 1 ? (*s.world)[p.v].accuracy : outcome.majority_expected(0, came, Votes::log_odds));
+    EXPECT_EQ(s.record.wasted, static_cast<std::uint64_t>(3 - answers));
+    EXPECT_EQ(s.cluster().visits_open(), 0U);
+    EXPECT_EQ(s.cluster().gatherings_open(), 0U);
+    expect_sums(s.record);
+  }
+}
+
 TEST(a_cascade, whose_next_stage_is_dropped_keeps_the_answer_it_has) {
   Ensemble p;
   ServingBench s(p.b);
   s.warm_at_start(p.v, 0);
   s.warm_at_start(p.w, 1);
-  s.script.select = [&](const QueryView&, ClusterView) {
-    Selection x = Selection::one(p.v);
-    x.may_escalate = true;
-    return x;
-  };
+  s.script.select = p.first_stage();
   s.script.escalate = [&](const QueryView&, const StageResult&, ClusterView) { return Selection::one(p.w); };
   s.script.form = [&](InstanceId i, const LineView&, ClusterView view) {
     Batch b;

@@ -197,6 +197,23 @@ TEST(Metrics, rates_are_per_second_of_the_window_and_goodput_needs_slo_and_floor
   EXPECT_DOUBLE_EQ(m.goodput_qps, 0.2);
 }
 
+// What a vote or a cascade is worth for one query says nothing about the floor: the profile of what answered does.
+TEST(Metrics, a_floor_is_met_by_the_profile_of_what_answered_whatever_is_expected_of_the_query) {
+  Driven d(one_gpu_kind());
+  d.begin();
+  for (const auto& [variant, expected] : {std::pair{1U, 0.1}, {1U, 0.9}, {0U, 0.9}}) {
+    const Visit v = d.query(11s);
+    QueryEnd e = parts(0ms, 0ms, 0ms, 20ms, variant);
+    e.finish = v.arrival + e.service;
+    e.accuracy = expected;
+    d.recorder.ended(v, e);
+  }
+  const Metrics m = d.end().total;
+  EXPECT_DOUBLE_EQ(m.accuracy_floor_attainment, 2.0 / 3);
+  EXPECT_DOUBLE_EQ(m.goodput_qps, 0.2);
+  EXPECT_DOUBLE_EQ(m.effective_accuracy, 1.9 / 3);
+}
+
 TEST(Metrics, accuracies_are_means_over_answers) {
   Driven d(one_gpu_kind());
   d.begin();
