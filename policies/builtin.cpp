@@ -9,13 +9,16 @@ void add_builtin_policies(PolicyRegistry& registry) {
 
   // selection
   registry.add(accuracy_max());
+  registry.add(cascade());
   registry.add(cheapest_feasible());
+  registry.add(ensemble());
   registry.add(fixed_variant());
   registry.add(infaas());
 
   // dispatch
   registry.add(join_shortest_queue());
   registry.add(least_expected_latency());
+  registry.add(locality());
   registry.add(power_of_d());
   registry.add(random());
   registry.add(round_robin());

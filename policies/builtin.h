@@ -11,13 +11,16 @@ PolicyDefinition bounded_in_flight();
 
 // selection
 PolicyDefinition accuracy_max();
+PolicyDefinition cascade();
 PolicyDefinition cheapest_feasible();
+PolicyDefinition ensemble();
 PolicyDefinition fixed_variant();
 PolicyDefinition infaas();
 
 // dispatch
 PolicyDefinition join_shortest_queue();
 PolicyDefinition least_expected_latency();
+PolicyDefinition locality();
 PolicyDefinition power_of_d();
 PolicyDefinition random();
 PolicyDefinition round_robin();

@@ -1,7 +1,6 @@
 #include "policies/builtin.h"
-#include "sim/core/nearest.h"
+#include "policies/components/variant_lists.h"
 
-#include <algorithm>
 #include <array>
 #include <stdexcept>
 #include <string>
@@ -24,21 +23,12 @@ class FixedVariant final : public SelectionPolicy {
 
   FixedVariant(const Params& params, const Setup& setup) : of_task_(setup.world->catalog().tasks.size()) {
     const World& world = *setup.world;
-    std::vector<std::string_view> names;
-    for (const Variant& v : world.catalog().variants) names.push_back(v.name);
     for (const std::string& name : params.variants) {
-      const auto at = std::find(names.begin(), names.end(), name);
-      if (at == names.end()) throw std::invalid_argument("there is no variant \"" + name + "\"" + suggestion(name, names));
-      const VariantId v{static_cast<std::size_t>(at - names.begin())};
+      const VariantId v = variant_named(world, name);
       VariantId& chosen = of_task_[world[v].task.index()];
       if (chosen) {
         throw std::invalid_argument("\"" + world[chosen].name + "\" and \"" + name + "\" both answer task \"" +
                                     world.catalog()[world[v].task].name + "\"; one per task is enough");
-      }
-      const auto runs = [&](const Group& g) { return g.variant == v; };
-      if (std::none_of(world.groups().begin(), world.groups().end(), runs)) {
-        throw std::invalid_argument("no pool has the hardware of variant \"" + name + "\", \"" + world.catalog()[world[v].hardware].name +
-                                    "\"");
       }
       chosen = v;
     }

@@ -54,11 +54,12 @@ std::unique_ptr<RunBench> small_run(const std::vector<PolicyDefinition>& policie
 using Make = PolicyDefinition (*)();
 
 TEST(builtin, every_combination_survives_and_repeats_itself) {
-  for (const Make dispatch : {random, round_robin, join_shortest_queue, power_of_d, least_expected_latency, shared_line})
+  for (const Make dispatch : {random, round_robin, join_shortest_queue, power_of_d, least_expected_latency, locality, shared_line})
     for (const Make autoscaling : {fixed, target_utilization})
       for (const Make coldstart : {fixed_keep_alive, preload_and_persist})
         for (const Make eviction : {lru, greedy_dual_size_frequency}) {
-          const std::vector<PolicyDefinition> policies{dispatch(), oldest_first(), autoscaling(), best_fit(), coldstart(), eviction()};
+          const PolicyDefinition sharing = eviction == lru ? oldest_first() : earliest_deadline();
+          const std::vector<PolicyDefinition> policies{dispatch(), sharing, autoscaling(), best_fit(), coldstart(), eviction()};
           const std::string name = policies[0].name + " " + policies[2].name + " " + policies[4].name + " " + policies[5].name;
           std::vector<double> sums;
           for (int twice = 0; twice < 2; ++twice) {
@@ -73,7 +74,7 @@ TEST(builtin, every_combination_survives_and_repeats_itself) {
 }
 
 TEST(builtin, a_cluster_without_nodes_is_survived) {
-  for (const Make dispatch : {random, round_robin, join_shortest_queue, power_of_d, least_expected_latency, shared_line}) {
+  for (const Make dispatch : {random, round_robin, join_shortest_queue, power_of_d, least_expected_latency, locality, shared_line}) {
     const auto r = small_run({dispatch(), target_utilization(), preload_and_persist(), greedy_dual_size_frequency(), best_fit()}, 3, 0);
     r->run();
     for (const QueryEnd& e : r->notes.ends) EXPECT_NE(e.ending, Ending::answered);

@@ -67,8 +67,8 @@ double chi_square(const std::map<InstanceId, int>& counts, std::size_t cells, in
 constexpr double bound_of_10 = 27.88, bound_of_5 = 18.47;
 
 const std::vector<PolicyDefinition>& all() {
-  static const std::vector<PolicyDefinition> list{
-      random(), round_robin(), join_shortest_queue(), power_of_d(), least_expected_latency(), shared_line()};
+  static const std::vector<PolicyDefinition> list{random(),   round_robin(), join_shortest_queue(), power_of_d(), least_expected_latency(),
+                                                  locality(), shared_line()};
   return list;
 }
 
@@ -325,7 +325,7 @@ TEST(dispatch_shared_line, names_the_nearest_site_that_has_an_instance) {
 
 // The whole way, against queueing theory (validation.md V1): one M/M/1 queue at load 0.7 has mean time 1 / (1 - 0.7).
 TEST(dispatch_run, one_instance_under_poisson_load_is_an_mm1_queue) {
-  for (const auto& d : {join_shortest_queue(), least_expected_latency(), shared_line()}) {
+  for (const auto& d : {join_shortest_queue(), least_expected_latency(), locality(), shared_line()}) {
     WorldBuilder b;
     const SiteId s = b.site("s");
     const HardwareId gpu = b.hardware("gpu");

@@ -43,7 +43,8 @@ TEST(no_allocation, the_counter_counts) {
 }
 
 TEST(no_allocation, dispatch) {
-  for (const auto& d : {random(), round_robin(), join_shortest_queue(), power_of_d(), least_expected_latency(), shared_line()}) {
+  for (const auto& d :
+       {random(), round_robin(), join_shortest_queue(), power_of_d(), least_expected_latency(), locality(), shared_line()}) {
     Bench x;
     const auto p = make<DispatchPolicy>(d, x.bench->setup());
     const QueryView q = x.bench->query(x.queries[0]);
@@ -56,12 +57,14 @@ TEST(no_allocation, dispatch) {
 }
 
 TEST(no_allocation, sharing) {
-  Bench x;
-  const auto p = make<SharingPolicy>(oldest_first(), x.bench->setup());
-  std::vector<QueryView> heads;
-  for (const VisitId v : x.queries) heads.push_back(x.bench->query(v));
-  const std::span<const InstanceId> ready = std::span(x.warm).first(4);
-  EXPECT_EQ(allocations_of([&] { p->next(DeviceId{0}, ready, heads, x.bench->view()); }), 0U);
+  for (const auto& d : {oldest_first(), earliest_deadline()}) {
+    Bench x;
+    const auto p = make<SharingPolicy>(d, x.bench->setup());
+    std::vector<QueryView> heads;
+    for (const VisitId v : x.queries) heads.push_back(x.bench->query(v));
+    const std::span<const InstanceId> ready = std::span(x.warm).first(4);
+    EXPECT_EQ(allocations_of([&] { p->next(DeviceId{0}, ready, heads, x.bench->view()); }), 0U) << d.name;
+  }
 }
 
 TEST(no_allocation, autoscaling_once_the_plan_has_its_size) {

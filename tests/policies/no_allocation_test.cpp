@@ -80,6 +80,9 @@ TEST(NoAllocation, in_selection) {
       {cheapest_feasible(), {{"batch_estimate", "one"}, {"idle_is_free", true}, {"on_infeasible", "reject"}}},
       {accuracy_max(), {}},
       {accuracy_max(), {{"hysteresis", 0.05}, {"on_infeasible", "reject"}}},
+      {ensemble(), {}},
+      {ensemble(), {{"quorum", 2}, {"combine", "weighted"}, {"at_deadline", true}}},
+      {cascade(), {}},
       {infaas(), {{"memory_reserve_bytes", 0}}},
       {infaas(), {{"memory_reserve_bytes", 0}, {"objective", "accuracy"}, {"mode", "best_effort"}}}};
   for (const auto& [definition, params] : policies) {
@@ -88,7 +91,10 @@ TEST(NoAllocation, in_selection) {
     Problems problems;
     const auto made = definition.bind(params, "", problems).make(bench.setup());
     auto& p = dynamic_cast<SelectionPolicy&>(*made);
-    in_all_states(bench, p, [&](const QueryView& q, ClusterView view) { p.select(q, view); });
+    in_all_states(bench, p, [&](const QueryView& q, ClusterView view) {
+      const Selection s = p.select(q, view);
+      if (s.may_escalate) p.escalate(q, {s.variants[0], 0, 0.1}, view);
+    });
   }
 }
 
