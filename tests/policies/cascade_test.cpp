@@ -107,7 +107,7 @@ TEST(Cascade, at_threshold_0_all_stay_and_above_1_all_go_on) {
 // At kappa 0 all confidences are equal: a millionth orders them without telling anything.
 TEST(Cascade, gains_as_much_as_the_confidence_knows) {
   const double kappas[] = {1e-6, .5, .8, .95}, worked[] = {.659, .706, .744, .775};
-  const int queries = 200000;
+  const int queries = 40000;
   for (std::size_t k = 0; k < 4; ++k) {
     const Means m = means_of(*EdgeAndCore(kappas[k]).run(queries, thresholds(threshold_for(.7, a_edge, kappas[k]))));
     EXPECT_NEAR(m.sent_on, .3, 4 * std::sqrt(.3 * .7 / queries)) << "kappa " << kappas[k];
@@ -138,7 +138,8 @@ TEST(Cascade, serves_what_is_there_where_the_next_stage_would_be_late) {
   for (const auto& [slo, skip, sent_on] : {std::tuple{119ms, true, 0}, {120ms, true, 1}, {119ms, false, 1}}) {
     param::Object parameters = thresholds(1.01);
     parameters.emplace_back("skip_late", skip);
-    for (const QueryEnd& e : EdgeAndCore(.8, slo).run(3, parameters)->notes.ends) {
+    const auto r = EdgeAndCore(.8, slo).run(3, parameters);
+    for (const QueryEnd& e : r->notes.ends) {
       EXPECT_EQ(e.visits, 1 + sent_on) << slo.count() << " ms";
       EXPECT_EQ(e.variant, VariantId{sent_on == 1 ? 1U : 0U});
     }
@@ -158,7 +159,8 @@ TEST(Cascade, a_stage_that_is_not_loaded_counts_with_its_load) {
 
 TEST(Cascade, a_stage_out_of_reach_is_left_out) {
   const EdgeAndCore cut(.8, forever, {}, false);
-  for (const QueryEnd& e : cut.run(3, thresholds(1.01))->notes.ends) EXPECT_EQ(e.visits, 1U);
+  const auto r = cut.run(3, thresholds(1.01));
+  for (const QueryEnd& e : r->notes.ends) EXPECT_EQ(e.visits, 1U);
   ClusterBench bench(cut.b);
   const auto p = make<SelectionPolicy>(cascade(), bench.setup(), thresholds(1.01));
   const Selection s = p->select(bench.query(bench.admit(ClassId{0})), bench.view());

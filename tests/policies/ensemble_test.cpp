@@ -72,7 +72,7 @@ TEST(Ensemble, votes_are_right_as_often_as_the_model_says) {
   for (std::size_t n = 0; n < 2; ++n) {
     for (std::size_t k = 0; k < 4; ++k) {
       const Members m(std::vector<double>(n == 0 ? 3 : 5, 0.7), rhos[k]);
-      const auto r = m.run(100000, {});
+      const auto r = m.run(20000, {});
       EXPECT_NEAR(realised(*r).mean, worked[n][k], 4 * realised(*r).error) << m.variants.size() << " voters, rho " << rhos[k];
       EXPECT_NEAR(expected(*r).mean, worked[n][k], 4 * expected(*r).error + 6e-6) << m.variants.size() << " voters, rho " << rhos[k];
     }
