@@ -134,7 +134,9 @@ Run assemble(Scenario scenario, const std::function<std::vector<Recorder*>(const
   options.progress = std::move(progress);
 
   std::vector<WorkloadEntry> entries;
-  std::vector<double> first_hour(world.catalog().tasks.size());
+  // By controller.
+  const bool by_site = options.control.mode != Control::Mode::central;
+  std::vector<std::vector<double>> first_hour(by_site ? world.site_count() : 1, std::vector<double>(world.catalog().tasks.size()));
   for (std::size_t k = 0; k < scenario.entries.size(); ++k) {
     const EntrySpec& e = scenario.entries[k];
     WorkloadEntry w;
@@ -148,7 +150,8 @@ Run assemble(Scenario scenario, const std::function<std::vector<Recorder*>(const
     w.answer_bytes = e.answer_bytes;
     w.items = e.items;
     w.tenant = e.tenant;
-    if (w.classes.size() == 1) first_hour[world[w.classes[0][0].cls].task.index()] += w.source->mean_qps(Time{}, Time{} + 1h);
+    if (w.classes.size() == 1)
+      first_hour[by_site ? w.origin.index() : 0][world[w.classes[0][0].cls].task.index()] += w.source->mean_qps(Time{}, Time{} + 1h);
     entries.push_back(std::move(w));
   }
 
@@ -157,9 +160,16 @@ Run assemble(Scenario scenario, const std::function<std::vector<Recorder*>(const
   Setup setup;
   setup.world = &world;
   setup.initial = initial_by_group;
-  setup.first_hour_qps = first_hour;
-  Controller controller;
-  controller.policies = make_policies(scenario, setup);
+  std::vector<Controller> controllers;
+  for (std::size_t k = 0; k < first_hour.size(); ++k) {
+    setup.controller = ControllerId{k};
+    setup.first_hour_qps = first_hour[k];
+    Controller c;
+    c.id = setup.controller;
+    c.policies = make_policies(scenario, setup);
+    controllers.push_back(std::move(c));
+  }
+  const Controller& controller = controllers.front();
   if (options.planned && controller.policies.needs().plans_from_use_only)
     throw wrong(scenario, "/initial",
                 "\"planned\" needs an autoscaler that can plan ahead; " +
@@ -173,8 +183,6 @@ Run assemble(Scenario scenario, const std::function<std::vector<Recorder*>(const
                                   ": no variant of this cluster meets its accuracy floor, pin and, at batch 1, its SLO");
 
   run.executor = std::make_unique<ProfiledExecutor>(world.catalog(), options.seed);
-  std::vector<Controller> controllers;
-  controllers.push_back(std::move(controller));
   auto recorders = make_recorders(scenario, world);
   const std::uint64_t seed = options.seed;
   Workload workload(std::move(entries), seed);

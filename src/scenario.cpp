@@ -43,6 +43,7 @@ class Reader {
       environment();
       workload();
       initial();
+      whole();
     }
     throw_if_wrong();
     effective();
@@ -257,7 +258,7 @@ class Reader {
         case ChangeKind::link: {
           const auto s = param::bind<LinkChangeSection>(to_value(value), at, problems_);
           if (const auto link = link_of(s.from, s.to, at)) {
-            if (s.bandwidth_factor != 1 && out_.topology.links[*link].bytes_per_s == 0)
+            if (s.bandwidth_factor != 1 && s.bandwidth_factor != 0 && out_.topology.links[*link].bytes_per_s == 0)
               problems_.add(child(at, "bandwidth_factor"), "the link has no bandwidth_bytes_per_s that it could be a factor on");
             add_change({.kind = Change::Kind::link,
                         .link = static_cast<std::uint32_t>(*link),
@@ -629,8 +630,34 @@ class Reader {
     return bound;
   }
 
+  void control() {
+    const auto s = section<ControlSection>("control");
+    Control& c = out_.options.control;
+    c.mode = s.mode;
+    c.snapshot = s.snapshot.value_or(s.mode == Control::Mode::central ? Duration{} : 2s);
+    c.delay = s.delay;
+    c.fanout = s.fanout.value_or(1);
+    c.compensated = s.compensated;
+    const auto* word = std::get_if<std::string>(&s.decision.data);
+    if (word != nullptr && *word == decision_measured) {
+      c.decision_measured = true;
+      out_.warnings.push_back("\"decision_s\": \"measured\" takes times by the clock of this machine: no other run has the same results");
+    } else if (!s.decision.is_null()) {
+      c.decision = param::bind<DecisionSection>(param::Object{{"decision_s", s.decision}}, "/control", problems_).time;
+    }
+    if (c.mode == Control::Mode::gossip && c.snapshot == Duration{})
+      problems_.add("/control/snapshot_s", "gossip tells from time to time: needs more than 0");
+    if (s.fanout && c.mode != Control::Mode::gossip) problems_.add("/control/fanout", "only sites that gossip have a fanout");
+    if (!c.old_views()) {
+      for (const auto& [given, key] :
+           {std::pair{c.delay > Duration{}, "delay_s"}, {c.compensated, "compensated"}, {s.forget.has_value(), "forget_s"}})
+        if (given) problems_.add(child("/control", key), "says nothing where boards are live: needs snapshot_s above 0");
+    }
+    forget_ = s.forget;
+  }
+
   void rest() {
-    section<ControlSection>("control");
+    control();
     const auto lost = section<LostSection>("on_lost");
     out_.options.retry_lost = lost.action == LostAction::retry;
     out_.options.retry_budget = static_cast<std::uint8_t>(lost.budget);
@@ -644,8 +671,19 @@ class Reader {
     if (samples > 5e6)
       problems_.add("/measure/sample_s",
                     "makes a series of " + to_text(std::round(samples)) + " samples in warmup_s and duration_s; at most 5000000");
-    if (daily_ && m.duration % 24h != Duration{})
-      out_.warnings.push_back("the source is daily but the measured window is not whole days (" + to_text(to_seconds(m.duration)) + " s)");
+  }
+
+  /// What takes all parts to say.
+  void whole() {
+    Control& c = out_.options.control;
+    double periods = 3;
+    if (c.mode == Control::Mode::gossip)
+      for (std::size_t n = 1; n < out_.topology.sites.size(); n *= 2) periods += 3;
+    if (c.mode != Control::Mode::central) c.forget = from_seconds(periods * to_seconds(c.snapshot) + to_seconds(c.delay));
+    if (forget_) c.forget = *forget_;
+    if (daily_ && out_.options.duration % 24h != Duration{})
+      out_.warnings.push_back("the source is daily but the measured window is not whole days (" +
+                              to_text(to_seconds(out_.options.duration)) + " s)");
   }
 
   void effective() {
@@ -688,6 +726,7 @@ class Reader {
   std::string missing_files_;                           // what cannot be read
   double load_ = 1;
   bool extrapolated_ = false, daily_ = false;
+  std::optional<Duration> forget_;
   bool incomplete_ = false;  // a section is missing
 };
 

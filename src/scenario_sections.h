@@ -4,6 +4,7 @@
 
 #include "sim/core/param.h"
 #include "sim/metrics/accounts.h"
+#include "sim/model/control.h"
 #include "src/law_params.h"
 #include "traces/counts.h"
 #include "traces/csv.h"
@@ -303,21 +304,54 @@ struct LinkChangeSection : SpanSection {
   std::string from, to;
   double bandwidth_factor = 1, delay_factor = 1;
   static constexpr auto declare() {
-    return std::tuple_cat(SpanSection::declare(),
-                          param::fields(param::field("from", &LinkChangeSection::from, "A site of the link.", param::required),
-                                        param::field("to", &LinkChangeSection::to, "Its other site; both ways change.", param::required),
-                                        param::field("bandwidth_factor", &LinkChangeSection::bandwidth_factor,
-                                                     "On its bandwidth; 0: transfers stand still until it is back.", {0, 1e6}),
-                                        param::field("delay_factor", &LinkChangeSection::delay_factor, "On its delay.", {0, 1e6})));
+    return std::tuple_cat(
+        SpanSection::declare(),
+        param::fields(param::field("from", &LinkChangeSection::from, "A site of the link.", param::required),
+                      param::field("to", &LinkChangeSection::to, "Its other site; both ways change.", param::required),
+                      param::field("bandwidth_factor", &LinkChangeSection::bandwidth_factor,
+                                   "On its bandwidth; 0: it is out, and what is under way on it stands still until it is back.", {0, 1e6}),
+                      param::field("delay_factor", &LinkChangeSection::delay_factor, "On its delay.", {0, 1e6})));
   }
 };
 
-enum class ControlMode : std::uint8_t { central };
-struct ControlSection {
-  ControlMode mode = ControlMode::central;
+/// The word of "decision_s"; otherwise it is a time.
+inline constexpr std::string_view decision_measured = "measured";
+struct DecisionSection {
+  Duration time{};
   static constexpr auto declare() {
-    return param::fields(param::choice("mode", &ControlSection::mode, "Who decides: one controller with a fresh view.",
-                                       {{"central", ControlMode::central}}));
+    return param::fields(param::field("decision_s", &DecisionSection::time, "Time that a decision takes, or \"measured\".", {0, 3600}));
+  }
+};
+
+struct ControlSection {
+  Control::Mode mode = Control::Mode::central;
+  std::optional<Duration> snapshot;
+  Duration delay{};
+  param::Value decision;
+  std::optional<std::uint32_t> fanout;
+  bool compensated = false;
+  std::optional<Duration> forget;
+  static constexpr auto declare() {
+    return param::fields(
+        param::choice("mode", &ControlSection::mode,
+                      "Who decides: one controller; each site for itself, and it tells all others what it has; or it tells a few at random "
+                      "all that it knows.",
+                      {{"central", Control::Mode::central}, {"per_site", Control::Mode::per_site}, {"gossip", Control::Mode::gossip}}),
+        param::field("snapshot_s", &ControlSection::snapshot,
+                     "Between two times that boards are told; 0: boards of other sites are live. Default: 0 with central, else 2 s.",
+                     {0, 86400}),
+        param::field("delay_s", &ControlSection::delay, "Until what is told arrives, beyond the delay of the route between the sites.",
+                     {0, 3600}),
+        param::field("decision_s", &ControlSection::decision,
+                     "Time that a decision about a query takes, one after the other; \"measured\": what the last one took by the clock, "
+                     "which no other run repeats. Default: 0."),
+        param::field("fanout", &ControlSection::fanout, "Sites that a site tells at a time, with gossip; default: 1.", {1, 1000}),
+        param::field("compensated", &ControlSection::compensated, "Add a controller's own decisions to boards that do not have them yet."),
+        param::field(
+            "forget_s", &ControlSection::forget,
+            "Age from which on what is known of a site counts as nothing. Default: three times snapshot_s, and delay_s; with gossip "
+            "as many times more as it takes rounds to double up to all sites.",
+            {1e-3, 3e9}));
   }
 };
 

@@ -95,6 +95,15 @@ constexpr Metric all_metrics[] = {
     {"wasted_work_s", "s", "Time of batches spent on cancelled visits.", total, "", read<&Metrics::wasted_work_s>},
     {"utilization", "1", "Device time with a batch running / device time up.", total, "", read<&Metrics::utilization>},
     {"batch_mean", "1", "Items per batch.", task, "", read<&Metrics::batch_mean>},
+    {"stale_answers", "1", "Answers of policies that were overtaken by events.", total, "", read<&Metrics::stale_answers>},
+    {"control_messages", "1", "Messages that tell of boards.", total, "", read<&Metrics::control_messages>},
+    {"control_bytes", "1", "Bytes of those.", total, "", read<&Metrics::control_bytes>},
+    {"view_age_mean_s", "s", "Mean age of the boards that dispatch chose by.", total, "", read<&Metrics::view_age_mean_s>},
+    {"view_age_p50_s", "s", "50th percentile of that.", total, "", read<&Metrics::view_age_p50_s>},
+    {"view_age_p99_s", "s", "99th percentile of that.", total, "", read<&Metrics::view_age_p99_s>},
+    {"view_age_max_s", "s", "Greatest of that.", total, "", read<&Metrics::view_age_max_s>},
+    {"decision_mean_s", "s", "Mean time from arrival until decided, where that takes time.", total, "", read<&Metrics::decision_mean_s>},
+    {"decision_p99_s", "s", "99th percentile of that.", total, "", read<&Metrics::decision_p99_s>},
     {"queries_by_origin_measured", "1", "Served by a measured profile.", task, "queries_by_origin", read_origin<Origin::measured>},
     {"queries_by_origin_computed", "1", "Served by a computed profile.", task, "queries_by_origin", read_origin<Origin::computed>},
     {"queries_by_origin_derived", "1", "Served by a derived profile.", task, "queries_by_origin", read_origin<Origin::derived>},
@@ -268,6 +277,22 @@ void SummaryRecorder::delayed_by_load(const Visit& v) {
   ++classes_[v.cls.index()].sums.delayed;
 }
 
+void SummaryRecorder::stale_answer(std::uint8_t /*kind*/, Time /*now*/) {
+  if (open()) ++stale_answers_;
+}
+
+void SummaryRecorder::boards_sent(std::uint64_t messages, std::uint64_t bytes, Time /*now*/) {
+  if (!open()) return;
+  control_messages_ += messages;
+  control_bytes_ += bytes;
+}
+
+void SummaryRecorder::went_by(Duration age, Time /*now*/) {
+  if (open()) view_age_.record(age);
+}
+
+void SummaryRecorder::decision_taken(Duration after) { decision_.record(after); }
+
 void SummaryRecorder::window(bool begins, const Cluster& cluster, Time now) {
   if (begins) {
     if (instant_ != now) this_instant_.clear();
@@ -404,6 +429,15 @@ void SummaryRecorder::fill_total(Metrics& m) const {
   const double used = billing_ == Billing::nodes ? m.cost_attributed_usd + wasted_usd_ : held_running_usd_;
   m.cost_idle_usd = std::max(0.0, provisioning - used);
   m.evictions = happenings_.evictions;
+  m.stale_answers = stale_answers_;
+  m.control_messages = control_messages_;
+  m.control_bytes = control_bytes_;
+  m.view_age_mean_s = view_age_.mean_s();
+  m.view_age_p50_s = view_age_.percentile_s(0.5);
+  m.view_age_p99_s = view_age_.percentile_s(0.99);
+  m.view_age_max_s = view_age_.count() > 0 ? rounded_s(view_age_.max()) : no_value;
+  m.decision_mean_s = decision_.mean_s();
+  m.decision_p99_s = decision_.percentile_s(0.99);
   m.wasted_work_s = wasted_s_;
   m.energy_j = own_energy_j_;
   double busy_s = 0, up_s = 0;

@@ -39,6 +39,9 @@ struct Metrics {
   std::uint64_t loads = 0;
   std::array<std::uint64_t, 5> loads_by_cause{};  ///< by StartCause
   std::uint64_t evictions = 0;
+  std::uint64_t stale_answers = 0, control_messages = 0, control_bytes = 0;
+  double view_age_mean_s = no_value, view_age_p50_s = no_value, view_age_p99_s = no_value, view_age_max_s = no_value;
+  double decision_mean_s = no_value, decision_p99_s = no_value;
   double wasted_work_s = no_value, utilization = no_value, batch_mean = no_value;
   std::array<std::uint64_t, 4> queries_by_origin{};  ///< by Origin of the latency profile
 };
@@ -107,6 +110,10 @@ class SummaryRecorder final : public Recorder {
   void instance_stopped(InstanceId i, StopCause cause, Time now) override;
   void load_triggered(const Visit& v) override;
   void delayed_by_load(const Visit& v) override;
+  void stale_answer(std::uint8_t kind, Time now) override;
+  void boards_sent(std::uint64_t messages, std::uint64_t bytes, Time now) override;
+  void went_by(Duration age, Time now) override;
+  void decision_taken(Duration after) override;
   void window(bool begins, const Cluster& cluster, Time now) override;
 
   /// Once the run has ended, or been interrupted.
@@ -176,6 +183,8 @@ class SummaryRecorder final : public Recorder {
   std::vector<double> own_energy_busy_s_;  // by device: busy seconds of variants with an energy of their own
   double own_energy_j_ = 0;
   double wasted_usd_ = 0, wasted_s_ = 0, held_running_usd_ = 0;
+  std::uint64_t stale_answers_ = 0, control_messages_ = 0, control_bytes_ = 0;
+  DurationHistogram view_age_, decision_;  // of dispatch by old boards; of queries whose decision took time
   Happenings happenings_;
   std::vector<Happening> this_instant_;
   Time instant_{};

@@ -68,6 +68,12 @@ class Recorder {
   virtual void delayed_by_load(const Visit&) {}
   /// An answer of a policy was overtaken by events.
   virtual void stale_answer(std::uint8_t /*policy kind*/, Time) {}
+  /// Boards were sent between controllers and sites: messages, and their bytes together.
+  virtual void boards_sent(std::uint64_t /*messages*/, std::uint64_t /*bytes*/, Time) {}
+  /// Dispatch chose a place by a board of this age; live boards are not told.
+  virtual void went_by(Duration /*age*/, Time) {}
+  /// A query of the window was decided about this long after it arrived, where decisions take time.
+  virtual void decision_taken(Duration /*after*/) {}
   /// The measured window begins or ends: all accounts of the cluster are settled.
   virtual void window(bool /*begins*/, const Cluster&, Time) {}
   virtual void sample(const Cluster&, Time) {}

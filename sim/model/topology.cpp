@@ -7,7 +7,8 @@ namespace tideline {
 namespace {
 
 /// Floyd's and Warshall's algorithm, with the first hop of each route.
-void find_routes(std::size_t sites, const std::vector<Link>& links, std::vector<Route>& routes, std::vector<Hop>& hops) {
+void find_routes(std::size_t sites, const std::vector<Link>& links, std::span<const char> down, std::vector<Route>& routes,
+                 std::vector<Hop>& hops) {
   routes.assign(sites * sites, {});
   hops.assign(sites * sites, {});
   for (std::size_t s = 0; s < sites; ++s) routes[s * sites + s].reachable = true;
@@ -16,6 +17,7 @@ void find_routes(std::size_t sites, const std::vector<Link>& links, std::vector<
     return a.delay != b.delay ? a.delay < b.delay : a.seconds_per_byte < b.seconds_per_byte;
   };
   for (std::size_t k = 0; k < links.size(); ++k) {
+    if (!down.empty() && down[k] != 0) continue;
     const Link& l = links[k];
     const Route r{true, l.delay + l.mean_jitter, l.bytes_per_s > 0 ? 1 / l.bytes_per_s : 0, l.price_per_byte_usd};
     for (const bool backward : {false, true}) {
@@ -60,7 +62,9 @@ void Topology::complete() {
     }
   }
   first_device_of_site.emplace_back(devices.size());
-  find_routes(sites.size(), links, routes, hops);
+  find_routes({});
 }
+
+void Topology::find_routes(std::span<const char> down) { tideline::find_routes(sites.size(), links, down, routes, hops); }
 
 }  // namespace tideline

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -87,6 +88,8 @@ struct Topology {
   const Pool& operator[](PoolId id) const { return pools[id.index()]; }
   /// Makes nodes, devices, routes and hops from sites, links and pools. Call once after reading.
   void complete();
+  /// Routes and hops without the links that have an entry other than 0 in `down`; all links where it is empty.
+  void find_routes(std::span<const char> down);
 };
 
 }  // namespace tideline

@@ -52,22 +52,7 @@ World::World(Catalog catalog, Topology topology, std::vector<QueryClass> classes
   }
   first_group_.emplace_back(groups_.size());
 
-  std::vector<SiteId> near;
-  groups_by_delay_.resize(sites * variants);
-  for (std::size_t s = 0; s < sites; ++s) {
-    near.clear();
-    for (std::size_t t = 0; t < sites; ++t)
-      if (topology_.route(SiteId{s}, SiteId{t}).reachable) near.emplace_back(t);
-    std::stable_sort(near.begin(), near.end(),
-                     [&](SiteId a, SiteId b) { return topology_.route(SiteId{s}, a).delay < topology_.route(SiteId{s}, b).delay; });
-    for (std::size_t v = 0; v < variants; ++v) {
-      Range& r = groups_by_delay_[s * variants + v];
-      r.first = static_cast<std::uint32_t>(group_lists_.size());
-      for (const SiteId t : near)
-        if (const GroupId g = group(VariantId{v}, t)) group_lists_.push_back(g);
-      r.count = static_cast<std::uint32_t>(group_lists_.size()) - r.first;
-    }
-  }
+  list_groups_by_delay();
 
   device_price_per_s_.reserve(topology_.devices.size());
   hardware_price_per_s_.assign(catalog_.hardware.size(), std::numeric_limits<double>::infinity());
@@ -104,6 +89,34 @@ World::World(Catalog catalog, Topology topology, std::vector<QueryClass> classes
   }
 
   if (sites > 1) instance_slot_bits_ = 26 - static_cast<unsigned>(std::bit_width(sites - 1));
+}
+
+void World::list_groups_by_delay() {
+  const std::size_t sites = site_count(), variants = catalog_.variants.size();
+  group_lists_.clear();
+  std::vector<SiteId> near;
+  groups_by_delay_.resize(sites * variants);
+  for (std::size_t s = 0; s < sites; ++s) {
+    near.clear();
+    for (std::size_t t = 0; t < sites; ++t)
+      if (topology_.route(SiteId{s}, SiteId{t}).reachable) near.emplace_back(t);
+    std::stable_sort(near.begin(), near.end(),
+                     [&](SiteId a, SiteId b) { return topology_.route(SiteId{s}, a).delay < topology_.route(SiteId{s}, b).delay; });
+    for (std::size_t v = 0; v < variants; ++v) {
+      Range& r = groups_by_delay_[s * variants + v];
+      r.first = static_cast<std::uint32_t>(group_lists_.size());
+      for (const SiteId t : near)
+        if (const GroupId g = group(VariantId{v}, t)) group_lists_.push_back(g);
+      r.count = static_cast<std::uint32_t>(group_lists_.size()) - r.first;
+    }
+  }
+}
+
+World World::without_links(std::span<const char> down) const {
+  World w = *this;
+  w.topology_.find_routes(down);
+  w.list_groups_by_delay();
+  return w;
 }
 
 double World::item_price_usd(VariantId v, std::uint32_t items) const {

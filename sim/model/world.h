@@ -53,6 +53,9 @@ class World {
   /// `class_of[k]` is the id of the k-th. `batch_cap` bounds the batches of every variant (0: no bound).
   World(Catalog catalog, Topology topology, std::vector<QueryClass> classes, std::uint32_t batch_cap = 0);
 
+  /// The same world while the links with an entry other than 0 in `down` are out: ids stay what they are.
+  World without_links(std::span<const char> down) const;
+
   const Catalog& catalog() const { return catalog_; }
   const Topology& topology() const { return topology_; }
   std::span<const QueryClass> classes() const { return classes_; }
@@ -92,6 +95,8 @@ class World {
   struct Range {
     std::uint32_t first = 0, count = 0;
   };
+  void list_groups_by_delay();
+
   Catalog catalog_;
   Topology topology_;
   std::vector<QueryClass> classes_;

@@ -29,6 +29,12 @@ struct Knowledge {
     for (const Board* b : boards)
       for (const GroupRow& row : b->groups) groups.push_back(&row);
   }
+  /// From now on goes by this board of its site.
+  void look_at(const Board& b) {
+    boards[b.site.index()] = &b;
+    const std::size_t first = world->first_group(b.site).index();
+    for (std::size_t k = 0; k < b.groups.size(); ++k) groups[first + k] = &b.groups[k];
+  }
 };
 
 /// Instances of one group as ids, made from board slots on the fly.

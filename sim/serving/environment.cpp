@@ -39,6 +39,7 @@ void Simulation::change(std::uint32_t slot) {
   const auto& changes = options_.environment.changes;
   if (slot >= 2 * changes.size()) {
     const auto k = static_cast<std::uint32_t>(slot - 2 * changes.size());
+    if (k >= fates_.size()) return control_event(static_cast<std::uint32_t>(k - fates_.size()));
     fates_[k].down = !fates_[k].down;
     node_is_down(fates_[k].node, fates_[k].down);
     return schedule_fate(k);
@@ -88,11 +89,31 @@ void Simulation::change_link(std::uint32_t link) {
     bandwidth *= c.bandwidth_factor;
     delay *= c.delay_factor;
   }
+  links_down_[link] = 0;
+  for (std::size_t k = 0; k < going_on_.size(); ++k) {
+    const Change& c = options_.environment.changes[k];
+    if (going_on_[k] && c.kind == Change::Kind::link && c.link == link && c.bandwidth_factor == 0) links_down_[link] = 1;
+  }
+  // Over a link without bandwidth only what waited for it to come back has to be carried.
+  if (world_.topology().links[link].bytes_per_s == 0) bandwidth = links_down_[link] != 0 ? 0 : 1e18;
+  find_reach();
   for (std::uint32_t channel = 2 * link; channel < 2 * link + 2; ++channel) {
     channels_[channel].set_bandwidth(engine_.now(), bandwidth);
     delays_[channel] = from_seconds(delay);
     arm_channel(channel);
   }
+  for (Controller& c : controllers_) place_all_held(c);
+}
+
+/// Who can be reached over the links that are up. Policies see it at once: who sends notices that nothing comes back.
+void Simulation::find_reach() {
+  reach_ = &world_;
+  if (std::any_of(links_down_.begin(), links_down_.end(), [](char down) { return down != 0; })) {
+    auto at = std::find_if(reaches_.begin(), reaches_.end(), [&](const auto& r) { return r.first == links_down_; });
+    if (at == reaches_.end()) at = reaches_.insert(at, {links_down_, std::make_unique<World>(world_.without_links(links_down_))});
+    reach_ = at->second.get();
+  }
+  for (Controller& c : controllers_) c.knowledge.world = c.live.world = reach_;
 }
 
 }  // namespace tideline

@@ -26,6 +26,12 @@ void Simulation::depart(VisitId v, SiteId from, SiteId to, bool first) {
   travel(v, Duration{});
 }
 
+/// As the links that are up leave it; where no way is left, the usual one, to wait there.
+const Hop& Simulation::next_hop(SiteId at, SiteId to) const {
+  const Topology& now = reach().topology();
+  return now.route(at, to).reachable ? now.hop(at, to) : world_.topology().hop(at, to);
+}
+
 /// It leaves `at` after `delay`, which is the propagation of the link that brought it there.
 void Simulation::travel(VisitId v, Duration delay) {
   Trip& t = trips_[v.index()];
@@ -34,11 +40,11 @@ void Simulation::travel(VisitId v, Duration delay) {
   const std::uint32_t bytes = back ? workload_.answer_bytes(visit.entry) : visit.payload_bytes;
   const auto kind = back ? EventKind::returned : EventKind::joins;
   while (t.at != t.to) {
-    const Hop& hop = world_.topology().hop(t.at, t.to);
+    const Hop& hop = next_hop(t.at, t.to);
     const Link& link = world_.topology().link_of(hop.channel);
-    if (bytes > 0 && link.bytes_per_s > 0) {
+    if ((bytes > 0 && link.bytes_per_s > 0) || links_down_[hop.channel / 2] != 0) {
       if (delay > Duration{}) return schedule(engine_.now() + delay, kind, v.index());
-      channels_[hop.channel].begin(engine_.now(), bytes, v.index());
+      channels_[hop.channel].begin(engine_.now(), std::max(bytes, 1U), v.index());
       return arm_channel(hop.channel);
     }
     delay += propagation(hop.channel, visit);
@@ -72,7 +78,8 @@ void Simulation::channel_event(std::uint32_t channel) {
   while (channels_[channel].next_end() == engine_.now()) {
     const VisitId v{channels_[channel].end()};
     Trip& t = trips_[v.index()];
-    t.at = world_.topology().hop(t.at, t.to).next;
+    const Link& link = world_.topology().link_of(channel);
+    t.at = channel % 2 == 0 ? link.to : link.from;
     travel(v, propagation(channel, cluster_[v]));
   }
   arm_channel(channel);

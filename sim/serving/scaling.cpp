@@ -8,7 +8,10 @@ namespace tideline {
 
 /// A visit joined a line that no warm instance serves. `only`: the group that must serve it, or none for any site.
 void Simulation::held(VisitId v, VariantId variant, GroupId only) {
-  Controller& c = controller_of(SiteId{cluster_[v].origin});
+  // Who decides is who has the line: the site that the visit came to, or its own.
+  const SiteId at = only ? world_[only].site : SiteId{cluster_[v].origin};
+  Controller& c = controller_of(at);
+  if (by_site_ && !only) only = world_.group(variant, at);
   std::uint32_t starting = 0, warm_ones = 0;
   const auto count = [&](GroupId g) {
     starting += cluster_.row(g).starting();
@@ -17,7 +20,7 @@ void Simulation::held(VisitId v, VariantId variant, GroupId only) {
   if (only)
     count(only);
   else
-    for (const GroupId g : world_.groups_of(variant, SiteId{cluster_[v].origin})) count(g);
+    for (const GroupId g : reach().groups_of(variant, SiteId{cluster_[v].origin})) count(g);
   // A start that a plan waits for may evict less than one for a held visit, and so come never: it is not on its way.
   for (const PendingStart& p : pending_)
     if (p.cause == StartCause::held && p.variant == variant && (!only || !p.group || p.group == only)) ++starting;
@@ -99,7 +102,7 @@ DeviceId Simulation::find_device(VariantId variant, GroupId only, StartCause cau
     });
   }
   if (fits_.empty() && after_eviction_.empty()) return {};
-  Controller& c = controllers_.front();
+  Controller& c = only ? controller_of(world_[only].site) : controllers_.front();
   const std::int64_t memory = world_[variant].memory_for(only ? cluster_.row(only).batch_cap : world_[variant].max_batch);
   const Placement answer = c.policies.placement->choose(variant, memory, fits_, after_eviction_, view(c));
   const DeviceId d = answer.device;
@@ -162,8 +165,8 @@ InstanceId Simulation::start_instance(VariantId variant, GroupId only, StartCaus
   if (planning_) {
     cluster_.pay_load(i);
     for (Recorder* r : recorders_) r->instance_started(i, cause, now);
-    for (Observer* o : controller_of(cluster_.site_id(i)).hear_instances)
-      o->instance_changed(i, Phase::starting, live_view(controllers_.front()));
+    Controller& c = controller_of(cluster_.site_id(i));
+    for (Observer* o : c.hear_instances) o->instance_changed(i, Phase::starting, live_view(c));
     warm(i);
     return i;
   }
@@ -219,7 +222,7 @@ bool Simulation::is_idle(InstanceId i) const {
   if (row.load > 0 || cluster_[i].batch_count > 0 || (row.phase != Phase::warm && row.phase != Phase::draining)) return false;
   if (row.phase == Phase::draining) return true;
   // Visits that are held for its variant are its work too.
-  if (any_held_ && cluster_[cluster_.held_line(controllers_.front().id, world_[row.group].variant)].count > 0) return false;
+  if (any_held_ && cluster_[cluster_.held_line(controller_of(cluster_.site_id(i)).id, world_[row.group].variant)].count > 0) return false;
   return !has_work(i);
 }
 
@@ -302,7 +305,8 @@ void Simulation::try_pending() {
       const GroupRow& g = cluster_.row(p.group);
       return g.starting() + g.warm() < g.wish;
     }
-    if (cluster_[cluster_.held_line(controllers_.front().id, p.variant)].count > 0) return true;
+    const ControllerId c = p.group ? controller_of(world_[p.group].site).id : controllers_.front().id;
+    if (cluster_[cluster_.held_line(c, p.variant)].count > 0) return true;
     if (!p.group) return false;
     return cluster_[cluster_.shared_line(p.group)].count > 0 ||
            cluster_.visits_for(cluster_.late_line(world_[p.variant].task, world_[p.group].site), p.variant) > 0;
@@ -324,9 +328,10 @@ void Simulation::try_pending() {
 
 /// Instances of the variant failed or drain: who waits for one of them in a line that nobody serves any more asks for a start anew.
 void Simulation::start_for_stranded(VariantId variant, GroupId g) {
-  const LineId held_line = cluster_.held_line(controllers_.front().id, variant), shared = cluster_.shared_line(g);
+  const ControllerId c = controller_of(world_[g].site).id;
+  const LineId held_line = cluster_.held_line(c, variant), shared = cluster_.shared_line(g);
   if (cluster_[held_line].count > 0) {
-    place_held(controllers_.front().id, variant);
+    place_held(c, variant);
     if (const VisitId v = cluster_.head(held_line)) held(v, variant, GroupId{});
   }
   if (cluster_[shared].count > 0 && cluster_.row(g).warm() == 0) held(cluster_.head(shared), variant, g);
@@ -369,25 +374,33 @@ void Simulation::place_all_held(Controller& c) {
 }
 
 void Simulation::apply_plan(Controller& c) {
+  // Where each site decides for itself, a plan says nothing about the others.
+  const auto of_others = [&](GroupId g) { return !owns(c, world_[g].site); };
   for (const Plan::Cap& k : c.plan.batch_caps) {
+    if (of_others(k.group)) continue;
     if (k.items < 1 || k.items > world_[world_[k.group].variant].max_batch)
       wrong_answer(PolicyKind::autoscaling, "plans a batch cap out of range");
     cluster_.set_batch_cap(k.group, k.items);
   }
   for (const Plan::Cores& k : c.plan.cores) {
+    if (of_others(k.group)) continue;
     if (k.option >= world_[world_[k.group].variant].profile.cores().size())
       wrong_answer(PolicyKind::autoscaling, "plans a core option that '" + world_[world_[k.group].variant].name + "' has not");
     cluster_.set_option(k.group, k.option);
   }
-  for (const Plan::Nodes& k : c.plan.nodes) scale_pool(k.pool, k.count);
-  for (const Plan::Share& k : c.plan.shares) cluster_.set_share(k.group, k.share);
+  for (const Plan::Nodes& k : c.plan.nodes)
+    if (owns(c, world_.topology()[k.pool].site)) scale_pool(k.pool, k.count);
+  for (const Plan::Share& k : c.plan.shares)
+    if (!of_others(k.group)) cluster_.set_share(k.group, k.share);
   for (const Plan::Wish& w : c.plan.wishes) {
+    if (of_others(w.group)) continue;
     cluster_.set_wish(w.group, w.instances);
     const GroupRow& g = cluster_.row(w.group);
     const std::uint32_t have = g.starting() + g.warm();
     if (have > w.instances) scale_down(w.group, have - w.instances);
   }
   for (const Plan::Wish& w : c.plan.wishes) {
+    if (of_others(w.group)) continue;
     std::uint32_t waiting = 0;
     for (const PendingStart& p : pending_) waiting += p.group == w.group ? 1U : 0U;
     const GroupRow& g = cluster_.row(w.group);
@@ -421,7 +434,7 @@ void Simulation::scale_down(GroupId g, std::uint32_t excess) {
 }
 
 void Simulation::policy_round(std::uint32_t object) {
-  Controller& c = controllers_.front();
+  Controller& c = controllers_[round_of_[object].index()];
   const Time due = rounds_[object]->round(view(c));
   round_due_[object] = due;
   if (due != never) {
@@ -444,9 +457,12 @@ void Simulation::apply_prewarms(Controller& c) {
   }
   unpinned_.clear();
   for (std::size_t g = 0; g < pinned_groups_.size(); ++g)
-    if (pinned_groups_[g]) unpinned_.emplace_back(g);
-  std::fill(pinned_groups_.begin(), pinned_groups_.end(), false);
-  for (const GroupId g : pins_) pinned_groups_[g.index()] = true;
+    if (pinned_groups_[g] && owns(c, world_[GroupId{g}].site)) {
+      unpinned_.emplace_back(g);
+      pinned_groups_[g] = false;
+    }
+  for (const GroupId g : pins_)
+    if (owns(c, world_[g].site)) pinned_groups_[g.index()] = true;
   // Idle instances that only the pin kept: coldstart is asked about them anew.
   for (const GroupId g : unpinned_) {
     if (pinned_groups_[g.index()]) continue;
@@ -458,6 +474,7 @@ void Simulation::apply_prewarms(Controller& c) {
     }
   }
   for (const Prewarm& p : prewarms_) {
+    if (!owns(c, world_[p.group].site)) continue;
     const GroupRow& g = cluster_.row(p.group);
     const StartCause cause = engine_.now() == Time{} ? StartCause::preload : StartCause::prewarm;
     for (std::uint32_t have = g.starting() + g.warm(); have < p.instances; ++have)

@@ -34,7 +34,13 @@ Simulation::Simulation(const World& world, RunOptions options, std::vector<Contr
       executor_(executor),
       recorders_(std::move(recorders)),
       cluster_(world, union_of_indexes(controllers_), static_cast<std::uint32_t>(controllers_.size())),
-      outcome_(world.catalog(), options_.seed) {
+      outcome_(world.catalog(), options_.seed),
+      reach_(&world),
+      by_site_(options_.control.mode != Control::Mode::central),
+      old_views_(options_.control.old_views()),
+      compensates_(old_views_ && options_.control.compensated),
+      decides_late_(options_.control.decides_late()),
+      snapshots_(world.site_count()) {
   refuse_unread_fields(controllers_);
   for (Recorder* r : recorders_) {
     const Recorder::Facts wanted = r->facts();
@@ -54,6 +60,7 @@ Simulation::Simulation(const World& world, RunOptions options, std::vector<Contr
     for (Knowledge* k : {&c.knowledge, &c.live}) k->look_at(world, boards);
     for (const auto& p : c.policies.objects) {
       rounds_.push_back(p.get());
+      round_of_.push_back(c.id);
       if (auto* o = dynamic_cast<Observer*>(p.get())) {
         const Facts f = o->facts();
         if (f.arrivals) c.hear_arrivals.push_back(o);
@@ -62,6 +69,7 @@ Simulation::Simulation(const World& world, RunOptions options, std::vector<Contr
       }
     }
   }
+  if (controllers_.size() != (by_site_ ? world.site_count() : 1)) throw std::invalid_argument("one controller, or one for each site");
   for (std::size_t s = 0; s < world.site_count(); ++s) {
     const BatchingPolicy& batching = *controller_of(SiteId{s}).policies.batching;
     std::vector<std::uint32_t> bounds;
@@ -80,6 +88,7 @@ Simulation::Simulation(const World& world, RunOptions options, std::vector<Contr
   }
   for (const Change& c : options_.environment.changes) links_shared_ = links_shared_ || c.kind == Change::Kind::link;
   channel_scheduled_.assign(channels_.size(), never);
+  links_down_.assign(world.topology().links.size(), 0);
   round_due_.assign(rounds_.size(), never);
   round_scheduled_.assign(rounds_.size(), never);
 }
@@ -97,7 +106,8 @@ void Simulation::begin() {
     const InstanceId i = cluster_.start(k.group, k.device, 0, g.batch_cap, StartCause::initial, Time{});
     cluster_.pay_load(i);  // free of charge, but its artefact and its build are there from now on
     for (Recorder* r : recorders_) r->instance_started(i, StartCause::initial, Time{});
-    for (Observer* o : controllers_.front().hear_instances) o->instance_changed(i, Phase::starting, live_view(controllers_.front()));
+    Controller& c = controller_of(cluster_.site_id(i));
+    for (Observer* o : c.hear_instances) o->instance_changed(i, Phase::starting, live_view(c));
     warm(i);
   }
   begin_environment();
@@ -108,6 +118,7 @@ void Simulation::begin() {
     planning_ = false;
     apply_prewarms(c);
   }
+  begin_control();
 }
 
 static_assert(most_in_flight <= Event::max_slots);
@@ -300,7 +311,7 @@ void Simulation::reached(VisitId v) { joins(v); }
   if (first) from = SiteId{visit.origin};
   if (to != from) {
     if (links_shared_) return depart(v, from, to, first);
-    const Duration travel = world_.topology().route(from, to).time(visit.payload_bytes);
+    const Duration travel = reach().topology().route(from, to).time(visit.payload_bytes);
     if (travel > Duration{}) return schedule(engine_.now() + travel, EventKind::joins, v.index());
   }
   joins(v);
@@ -319,21 +330,25 @@ void Simulation::reached(VisitId v) { joins(v); }
       const LineId own = cluster_.own_line(d.instance);
       const Line& line = cluster_[own];
       const SiteId at = from ? from : SiteId{cluster_[v].origin};
-      if (line.site != at && !world_.topology().route(at, line.site).reachable)
+      if (line.site != at && !reach().topology().route(at, line.site).reachable)
         return placed_in_vain(v, variant, PolicyKind::dispatch, from);
+      if (compensates_) [[unlikely]]
+        count_own(controller_of(at), d.instance, cluster_[v]);
       return send(v, own, line.site, from);
     }
     case Dispatch::Answer::site: {
       const GroupId g = d.site ? world_.group(variant, d.site) : GroupId{};
       if (!g) wrong_answer(PolicyKind::dispatch, "chose a site without hardware for '" + world_[variant].name + "'");
-      if (!world_.topology().route(from ? from : SiteId{cluster_[v].origin}, d.site).reachable)
+      if (!reach().topology().route(from ? from : SiteId{cluster_[v].origin}, d.site).reachable)
         return placed_in_vain(v, variant, PolicyKind::dispatch, from);
       visible_shared_[g.index()] = true;
       any_shared_ = true;
       return send(v, cluster_.shared_line(g), d.site, from);
     }
     case Dispatch::Answer::hold: {
-      const LineId line = cluster_.held_line(controllers_.front().id, variant);
+      const SiteId origin{cluster_[v].origin};
+      if (by_site_ && ((from && from != origin) || !world_.group(variant, origin))) return pass_on(v, variant, from);
+      const LineId line = cluster_.held_line(controller_of(origin).id, variant);
       any_held_ = true;
       cluster_.send(v, line);
       cluster_.join(v, engine_.now());
@@ -346,8 +361,18 @@ void Simulation::reached(VisitId v) { joins(v); }
 
 void Simulation::apply(VisitId v, VariantId variant, const Dispatch& d, SiteId from) { carry_out(v, variant, d, from); }
 
+/// Where each site decides for itself, a visit is held at its own site only: elsewhere, or where that lacks the hardware, it waits in the
+/// line of the nearest site that has it.
+void Simulation::pass_on(VisitId v, VariantId variant, SiteId from) {
+  const auto groups = reach().groups_of(variant, from ? from : SiteId{cluster_[v].origin});
+  if (groups.empty()) return placed_in_vain(v, variant, PolicyKind::dispatch, from);
+  visible_shared_[groups.front().index()] = true;
+  any_shared_ = true;
+  send(v, cluster_.shared_line(groups.front()), world_[groups.front()].site, from);
+}
+
 void Simulation::place(VisitId v, VariantId variant, SiteId from) {
-  Controller& c = controller_of(SiteId{cluster_[v].origin});
+  Controller& c = controller_of(from ? from : SiteId{cluster_[v].origin});
   apply(v, variant, ask_dispatch(c, v, variant), from);
 }
 
@@ -369,10 +394,10 @@ void Simulation::place(VisitId v, VariantId variant, SiteId from) {
       const SiteId origin{cluster_[v].origin};
       SiteId best;
       for (const VariantId k : world_.candidates(cluster_[v].cls, CandidateOrder::by_latency)) {
-        const auto groups = world_.groups_of(k, origin);
+        const auto groups = reach().groups_of(k, origin);
         if (groups.empty()) continue;
         const SiteId s0 = world_[groups.front()].site;
-        if (!best || world_.topology().route(origin, s0).delay < world_.topology().route(origin, best).delay) best = s0;
+        if (!best || reach().topology().route(origin, s0).delay < reach().topology().route(origin, best).delay) best = s0;
       }
       if (!best) return end_unserved(v, Ending::infeasible);
       const LineId line = cluster_.late_line(query(v).task(), best);
@@ -389,6 +414,8 @@ void Simulation::place(VisitId v, VariantId variant, SiteId from) {
   gather(v, s);
 }
 
+void Simulation::take_decision(VisitId v) { decide(v); }
+
 void Simulation::arrive() {
   const VisitId v = cluster_.open_visit();
   {
@@ -399,7 +426,10 @@ void Simulation::arrive() {
     cluster_.admit(v);
     for (Recorder* r : hear_arrivals_) r->arrived(q);
   }
-  decide(v);
+  if (decides_late_) [[unlikely]]
+    queue_decision(v);
+  else
+    decide(v);
   after_transition();
 }
 

@@ -1,14 +1,18 @@
 // A run: events of our domain. It asks policies and applies their answers to the cluster; it decides nothing that a policy
 // could decide and stores nothing that the cluster should store. The parts: simulation.cpp (a query's way), gatherings.cpp
-// (queries with several visits), network.cpp (between sites), environment.cpp, batches.cpp (who starts what), scaling.cpp (instances), nodes.cpp, decisions.cpp.
+// (queries with several visits), network.cpp (between sites), environment.cpp, control.cpp (who knows what), batches.cpp
+// (who starts what), scaling.cpp (instances), nodes.cpp, decisions.cpp.
 #pragma once
 
+#include "sim/core/random.h"
 #include "sim/engine/engine.h"
 #include "sim/executor/executor.h"
 #include "sim/model/channel.h"
+#include "sim/model/control.h"
 #include "sim/model/environment.h"
 #include "sim/model/outcome.h"
 #include "sim/model/recorder.h"
+#include "sim/model/snapshots.h"
 #include "sim/policy/decision.h"
 #include "sim/serving/controller.h"
 #include "sim/serving/workload.h"
@@ -16,6 +20,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -30,7 +35,7 @@ enum class EventKind : unsigned {
   returned,  // an answer reaches its origin
   warm,
   node_up,
-  change,   // a transfer over a link ends, or the environment changes
+  change,   // a transfer over a link ends, the environment changes, controllers hear of each other or have decided
   arrival,  // merged, never in the heap
   joins,    // a visit reaches the site of its target
   batch_retry,
@@ -60,6 +65,7 @@ struct RunOptions {
   bool retry_lost = false;
   std::uint8_t retry_budget = 1;  ///< per query
   Environment environment;
+  Control control;  ///< per_site and gossip: a controller for each site, in their order
   /// Called about every 2^16 events with the present time; returns false to stop (an interrupted run).
   std::function<bool(Time)> progress;
 };
@@ -107,11 +113,17 @@ class Simulation {
  private:
   // A query's way (simulation.cpp).
   void schedule(Time at, EventKind kind, std::uint32_t slot) { engine_.schedule(at, static_cast<unsigned>(kind), slot); }
-  Controller& controller_of(SiteId) { return controllers_.front(); }
+  Controller& controller_of(SiteId s) { return controllers_[by_site_ ? s.index() : 0]; }
+  const Controller& controller_of(SiteId s) const { return controllers_[by_site_ ? s.index() : 0]; }
+  /// Whether what is at the site is the controller's to change.
+  bool owns(const Controller& c, SiteId s) const { return !by_site_ || c.id.index() == s.index(); }
+  /// The world as the links that are up leave it.
+  const World& reach() const { return *reach_; }
   ClusterView view(const Controller& c) const { return {c.knowledge, engine_.now()}; }
   ClusterView live_view(const Controller& c) const { return {c.live, engine_.now()}; }
   QueryView query(VisitId v) const { return {cluster_[v], world_}; }
   void decide(VisitId v);
+  void take_decision(VisitId v);  // the same, for other files
   Selection ask_selection(Controller& c, VisitId v) {
     const Selection s = c.policies.selection->select(query(v), view(c));
     if (decisions_heard_) [[unlikely]]
@@ -122,10 +134,13 @@ class Simulation {
     const Dispatch d = c.policies.dispatch->place(query(v), variant, view(c));
     if (decisions_heard_) [[unlikely]]
       tell_dispatch(c, v, variant, d);
+    if (old_views_) [[unlikely]]
+      note_view(c, d);
     return d;
   }
   // `from`: the site where the visit is; none: its origin.
   void place(VisitId v, VariantId variant, SiteId from = {});
+  void pass_on(VisitId v, VariantId variant, SiteId from);
   void apply(VisitId v, VariantId variant, const Dispatch& d, SiteId from = {});
   void carry_out(VisitId v, VariantId variant, const Dispatch& d, SiteId from);
   void send(VisitId v, LineId line, SiteId to, SiteId from = {});
@@ -172,6 +187,7 @@ class Simulation {
   Duration propagation(std::uint32_t channel, const Visit& visit) const;
   void depart(VisitId v, SiteId from, SiteId to, bool first);
   void travel(VisitId v, Duration delay);
+  const Hop& next_hop(SiteId at, SiteId to) const;
   void arrived_at(VisitId v);
   void channel_event(std::uint32_t channel);
   void arm_channel(std::uint32_t channel);
@@ -191,6 +207,44 @@ class Simulation {
   void node_is_down(NodeId n, bool down);
   void slow_down(NodeId n);
   void change_link(std::uint32_t link);
+  void find_reach();
+
+  // Who decides for whom (control.cpp).
+  /// A visit that a controller sent by an old board.
+  struct OwnDecision {
+    std::uint64_t number = 0;
+    InstanceId instance;
+    Duration work{};
+    Time at{};
+  };
+  struct Desk {
+    std::vector<VisitId> line;  ///< queries to decide about, from `first` on; that one is being decided about
+    std::size_t first = 0;
+    Duration measured{};                 ///< what the last decision took by the clock
+    std::vector<OwnDecision> decisions;  ///< by number: those that some board does not have yet, and perhaps others
+  };
+  struct Mail {
+    Time due{};
+    std::uint64_t sequence = 0;
+    ControllerId to;
+    std::vector<Snapshot*> carried;
+  };
+  static bool later_mail(const Mail& a, const Mail& b) { return a.due != b.due ? a.due > b.due : a.sequence > b.sequence; }
+  std::uint32_t control_slot(std::uint32_t k) const;
+  void begin_control();
+  void control_event(std::uint32_t k);
+  Snapshot& take_snapshot(SiteId s);
+  bool sees_live(const Controller& c, SiteId s) const;
+  void exchange();
+  void deliver();
+  void learn(Controller& c, Snapshot& heard);
+  void forget_site(Controller& c, SiteId site);
+  void add_own(const OwnDecision& d, Board& copy) const;
+  void count_own(Controller& c, InstanceId i, const Visit& v);
+  void note_view(const Controller& c, const Dispatch& d);
+  void queue_decision(VisitId v);
+  void begin_decision(const Controller& c);
+  void decision_done(std::uint32_t controller);
 
   // Queries with several visits (gatherings.cpp).
   /// What a query's time went to up to now: of a cascade the stages that led here, one after the other.
@@ -321,6 +375,7 @@ class Simulation {
   std::uint64_t handled_ = 0;
   bool finished_ = false, interrupted_ = false, drained_ = false, began_ = false, planning_ = false;
   std::vector<Policy*> rounds_;  // slot of policy_round events: each object once
+  std::vector<ControllerId> round_of_;
   std::vector<Time> round_due_, round_scheduled_;
   std::vector<PendingStart> pending_;
   std::vector<bool> pinned_groups_;
@@ -328,7 +383,21 @@ class Simulation {
   std::vector<bool> going_on_;               // by change of the environment
   std::vector<std::uint32_t> reasons_down_;  // by node
   std::vector<NodeFate> fates_;
-  std::vector<Duration> delays_;   // by channel, as the environment leaves them
+  std::vector<Duration> delays_;                                               // by channel, as the environment leaves them
+  std::vector<char> links_down_;                                               // by link
+  const World* reach_;                                                         // one of the worlds below, or that of the run
+  std::vector<std::pair<std::vector<char>, std::unique_ptr<World>>> reaches_;  // by the links that are down, as they came up
+  bool by_site_ = false, old_views_ = false, compensates_ = false, decides_late_ = false;
+  Snapshots snapshots_;
+  std::vector<Snapshot*> known_, nothing_;  // by controller and site: what it knows; by site: of which nothing is known
+  std::vector<Board> own_copies_;           // by controller and site
+  std::vector<std::uint64_t> versions_;     // by site
+  std::vector<Mail> mail_;                  // a heap, the next to arrive in front
+  std::vector<Desk> desks_;                 // by controller
+  std::vector<std::uint32_t> peers_;
+  std::uint64_t mail_sequence_ = 0, own_decisions_ = 0;
+  Time mail_scheduled_ = never;
+  Stream gossip_draws_;
   bool links_shared_ = false;      // a link has a bandwidth
   std::vector<Channel> channels_;  // by link and direction, as in Hop
   std::vector<Time> channel_scheduled_;

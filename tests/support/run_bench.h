@@ -139,7 +139,7 @@ struct Notes final : Recorder {
   }
 };
 
-/// A run of one controller: policies by definition, the rest plain.
+/// A run: policies by definition, the rest plain; one controller, or one for each site where `options.control` says so.
 class RunBench {
  public:
   explicit RunBench(WorldBuilder builder) : world_(builder.build()), executor_(world_->catalog(), 1) {
@@ -170,25 +170,29 @@ class RunBench {
   Simulation& make_simulation() {
     std::vector<std::uint32_t> initial(world_->groups().size());
     for (const InitialInstance& k : options.initial) ++initial[k.group.index()];
-    std::vector<Controller> controllers(1);
-    PolicySet& set = controllers.front().policies;
-    std::uint64_t index = 0;
-    for (const auto& [definition, parameters] : chosen_) {
-      Setup setup;
-      setup.world = world_.get();
-      setup.stream = Stream(options.seed, "policy", index++);
-      setup.initial = initial;
-      take(set, make_policy(definition, parameters, setup), definition.name);
+    std::vector<Controller> controllers(options.control.mode == Control::Mode::central ? 1 : world_->site_count());
+    for (std::size_t k = 0; k < controllers.size(); ++k) {
+      controllers[k].id = ControllerId{k};
+      PolicySet& set = controllers[k].policies;
+      std::uint64_t index = 0;
+      for (const auto& [definition, parameters] : chosen_) {
+        Setup setup;
+        setup.world = world_.get();
+        setup.stream = Stream(options.seed, "policy", 100 * k + index++);
+        setup.controller = ControllerId{k};
+        setup.initial = initial;
+        take(set, make_policy(definition, parameters, setup), definition.name);
+      }
+      fill<PlainAdmission>(set, set.admission);
+      fill<PlainSelection>(set, set.selection);
+      fill<PlainDispatch>(set, set.dispatch);
+      fill<PlainSharing>(set, set.sharing);
+      fill<PlainBatching>(set, set.batching);
+      fill<PlainAutoscaling>(set, set.autoscaling);
+      fill<PlainPlacement>(set, set.placement);
+      fill<PlainColdstart>(set, set.coldstart);
+      fill<PlainEviction>(set, set.eviction);
     }
-    fill<PlainAdmission>(set, set.admission);
-    fill<PlainSelection>(set, set.selection);
-    fill<PlainDispatch>(set, set.dispatch);
-    fill<PlainSharing>(set, set.sharing);
-    fill<PlainBatching>(set, set.batching);
-    fill<PlainAutoscaling>(set, set.autoscaling);
-    fill<PlainPlacement>(set, set.placement);
-    fill<PlainColdstart>(set, set.coldstart);
-    fill<PlainEviction>(set, set.eviction);
     simulation_ = std::make_unique<Simulation>(*world_, options, std::move(controllers), Workload(std::move(entries_), options.seed),
                                                executor_, std::vector<Recorder*>{&notes});
     notes.cluster = &simulation_->cluster();
