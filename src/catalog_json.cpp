@@ -121,6 +121,8 @@ class Reader {
       problems_.add(child(child(pointer, "interference"), std::size_t{0}), "must be 1: the profile is that of a batch that runs alone");
     if (p.unified_memory && p.copy_bytes_per_s > 0)
       problems_.add(child(pointer, "copy_bytes_per_s"), "nothing is copied where \"unified_memory\" is true");
+    if (p.unified_memory && p.host_bytes > 0)
+      problems_.add(child(pointer, "host_bytes"), "is the memory of the device where \"unified_memory\" is true");
     if (p.busy_watts < p.idle_watts)
       problems_.add(child(pointer, "busy_watts"), "must be at least \"idle_watts\", which is " + to_text(p.idle_watts));
     Hardware h;
@@ -135,6 +137,11 @@ class Reader {
     h.store_bytes_per_s = p.store_bytes_per_s;
     h.disk_bytes_per_s = p.disk_bytes_per_s;
     h.copy_bytes_per_s = p.copy_bytes_per_s;
+    h.disk_bytes = p.disk_bytes;
+    h.host_bytes = p.host_bytes;
+    h.tier_eviction = p.tier_eviction;
+    h.concurrent_loads = p.concurrent_loads;
+    h.load_slowdown = p.load_slowdown;
     h.price_per_hour_usd = p.price_per_hour_usd;
     h.idle_watts = p.idle_watts;
     h.busy_watts = p.busy_watts;

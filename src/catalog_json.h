@@ -68,6 +68,10 @@ struct HardwareParams {
   std::int64_t memory_bytes = 0;
   bool unified_memory = false;
   double store_bytes_per_s = 0, disk_bytes_per_s = 0, copy_bytes_per_s = 0;
+  std::int64_t disk_bytes = 0, host_bytes = 0;
+  TierEviction tier_eviction = TierEviction::lru;
+  std::uint32_t concurrent_loads = 1;
+  double load_slowdown = 1;
   double price_per_hour_usd = 0;
   double idle_watts = 0, busy_watts = 0;
   Duration boot{};
@@ -86,9 +90,19 @@ struct HardwareParams {
         param::field("memory_bytes", &HardwareParams::memory_bytes, "Memory of a device for instances.", {0, 1e15}),
         param::field("unified_memory", &HardwareParams::unified_memory, "Host and device memory are the same bytes: nothing is copied."),
         param::field("store_bytes_per_s", &HardwareParams::store_bytes_per_s,
-                     "Bandwidth from the artefact store to the disk of a node; 0: takes no time.", {0}),
-        param::field("disk_bytes_per_s", &HardwareParams::disk_bytes_per_s, "Bandwidth from disk to memory; 0: takes no time.", {0}),
+                     "Bandwidth from the artefact store to a node, shared by its loads; 0: takes no time.", {0}),
+        param::field("disk_bytes_per_s", &HardwareParams::disk_bytes_per_s,
+                     "Bandwidth from the disk of a node to memory, shared by its loads; 0: takes no time.", {0}),
         param::field("copy_bytes_per_s", &HardwareParams::copy_bytes_per_s, "Bandwidth from host to device memory; 0: takes no time.", {0}),
+        param::field("disk_bytes", &HardwareParams::disk_bytes, "Room for artefacts on the disk of a node; 0: no bound.", {0, 1e18}),
+        param::field("host_bytes", &HardwareParams::host_bytes,
+                     "Host memory of a node that keeps artefacts, so that they need not be read from disk again; 0: none.", {0, 1e18}),
+        param::choice("tier_eviction", &HardwareParams::tier_eviction, "Which artefact goes where disk or host memory is full.",
+                      {{"lru", TierEviction::lru}, {"greedy_dual_size_frequency", TierEviction::greedy_dual_size_frequency}}),
+        param::field("concurrent_loads", &HardwareParams::concurrent_loads, "Instances that load on a device at once; others wait.",
+                     {1, 1024}),
+        param::field("load_slowdown", &HardwareParams::load_slowdown,
+                     "Factor on the time of batches that start on a device while an instance loads on it.", {1, 1000}),
         param::field("price_per_hour_usd", &HardwareParams::price_per_hour_usd, "Price of a node with one such device.", {0}),
         param::field("idle_watts", &HardwareParams::idle_watts, "Power of a node that is on and computes nothing.", {0}),
         param::field("busy_watts", &HardwareParams::busy_watts, "Power of a node while a batch runs.", {0}),

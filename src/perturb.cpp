@@ -16,10 +16,6 @@ double standard_normal(std::uint64_t draw, std::string_view what, std::string_vi
   return normal_quantile(std::clamp(uniform01(stream), 1e-12, 1 - 1e-12));
 }
 
-Duration scaled(Duration d, double factor) {
-  return Duration{static_cast<std::int64_t>(std::llround(static_cast<double>(d.count()) * factor))};
-}
-
 }  // namespace
 
 void perturb(Catalog& catalog, std::uint64_t draw, const ProfileSpread& spread) {

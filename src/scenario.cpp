@@ -153,7 +153,7 @@ class Reader {
       incomplete_ = true;
       return;
     }
-    param::bind<ClusterSection>(to_value(*c), "/cluster", problems_);
+    const auto cluster = param::bind<ClusterSection>(to_value(*c), "/cluster", problems_);
     Topology& t = out_.topology;
     if (const Json* sites = list(*c, "/cluster", "sites", true)) {
       for (std::size_t k = 0; k < sites->size(); ++k) {
@@ -205,6 +205,8 @@ class Reader {
                            p.price.value_or(h.price_per_hour_usd * p.devices_per_node)});
       }
     }
+    if (!cluster.artefact_store.empty())
+      if (const auto store = find("site", cluster.artefact_store, site_names, "/cluster/artefact_store")) t.store = SiteId{*store};
     if (!problems_.empty()) return;
     t.complete();
     if (t.devices.empty()) problems_.add("/cluster/pools", "the cluster is empty: no pool has a node");
@@ -681,7 +683,7 @@ class Reader {
       for (std::size_t n = 1; n < out_.topology.sites.size(); n *= 2) periods += 3;
     if (c.mode != Control::Mode::central) c.forget = from_seconds(periods * to_seconds(c.snapshot) + to_seconds(c.delay));
     if (forget_) c.forget = *forget_;
-    if (daily_ && out_.options.duration % 24h != Duration{})
+    if (daily_ && out_.options.duration > 24h && out_.options.duration % 24h != Duration{})
       out_.warnings.push_back("the source is daily but the measured window is not whole days (" +
                               to_text(to_seconds(out_.options.duration)) + " s)");
   }

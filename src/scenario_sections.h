@@ -59,10 +59,14 @@ inline constexpr std::string_view initial_cold = "cold", initial_planned = "plan
 
 struct ClusterSection {
   param::Value sites, links, pools;
+  std::string artefact_store;
   static constexpr auto declare() {
     return param::fields(param::field("sites", &ClusterSection::sites, "Places: a list.", param::required),
                          param::field("links", &ClusterSection::links, "What joins sites: a list."),
-                         param::field("pools", &ClusterSection::pools, "Groups of identical nodes: a list.", param::required));
+                         param::field("pools", &ClusterSection::pools, "Groups of identical nodes: a list.", param::required),
+                         param::field("artefact_store", &ClusterSection::artefact_store,
+                                      "Site where artefacts come from, over the links that queries use; default: nodes have them from "
+                                      "outside."));
   }
 };
 

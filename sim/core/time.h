@@ -1,6 +1,7 @@
 // Time of the simulated world: whole nanoseconds since its start.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstdint>
@@ -34,6 +35,13 @@ constexpr double to_seconds(Time t) { return to_seconds(t.time_since_epoch()); }
 inline Duration from_seconds(double s) {
   const double ns = std::nearbyint(s * 1e9);
   return ns >= 9.2e18 ? forever : Duration{static_cast<std::int64_t>(ns)};
+}
+
+/// At most 73 years: added to any time of a run it is still a time.
+inline Duration scaled(Duration d, double factor) {
+  constexpr double longest = 0x1p61;
+  if (factor == 1) return d;
+  return Duration{static_cast<std::int64_t>(std::min(std::nearbyint(static_cast<double>(d.count()) * factor), longest))};
 }
 
 /// `t + d` that stays at `never` instead of overflowing.

@@ -6,6 +6,7 @@
 #include "sim/model/cluster.h"
 
 #include <cstdint>
+#include <optional>
 
 namespace tideline {
 
@@ -23,10 +24,10 @@ struct BatchRun {
 class Executor {
  public:
   virtual ~Executor() = default;
-  /// What a load takes by profile: what policies may know.
+  /// What a load takes by profile where it has all bandwidth for itself: what policies may know.
   virtual Duration expected_load(const LoadParts& parts) const = 0;
-  /// Starts a load; its duration, or `forever` if a completion will be posted.
-  virtual Duration load(InstanceId i, const LoadParts& parts) = 0;
+  /// Begins a load: the factor on the time of each of its parts, or none if a completion will be posted.
+  virtual std::optional<double> load(InstanceId i, const LoadParts& parts) = 0;
   /// What a batch takes by profile: work and slowdown included, no draw.
   virtual Duration expected_run(const BatchRun& run) const = 0;
   /// Starts a batch; its duration, or `forever` if a completion will be posted.

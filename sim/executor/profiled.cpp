@@ -1,8 +1,5 @@
 #include "sim/executor/profiled.h"
 
-#include <algorithm>
-#include <cmath>
-
 namespace tideline {
 
 namespace {
@@ -11,31 +8,24 @@ Duration transfer(std::int64_t bytes, double bytes_per_s) {
   return bytes_per_s > 0 ? from_seconds(static_cast<double>(bytes) / bytes_per_s) : Duration{};
 }
 
-/// At most 73 years: added to any time of a run it is still a time.
-Duration scaled(Duration d, double factor) {
-  constexpr double longest = 0x1p61;
-  if (factor == 1) return d;
-  return Duration{static_cast<std::int64_t>(std::min(std::nearbyint(static_cast<double>(d.count()) * factor), longest))};
-}
-
 }  // namespace
 
 Duration ProfiledExecutor::expected_load(const LoadParts& parts) const {
   const Variant& v = catalog_[parts.variant];
   const Hardware& h = catalog_[v.hardware];
-  Duration sum = transfer(v.artefact_bytes, parts.from_store ? h.store_bytes_per_s : h.disk_bytes_per_s);
+  Duration sum{};
+  if (!parts.from_host) sum = transfer(v.artefact_bytes, parts.from_store ? h.store_bytes_per_s : h.disk_bytes_per_s);
   if (!h.unified_memory) sum += transfer(v.artefact_bytes, h.copy_bytes_per_s);
   if (parts.build) sum += v.load.build;
   if (parts.runtime_init) sum += v.load.runtime_init;
   return sum + v.load.first_run;
 }
 
-Duration ProfiledExecutor::load(InstanceId, const LoadParts& parts) {
-  const Duration expected = expected_load(parts);
+std::optional<double> ProfiledExecutor::load(InstanceId, const LoadParts& parts) {
   const Law& law = catalog_[parts.variant].load.law;
-  if (law.is_deterministic()) return expected;
+  if (law.is_deterministic()) return 1;
   KeyedDraw draw(seed_, Purpose::load, hash(parts.node.index(), parts.variant.index()), parts.nth);
-  return scaled(expected, law.sample(draw));
+  return law.sample(draw);
 }
 
 Duration ProfiledExecutor::expected_run(const BatchRun& run) const {

@@ -94,7 +94,8 @@ Check AuditRecorder::check_held(const Cluster& cluster, Time now) const {
 
 Check AuditRecorder::check_cost(const Summary& summary) const {
   if (summary.window_end == summary.window_begin) return {"cost", true, "no window"};
-  const double again = provisioning_cost_usd(world_, summary.billing, begin_, end_) + summary.total.cost_transfer_usd;
+  const double again =
+      provisioning_cost_usd(world_, summary.billing, begin_, end_) + summary.total.cost_transfer_usd + summary.total.cost_fetch_usd;
   const double error = std::abs(again - summary.total.cost_usd);
   return {"cost", error <= 1e-9 * std::max(1e-9, std::abs(again)),
           number(summary.total.cost_usd) + " USD, recomputed " + number(again) + " USD"};

@@ -74,6 +74,7 @@ constexpr Metric all_metrics[] = {
     {"cost_attributed_usd", "USD", "Price x share x busy time, transfer apart.", all, "", read<&Metrics::cost_attributed_usd>},
     {"cost_wasted_usd", "USD", "The same of cancelled visits.", total, "", read<&Metrics::cost_wasted_usd>},
     {"cost_transfer_usd", "USD", "Transfer over links.", all, "", read<&Metrics::cost_transfer_usd>},
+    {"cost_fetch_usd", "USD", "Price of links that artefacts cross from the store.", total, "", read<&Metrics::cost_fetch_usd>},
     {"cost_idle_usd", "USD", "Paid for what ran no batch.", total, "", read<&Metrics::cost_idle_usd>},
     {"energy_j", "J", "Energy of devices whose nodes are on.", total, "", read<&Metrics::energy_j>},
     {"cold_starts", "1", "Queries that triggered a load.", all, "", read<&Metrics::cold_starts>},
@@ -82,6 +83,13 @@ constexpr Metric all_metrics[] = {
     {"loads_by_cause_plan", "1", "Instances started by a plan.", task, "loads_by_cause", read_loads<StartCause::plan>},
     {"loads_by_cause_prewarm", "1", "Instances started ahead of a query.", task, "loads_by_cause", read_loads<StartCause::prewarm>},
     {"loads_by_cause_preload", "1", "Instances started at time 0.", task, "loads_by_cause", read_loads<StartCause::preload>},
+    {"loads_by_source_store", "1", "Loads of artefacts that came from the store.", total, "loads_by_source",
+     read_element<&Metrics::loads_by_source, 0>},
+    {"loads_by_source_disk", "1", "Loads of artefacts on the node's disk.", total, "loads_by_source",
+     read_element<&Metrics::loads_by_source, 1>},
+    {"loads_by_source_host", "1", "Loads of artefacts in the node's host memory.", total, "loads_by_source",
+     read_element<&Metrics::loads_by_source, 2>},
+    {"fetched_bytes", "bytes", "Bytes of artefacts that came from the store.", total, "", read<&Metrics::fetched_bytes>},
     {"evictions", "1", "Instances stopped to make room.", total, "", read<&Metrics::evictions>},
     {"misses_rejected", "1", "Missed: admission refused, or the line was full.", all, "misses", read_miss<Miss::rejected>},
     {"misses_no_feasible_variant", "1", "Missed: no variant or no place was found.", all, "misses", read_miss<Miss::no_feasible_variant>},
@@ -277,6 +285,13 @@ void SummaryRecorder::delayed_by_load(const Visit& v) {
   ++classes_[v.cls.index()].sums.delayed;
 }
 
+void SummaryRecorder::load_began(InstanceId /*i*/, const LoadParts& parts, double usd, Time /*now*/) {
+  if (!open()) return;
+  ++loads_by_source_[parts.from_store ? 0 : parts.from_host ? 2 : 1];
+  if (parts.from_store) fetched_bytes_ += static_cast<double>(world_[parts.variant].artefact_bytes);
+  fetch_usd_ += usd;
+}
+
 void SummaryRecorder::stale_answer(std::uint8_t /*kind*/, Time /*now*/) {
   if (open()) ++stale_answers_;
 }
@@ -424,7 +439,10 @@ void SummaryRecorder::fill_total(Metrics& m) const {
   fill_batches(m, TaskId{});
   const Accounts& to = ended_ ? end_ : begin_;
   const double provisioning = provisioning_cost_usd(world_, billing_, begin_, to);
-  m.cost_usd = provisioning + m.cost_transfer_usd;
+  m.cost_fetch_usd = fetch_usd_;
+  m.cost_usd = provisioning + m.cost_transfer_usd + fetch_usd_;
+  m.loads_by_source = loads_by_source_;
+  m.fetched_bytes = fetched_bytes_;
   m.cost_wasted_usd = wasted_usd_;
   const double used = billing_ == Billing::nodes ? m.cost_attributed_usd + wasted_usd_ : held_running_usd_;
   m.cost_idle_usd = std::max(0.0, provisioning - used);

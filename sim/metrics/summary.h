@@ -39,6 +39,8 @@ struct Metrics {
   std::uint64_t loads = 0;
   std::array<std::uint64_t, 5> loads_by_cause{};  ///< by StartCause
   std::uint64_t evictions = 0;
+  std::array<std::uint64_t, 3> loads_by_source{};  ///< store, disk, host
+  double fetched_bytes = no_value, cost_fetch_usd = no_value;
   std::uint64_t stale_answers = 0, control_messages = 0, control_bytes = 0;
   double view_age_mean_s = no_value, view_age_p50_s = no_value, view_age_p99_s = no_value, view_age_max_s = no_value;
   double decision_mean_s = no_value, decision_p99_s = no_value;
@@ -107,6 +109,7 @@ class SummaryRecorder final : public Recorder {
   void ended(const Visit& v, const QueryEnd& end) override;
   void batch_done(InstanceId i, DeviceId d, VariantId v, std::uint32_t items, std::uint32_t wasted, Duration took, Time now) override;
   void instance_started(InstanceId i, StartCause cause, Time now) override;
+  void load_began(InstanceId i, const LoadParts& parts, double usd, Time now) override;
   void instance_stopped(InstanceId i, StopCause cause, Time now) override;
   void load_triggered(const Visit& v) override;
   void delayed_by_load(const Visit& v) override;
@@ -183,6 +186,8 @@ class SummaryRecorder final : public Recorder {
   std::vector<double> own_energy_busy_s_;  // by device: busy seconds of variants with an energy of their own
   double own_energy_j_ = 0;
   double wasted_usd_ = 0, wasted_s_ = 0, held_running_usd_ = 0;
+  std::array<std::uint64_t, 3> loads_by_source_{};
+  double fetched_bytes_ = 0, fetch_usd_ = 0;
   std::uint64_t stale_answers_ = 0, control_messages_ = 0, control_bytes_ = 0;
   DurationHistogram view_age_, decision_;  // of dispatch by old boards; of queries whose decision took time
   Happenings happenings_;

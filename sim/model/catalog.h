@@ -34,6 +34,9 @@ enum class Sharing : std::uint8_t {
   partitioned  ///< an instance holds its cores while it lives; batches of different instances run side by side
 };
 
+/// Which artefact goes where a tier of a node is full.
+enum class TierEviction : std::uint8_t { lru, greedy_dual_size_frequency };
+
 /// A type of device, with what a node of it costs. Bandwidths in bytes/s; 0 means that the step takes no time.
 struct Hardware {
   std::string name;
@@ -44,10 +47,15 @@ struct Hardware {
   std::uint32_t cores = 1;               ///< partitioned devices: cores or slices to hold
   std::int64_t memory_bytes = 0;         ///< for instances
   bool unified_memory = false;           ///< host and device memory are the same bytes: no copy
-  double store_bytes_per_s = 0;          ///< from the artefact store to the node's disk
-  double disk_bytes_per_s = 0;           ///< from the node's disk to host memory
-  double copy_bytes_per_s = 0;           ///< from host to device memory
-  double price_per_hour_usd = 0;         ///< of a node with one such device
+  double store_bytes_per_s = 0;          ///< from the artefact store to the node
+  std::int64_t disk_bytes = 0;           ///< of the node's disk for artefacts; 0: no bound
+  std::int64_t host_bytes = 0;           ///< of the node's memory that keeps artefacts at hand for its devices; 0: none
+  TierEviction tier_eviction = TierEviction::lru;
+  std::uint32_t concurrent_loads = 1;  ///< of a device
+  double load_slowdown = 1;            ///< factor on batches that start on a device while an instance loads on it
+  double disk_bytes_per_s = 0;         ///< from the node's disk to host memory
+  double copy_bytes_per_s = 0;         ///< from host to device memory
+  double price_per_hour_usd = 0;       ///< of a node with one such device
   double idle_watts = 0, busy_watts = 0;
   Duration boot{};
   std::vector<double> interference;  ///< service time factor when k batches run side by side: element k-1; the last goes on

@@ -53,6 +53,15 @@ std::uint32_t Channel::end() {
   return payload;
 }
 
+void Channel::cancel(Time now, std::uint32_t payload) {
+  settle(now);
+  const auto at = std::find_if(transfers_.begin(), transfers_.end(), [&](const Transfer& t) { return t.payload == payload; });
+  assert(at != transfers_.end());
+  transfers_.erase(at);
+  std::make_heap(transfers_.begin(), transfers_.end(), later_end);
+  look_ahead();
+}
+
 void Channel::set_bandwidth(Time now, double bytes_per_s) {
   settle(now);
   bytes_per_s_ = bytes_per_s;

@@ -15,6 +15,8 @@ class Channel {
  public:
   explicit Channel(double bytes_per_s) : bytes_per_s_(bytes_per_s) {}
 
+  /// Whether it has a bandwidth at present.
+  bool carries() const { return bytes_per_s_ > 0; }
   /// Transfers under way.
   std::size_t count() const { return transfers_.size(); }
   /// When the next transfer ends if nothing changes until then; `never` if there is none, or no bandwidth.
@@ -24,6 +26,8 @@ class Channel {
   void begin(Time now, double bytes, std::uint32_t payload);
   /// The payload of the transfer that ends at `next_end()`, which is now. Of equal ends the one that began first.
   std::uint32_t end();
+  /// The transfer of this payload is called off. O(transfers).
+  void cancel(Time now, std::uint32_t payload);
   /// From now on: 0 or more bytes a second; with 0 all stand still.
   void set_bandwidth(Time now, double bytes_per_s);
 

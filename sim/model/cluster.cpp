@@ -14,7 +14,11 @@ Area area(std::uint64_t n, Duration d) { return Area{n} * static_cast<std::uint6
 }  // namespace
 
 Cluster::Cluster(const World& world, Indexes indexes, std::uint32_t controllers)
-    : world_(world), indexes_(indexes), slot_bits_(world.instance_slot_bits()), slot_mask_((std::uint32_t{1} << slot_bits_) - 1) {
+    : world_(world),
+      indexes_(indexes),
+      slot_bits_(world.instance_slot_bits()),
+      slot_mask_((std::uint32_t{1} << slot_bits_) - 1),
+      artefacts_(world) {
   const Topology& topology = world.topology();
   const Catalog& catalog = world.catalog();
   const auto new_line = [&](LineKind kind) {
@@ -66,7 +70,6 @@ Cluster::Cluster(const World& world, Indexes indexes, std::uint32_t controllers)
     }
   devices_.resize(topology.devices.size());
   nodes_.resize(topology.nodes.size());
-  seen_.resize(nodes_.size());
   for (std::size_t n = 0; n < nodes_.size(); ++n) {
     const Node& node = topology.nodes[n];
     if (node.index_in_pool < topology[node.pool].count) node_phase(NodeId{n}, NodePhase::up, Time{});
@@ -561,22 +564,23 @@ void Cluster::expect_warm(InstanceId i, Time expected) {
   if (indexes_.by_free) update_free_at(i);
 }
 
-LoadParts Cluster::pay_load(InstanceId i) {
+bool Cluster::runtime_to_init(InstanceId i) const {
   const InstanceRow& r = row(i);
-  const Variant& variant = world_[world_[r.group].variant];
-  LoadParts parts;
-  parts.variant = world_[r.group].variant;
-  parts.node = world_.topology()[r.device].node;
-  auto& seen = seen_[parts.node.index()];
-  auto at = std::find_if(seen.begin(), seen.end(), [&](const Seen& k) { return k.variant == parts.variant; });
-  if (at == seen.end()) at = seen.insert(seen.end(), Seen{parts.variant, 0, false, false});
-  parts.nth = at->loads++;
-  parts.from_store = !at->fetched;
-  parts.build = !at->built;
-  at->fetched = at->built = true;
-  parts.runtime_init = true;
-  for (const InstanceId k : devices_[r.device.index()].instances)
-    if (k != i && world_[world_[row(k).group].variant].framework == variant.framework) parts.runtime_init = false;
+  const std::string& framework = world_[world_[r.group].variant].framework;
+  const auto& on_device = devices_[r.device.index()].instances;
+  return std::none_of(on_device.begin(), on_device.end(),
+                      [&](InstanceId k) { return k != i && world_[world_[row(k).group].variant].framework == framework; });
+}
+
+LoadParts Cluster::load_parts(InstanceId i) const {
+  LoadParts parts = artefacts_.parts(world_[row(i).group].variant, world_.topology()[row(i).device].node);
+  parts.runtime_init = runtime_to_init(i);
+  return parts;
+}
+
+LoadParts Cluster::pay_load(InstanceId i) {
+  LoadParts parts = artefacts_.pay(world_[row(i).group].variant, world_.topology()[row(i).device].node);
+  parts.runtime_init = runtime_to_init(i);
   return parts;
 }
 
@@ -690,7 +694,9 @@ void Cluster::node_phase(NodeId n, NodePhase phase, Time now) {
   if (auto* left = count_of(node.phase)) --*left;
   if (auto* entered = count_of(phase)) ++*entered;
   if (phase == NodePhase::off)  // what is ordered next time is another machine with an empty disk
-    for (Seen& s : seen_[n.index()]) s.fetched = s.built = false;
+    artefacts_.lose_all(n);
+  else if (phase == NodePhase::failed)
+    artefacts_.lose_host(n);
   for (std::uint32_t k = 0; k < fixed.devices; ++k) {
     const DeviceId d{fixed.first_device.index() + k};
     account_time(d, now);

@@ -4,6 +4,7 @@
 
 #include "sim/core/prefetch.h"
 #include "sim/core/slots.h"
+#include "sim/model/artefacts.h"
 #include "sim/model/board.h"
 #include "sim/model/entities.h"
 #include "sim/model/world.h"
@@ -19,16 +20,6 @@ namespace tideline {
 /// A state that the simulator must never reach: a bug of ours.
 struct InternalError : std::logic_error {
   using std::logic_error::logic_error;
-};
-
-/// Which parts a load pays for: what the node and the device have seen before.
-struct LoadParts {
-  VariantId variant;
-  NodeId node;
-  std::uint32_t nth = 0;    ///< loads of this variant on this node before
-  bool from_store = false;  ///< the artefact is not on the node's disk yet
-  bool build = false;
-  bool runtime_init = false;
 };
 
 class Cluster {
@@ -149,8 +140,12 @@ class Cluster {
   // --- instances ---
   /// Takes memory and cores on the device; phase starting. `largest_batch`: items it is started for.
   InstanceId start(GroupId g, DeviceId d, std::uint8_t option, std::uint32_t largest_batch, StartCause cause, Time now);
-  /// What the load that is starting has to pay; marks artefact and build as present on the node.
+  /// What the load of an instance that is starting would have to pay.
+  LoadParts load_parts(InstanceId i) const;
+  /// The same for a load that begins now; marks artefact and build as present on the node.
   LoadParts pay_load(InstanceId i);
+  /// It ended before it was done: what it built is not there, and, unless the artefact `came`, that neither.
+  void load_called_off(const LoadParts& parts, bool came) { artefacts_.call_off(parts, came); }
   /// When, by profile, the instance that is starting will be warm.
   void expect_warm(InstanceId i, Time expected);
   void warm(InstanceId i, Time now);
@@ -218,11 +213,6 @@ class Cluster {
     LineOrder order = LineOrder::by_arrival;
     std::vector<std::uint32_t> bounds;  // by variant; empty: none
   };
-  struct Seen {
-    VariantId variant;
-    std::uint32_t loads = 0;
-    bool fetched = false, built = false;
-  };
 
   InstanceId id_of(const Site& s, std::uint32_t slot) const { return InstanceId{(s.board.site.index() << slot_bits_) | slot}; }
   Site& site_of(InstanceId i) { return sites_[i.index() >> slot_bits_]; }
@@ -268,6 +258,7 @@ class Cluster {
   void update_free_at(InstanceId i);
   Duration pending_work(InstanceId i) const { return pending_work((*this)[i], row(i)); }
   Duration pending_work(const Instance& x, const InstanceRow& r) const;
+  bool runtime_to_init(InstanceId i) const;
   void free_at_of_device(InstanceId i);
   void note_sharers(DeviceId d);
   void set_phase(InstanceId i, Phase phase);
@@ -283,7 +274,7 @@ class Cluster {
   std::vector<DeviceRow*> device_rows_;
   std::vector<DeviceState> devices_;
   std::vector<NodeState> nodes_;
-  std::vector<std::vector<Seen>> seen_;  // by node
+  Artefacts artefacts_;
   std::vector<Line> lines_;
   std::vector<Lane> lanes_;  // further lanes of lines with several classes
   std::vector<std::uint32_t> free_lanes_;

@@ -59,6 +59,8 @@ class Recorder {
   /// A batch ended without answers at `now`, with its node: all that it had is lost. As above, of `batch_count`.
   virtual void batch_lost(InstanceId, DeviceId, VariantId, std::uint32_t /*items*/, Duration /*took*/, Time /*now*/) {}
   virtual void instance_started(InstanceId, StartCause, Time) {}
+  /// It is its turn to load on its device, and this is what the load has to pay.
+  virtual void load_began(InstanceId, const LoadParts&, double /*usd for links from the store*/, Time) {}
   virtual void instance_warm(InstanceId, Time) {}
   virtual void instance_draining(InstanceId, Time) {}
   /// It is about to be gone.

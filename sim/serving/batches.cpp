@@ -127,6 +127,7 @@ void Simulation::start_batch(InstanceId i, LineId line, std::uint32_t take) {
     const std::size_t side_by_side = std::min<std::size_t>(cluster_.row(row.device).running, hardware.interference.size() - 1);
     run.slowdown *= hardware.interference[side_by_side];
   }
+  if (hardware.load_slowdown != 1 && device_loads_[row.device.index()].loading > 0) run.slowdown *= hardware.load_slowdown;
   run.first_serial = cluster_[first].serial;
   run.first_attempt = cluster_[first].attempt;
   cluster_.run(i, now, now + executor_.expected_run(run));

@@ -11,6 +11,9 @@ std::uint32_t Simulation::control_slot(std::uint32_t k) const {
   return static_cast<std::uint32_t>(channels_.size() + 2 * options_.environment.changes.size() + fates_.size()) + k;
 }
 
+/// After those of the controllers: loads, as many as there are at once.
+std::uint32_t Simulation::load_slot(std::uint32_t k) const { return control_slot(static_cast<std::uint32_t>(2 + controllers_.size()) + k); }
+
 namespace {
 
 enum : std::uint32_t { exchange_slot, mail_slot, desk_slot };  // the last for the first controller

@@ -39,7 +39,10 @@ void Simulation::change(std::uint32_t slot) {
   const auto& changes = options_.environment.changes;
   if (slot >= 2 * changes.size()) {
     const auto k = static_cast<std::uint32_t>(slot - 2 * changes.size());
-    if (k >= fates_.size()) return control_event(static_cast<std::uint32_t>(k - fates_.size()));
+    if (k >= fates_.size()) {
+      const auto rest = static_cast<std::uint32_t>(k - fates_.size()), of_control = static_cast<std::uint32_t>(2 + controllers_.size());
+      return rest < of_control ? control_event(rest) : load_due(rest - of_control);
+    }
     fates_[k].down = !fates_[k].down;
     node_is_down(fates_[k].node, fates_[k].down);
     return schedule_fate(k);

@@ -76,7 +76,12 @@ void Simulation::channel_event(std::uint32_t channel) {
   if (channel_scheduled_[channel] != engine_.now()) return;
   channel_scheduled_[channel] = never;
   while (channels_[channel].next_end() == engine_.now()) {
-    const VisitId v{channels_[channel].end()};
+    const std::uint32_t payload = channels_[channel].end();
+    if (is_of_load(payload)) {
+      load_passed(payload, channel);
+      continue;
+    }
+    const VisitId v{payload};
     Trip& t = trips_[v.index()];
     const Link& link = world_.topology().link_of(channel);
     t.at = channel % 2 == 0 ? link.to : link.from;

@@ -96,6 +96,8 @@ void Simulation::fail_node(NodeId n) {
   std::vector<VariantId> variants;
   for (std::uint32_t k = 0; k < node.devices; ++k)
     for (const InstanceId i : cluster_[DeviceId{node.first_device.index() + k}].instances) gone.push_back(i);
+  // Who waits to load has not begun.
+  for (std::uint32_t k = 0; k < node.devices; ++k) device_loads_[node.first_device.index() + k].waiting.clear();
   for (const InstanceId i : gone) {
     const VariantId variant = world_[cluster_.row(i).group].variant;
     // What runs ends here without an answer; what waits leaves its line.
@@ -116,6 +118,7 @@ void Simulation::fail_node(NodeId n) {
     for (Recorder* r : recorders_) r->instance_stopped(i, StopCause::failed, now);
     Controller& c = controller_of(cluster_.site_id(i));
     for (Observer* o : c.hear_instances) o->instance_changed(i, Phase::gone, live_view(c));
+    if (cluster_.row(i).phase == Phase::starting) cancel_load(i);
     cluster_.fail(i, now);
     if (std::find(variants.begin(), variants.end(), variant) == variants.end()) variants.push_back(variant);
   }

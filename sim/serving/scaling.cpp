@@ -170,15 +170,10 @@ InstanceId Simulation::start_instance(VariantId variant, GroupId only, StartCaus
     warm(i);
     return i;
   }
-  const LoadParts parts = cluster_.pay_load(i);
-  cluster_.expect_warm(i, now + executor_.expected_load(parts));
-  const Duration took = executor_.load(i, parts);
-  Instance& x = cluster_.instance(i);
-  x.load_ends = took == forever ? never : now + took;
   for (Recorder* r : recorders_) r->instance_started(i, cause, now);
   Controller& c = controller_of(cluster_.site_id(i));
+  begin_load(i);
   for (Observer* o : c.hear_instances) o->instance_changed(i, Phase::starting, live_view(c));
-  if (took != forever) schedule(x.load_ends, EventKind::warm, i.index());
   return i;
 }
 

@@ -87,6 +87,7 @@ Simulation::Simulation(const World& world, RunOptions options, std::vector<Contr
     }
   }
   for (const Change& c : options_.environment.changes) links_shared_ = links_shared_ || c.kind == Change::Kind::link;
+  make_load_channels();
   channel_scheduled_.assign(channels_.size(), never);
   links_down_.assign(world.topology().links.size(), 0);
   round_due_.assign(rounds_.size(), never);
@@ -149,7 +150,10 @@ void Simulation::handle(unsigned kind, std::uint32_t slot, bool failed) {
       const InstanceId i{slot};
       // At another time it is the load of an earlier user of the slot; a load without a time was posted.
       const Time ends = cluster_[i].load_ends;
-      if (cluster_.row(i).phase == Phase::starting && (ends == engine_.now() || ends == never)) warm(i);
+      if (cluster_.row(i).phase != Phase::starting || (ends != engine_.now() && ends != never)) break;
+      const DeviceId device = cluster_.row(i).device;
+      warm(i);
+      load_over(device);
       break;
     }
     case EventKind::node_up:

@@ -1,7 +1,7 @@
 // A run: events of our domain. It asks policies and applies their answers to the cluster; it decides nothing that a policy
 // could decide and stores nothing that the cluster should store. The parts: simulation.cpp (a query's way), gatherings.cpp
 // (queries with several visits), network.cpp (between sites), environment.cpp, control.cpp (who knows what), batches.cpp
-// (who starts what), scaling.cpp (instances), nodes.cpp, decisions.cpp.
+// (who starts what), scaling.cpp (instances), loading.cpp, nodes.cpp, decisions.cpp.
 #pragma once
 
 #include "sim/core/random.h"
@@ -341,6 +341,44 @@ class Simulation {
     x.idle_told = false;
   }
 
+  // Loads (loading.cpp).
+  enum class LoadStep : std::uint8_t { begins, comes, fetches, waits_for_fetch, reads, copies, builds, waits_for_build };
+  struct Load {
+    InstanceId instance;  ///< none: a free slot
+    LoadParts parts;
+    Duration fixed{};   ///< after all that is shared
+    double factor = 1;  ///< on every part
+    LoadStep step = LoadStep::begins;
+    SiteId at;                           ///< of the artefact, on its way over links
+    std::uint32_t channel = no_channel;  ///< where it is under way
+    Time due = never;                    ///< when the step is over, where no channel says so
+  };
+  struct DeviceLoads {
+    std::uint32_t loading = 0;
+    Time until{};                     ///< when, by profile, all that loads or waits is warm
+    std::vector<InstanceId> waiting;  ///< first to last
+  };
+  static constexpr std::uint32_t no_channel = ~std::uint32_t{0};
+  static constexpr Time not_known = Time{} - Duration{1};  // when a load ends
+  std::uint32_t node_channel(NodeId n, bool store) const;
+  std::uint32_t device_channel(DeviceId d) const;
+  std::uint32_t load_slot(std::uint32_t k) const;
+  void make_load_channels();
+  void begin_load(InstanceId i);
+  void start_load(InstanceId i);
+  void end_load_at(InstanceId i, Duration after);
+  void go_on_loading(std::uint32_t k);
+  void finish_load(std::uint32_t k);
+  void wake_loads(LoadStep step, const LoadParts& parts);
+  bool transfer_for_load(std::uint32_t k, std::uint32_t channel);
+  void schedule_load(std::uint32_t k, Duration after);
+  void travel_load(std::uint32_t k);
+  static bool is_of_load(std::uint32_t payload);
+  void load_passed(std::uint32_t payload, std::uint32_t channel);
+  void load_due(std::uint32_t k);
+  void load_over(DeviceId d);
+  void cancel_load(InstanceId i);
+
   // Nodes (nodes.cpp).
   void scale_pool(PoolId p, std::uint32_t wished);
   void order_node(NodeId n);
@@ -399,7 +437,11 @@ class Simulation {
   Time mail_scheduled_ = never;
   Stream gossip_draws_;
   bool links_shared_ = false;      // a link has a bandwidth
-  std::vector<Channel> channels_;  // by link and direction, as in Hop
+  std::vector<Channel> channels_;  // by link and direction, as in Hop; then of nodes and devices (loading.cpp)
+  std::vector<Load> loads_;
+  std::vector<std::uint32_t> free_loads_;
+  std::vector<DeviceLoads> device_loads_;
+  bool loads_move_ = false;  // some load has bytes to move
   std::vector<Time> channel_scheduled_;
   std::vector<Trip> trips_;           // by visit slot
   std::vector<QueryEnd> ends_;        // by visit slot: of answers on their way back

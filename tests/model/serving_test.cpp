@@ -1782,9 +1782,9 @@ TEST(a_posted_load_and_batch, become_events_when_they_complete) {
    public:
     std::vector<Completion> open;
     Duration expected_load(const LoadParts&) const override { return 1s; }
-    Duration load(InstanceId i, const LoadParts&) override {
+    std::optional<double> load(InstanceId i, const LoadParts&) override {
       open.push_back({static_cast<unsigned>(EventKind::warm), i.index(), false});
-      return forever;
+      return {};
     }
     Duration expected_run(const BatchRun&) const override { return 10ms; }
     Duration run(InstanceId i, const BatchRun&) override {
