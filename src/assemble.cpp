@@ -3,6 +3,7 @@
 #include "sim/core/text.h"
 #include "src/errors.h"
 
+#include <algorithm>
 #include <set>
 #include <stdexcept>
 
@@ -160,6 +161,18 @@ Run assemble(Scenario scenario, const std::function<std::vector<Recorder*>(const
   Setup setup;
   setup.world = &world;
   setup.initial = initial_by_group;
+  std::vector<AnnouncedSurge> announced;
+  for (const EntrySpec& e : scenario.entries)
+    for (const Surge& s : e.surges) {
+      if (s.announced == never) continue;
+      std::vector<TaskId> tasks;
+      for (const auto& choices : e.classes)
+        for (const auto& c : choices)
+          if (const TaskId t = world[world.class_of(c.cls.index())].task; std::find(tasks.begin(), tasks.end(), t) == tasks.end())
+            tasks.push_back(t);
+      for (const TaskId t : tasks) announced.push_back({s.announced, s.from, s.to, s.factor, t});
+    }
+  setup.surges = announced;
   std::vector<Controller> controllers;
   for (std::size_t k = 0; k < first_hour.size(); ++k) {
     setup.controller = ControllerId{k};

@@ -51,6 +51,7 @@ class Reader {
     read_list(value, pointer, "tasks", [&](const Value& v, const std::string& at) { read_task(v, at); });
     read_list(value, pointer, "hardware", [&](const Value& v, const std::string& at) { read_hardware(v, at); });
     read_list(value, pointer, "variants", [&](const Value& v, const std::string& at) { read_variant(v, at); });
+    read_list(value, pointer, "colocation", [&](const Value& v, const std::string& at) { read_colocation(v, at); });
     const auto variants = value.find("variants");
     if (variants != value.end() && variants->is_array() && variants->empty())
       problems_.add(child(pointer, "variants"), "must have at least one variant");
@@ -93,6 +94,20 @@ class Reader {
   bool has_problem(const std::string& pointer) const {
     const auto& list = problems_.list();
     return std::any_of(list.begin(), list.end(), [&](const Problem& problem) { return problem.pointer == pointer; });
+  }
+
+  void read_colocation(const Value& value, const std::string& pointer) {
+    const auto p = param::bind<ColocationParams>(value, pointer, problems_);
+    const auto v = find(variants_, p.variant, "variant", child(pointer, "variant"));
+    const auto other = find(variants_, p.beside, "variant", child(pointer, "beside"));
+    // Where a variant is wrong, that was said, and its number is not that of its name.
+    if (!v || !other || catalog_.variants.size() != variants_.list.size()) return;
+    if (catalog_.variants[*v].hardware != catalog_.variants[*other].hardware)
+      return problems_.add(pointer, "the two are never on one device: they are made for different hardware");
+    auto& beside = catalog_.variants[*v].beside;
+    if (std::any_of(beside.begin(), beside.end(), [&](const auto& b) { return b.first == VariantId{*other}; }))
+      return problems_.add(pointer, "is there twice");
+    beside.emplace_back(VariantId{*other}, p.factor);
   }
 
   void read_task(const Value& value, const std::string& pointer) {

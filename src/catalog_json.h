@@ -29,13 +29,25 @@ namespace catalog_format {
 struct CatalogParams {
   std::string name;
   std::string about;
-  param::Value tasks, hardware, variants;
+  param::Value tasks, hardware, variants, colocation;
   static constexpr auto declare() {
     return param::fields(param::field("name", &CatalogParams::name, "Name in results."),
                          param::field("about", &CatalogParams::about, "What the catalog is for, and where its figures are from."),
                          param::field("tasks", &CatalogParams::tasks, "What clients may ask for: a list.", param::required),
                          param::field("hardware", &CatalogParams::hardware, "Types of devices: a list.", param::required),
-                         param::field("variants", &CatalogParams::variants, "What answers tasks: a list, not empty.", param::required));
+                         param::field("variants", &CatalogParams::variants, "What answers tasks: a list, not empty.", param::required),
+                         param::field("colocation", &CatalogParams::colocation, "Which variants slow which: a list."));
+  }
+};
+
+struct ColocationParams {
+  std::string variant, beside;
+  double factor = 1;
+  static constexpr auto declare() {
+    return param::fields(param::field("variant", &ColocationParams::variant, "The variant that is slowed.", param::required),
+                         param::field("beside", &ColocationParams::beside, "By another that runs on the same device.", param::required),
+                         param::field("factor", &ColocationParams::factor, "On the time of its batches that start meanwhile.", {1e-3, 1000},
+                                      param::required));
   }
 };
 

@@ -38,6 +38,15 @@ std::vector<NamedFile> files_of(const Json& configuration) {
   std::vector<NamedFile> out;
   if (configuration.contains("catalog") && configuration["catalog"].is_string())
     out.push_back({"/catalog", "catalog", configuration["catalog"].get<std::string>()});
+  if (const Json::json_pointer at("/outcomes/file"); configuration.contains(at) && configuration[at].is_string())
+    out.push_back({"/outcomes/file", "outcomes", configuration[at].get<std::string>()});
+  if (configuration.contains("environment") && configuration["environment"].is_array())
+    for (std::size_t k = 0; k < configuration["environment"].size(); ++k) {
+      const Json& change = configuration["environment"][k];
+      if (!change.is_object() || !change.contains("file") || !change["file"].is_string()) continue;
+      const std::string number = std::to_string(k);
+      out.push_back({"/environment/" + number + "/file", "environment " + number, change["file"].get<std::string>()});
+    }
   if (!configuration.contains("workload") || !configuration["workload"].is_array()) return out;
   for (std::size_t k = 0; k < configuration["workload"].size(); ++k) {
     const Json& entry = configuration["workload"][k];

@@ -4,8 +4,10 @@
 #include "sim/core/pointer.h"
 #include "sim/core/text.h"
 #include "src/catalog_json.h"
+#include "src/environment_reader.h"
 #include "src/errors.h"
 #include "src/file_hash.h"
+#include "src/outcomes_reader.h"
 #include "src/scenario_sections.h"
 
 #include <algorithm>
@@ -41,6 +43,7 @@ class Reader {
     // What is named in a part that is wrong cannot be looked up: the parts that build on it are not checked.
     if (is_right([&] { catalog(); }) && is_right([&] { cluster(); })) {
       environment();
+      outcomes();
       workload();
       initial();
       whole();
@@ -72,12 +75,8 @@ class Reader {
   static std::string element(std::string_view pointer, std::size_t k) { return child(pointer, std::to_string(k)); }
   /// The index of `name` among `names`, or nothing and a problem.
   std::optional<std::size_t> find(std::string_view what, const std::string& name, const std::vector<std::string_view>& names,
-                                  std::string pointer) {
-    if (name.empty() && has_problem(pointer)) return {};  // it is missing or no text, which is said already
-    const auto at = std::find(names.begin(), names.end(), name);
-    if (at != names.end()) return static_cast<std::size_t>(at - names.begin());
-    problems_.add(std::move(pointer), "unknown " + std::string(what) + " " + in_quotes(name) + suggestion(name, names));
-    return {};
+                                  const std::string& pointer) {
+    return find_named(what, name, names, pointer, problems_);
   }
   bool has_problem(std::string_view pointer) const {
     const auto& found = problems_.list();
@@ -166,6 +165,7 @@ class Reader {
         if (std::find(t.sites.begin(), t.sites.end(), s.name) != t.sites.end())
           problems_.add(child(at, "name"), "two sites are named " + in_quotes(s.name));
         t.sites.push_back(s.name);
+        carbon_.push_back(s.carbon);
       }
     }
     if (t.sites.empty()) return;  // nothing below can be found
@@ -201,10 +201,15 @@ class Reader {
         if (max == 0) problems_.add(child(at, "count"), "a pool needs at least one node");
         if (!site || !hardware) continue;
         const Hardware& h = out_.catalog.hardware[*hardware];
+        if (p.price && p.purchase) problems_.add(at, "has price_per_hour_usd or purchase_usd, not both");
+        const double bought =
+            p.purchase.value_or(0) / (to_seconds(p.lifetime) / 3600 * p.utilization) + h.busy_watts / 1000 * p.power_price;
         t.pools.push_back({p.name, SiteId{*site}, HardwareId{*hardware}, p.count, min, max, p.devices_per_node, p.boot.value_or(h.boot),
-                           p.price.value_or(h.price_per_hour_usd * p.devices_per_node)});
+                           p.price.value_or(p.purchase ? bought : h.price_per_hour_usd * p.devices_per_node)});
       }
     }
+    t.billing_granularity = cluster.billing_granularity;
+    if (std::any_of(carbon_.begin(), carbon_.end(), [](double g) { return g > 0; })) out_.options.environment.carbon_per_kwh = carbon_;
     if (!cluster.artefact_store.empty())
       if (const auto store = find("site", cluster.artefact_store, site_names, "/cluster/artefact_store")) t.store = SiteId{*store};
     if (!problems_.empty()) return;
@@ -226,93 +231,37 @@ class Reader {
         }
   }
 
+  void outcomes() {
+    const Json* o = member(root(), "outcomes");
+    if (o == nullptr || o->is_null()) return;
+    const auto s = param::bind<OutcomesSection>(to_value(*o), "/outcomes", problems_);
+    if (s.file.empty()) return;
+    const std::string at = "/outcomes/file";
+    const auto file = input_file(s.file, at, "outcomes");
+    if (!file) return;
+    try {
+      out_.options.outcomes = std::make_shared<const OutcomeTable>(read_outcomes(*file, out_.catalog));
+    } catch (const InputError& e) {
+      problems_.add(at, e.what());
+    } catch (const WorldError& e) {
+      missing_files_ += document_.place_text(at) + ": " + at + ": " + e.what() + '\n';
+    }
+  }
+
   void environment() {
     const Json* e = member(root(), "environment");
     if (e == nullptr || out_.topology.nodes.empty()) return;
-    if (!e->is_array()) return problems_.add("/environment", "expected a list of changes: [{\"change\": \"failure\", ...}, ...]");
-    for (std::size_t k = 0; k < e->size(); ++k) {
-      const Json& value = (*e)[k];
-      const std::string at = element("/environment", k);
-      if (!value.is_object()) {
-        problems_.add(at, "expected {\"change\": \"failure\", ...}");
-        continue;
-      }
-      const Json kind = value.contains("change") ? Json{{"change", value["change"]}} : Json::object();
-      const std::size_t before = problems_.list().size();
-      const ChangeKind change = param::bind<ChangeSection>(to_value(kind), at, problems_).change;
-      if (problems_.list().size() != before) continue;
-      switch (change) {
-        case ChangeKind::failure: {
-          const auto s = param::bind<FailureSection>(to_value(value), at, problems_);
-          add_change({.kind = Change::Kind::failure, .nodes = nodes_of(s.pool, s.node, at)}, s, at);
-          break;
-        }
-        case ChangeKind::slowdown: {
-          const auto s = param::bind<SlowdownSection>(to_value(value), at, problems_);
-          add_change({.kind = Change::Kind::slowdown, .nodes = nodes_of(s.pool, s.node, at), .factor = s.factor}, s, at);
-          break;
-        }
-        case ChangeKind::failures: {
-          const auto s = param::bind<FailuresSection>(to_value(value), at, problems_);
-          out_.options.environment.failures.push_back({nodes_of(s.pool, s.node, at), s.mean_up, s.mean_down});
-          break;
-        }
-        case ChangeKind::link: {
-          const auto s = param::bind<LinkChangeSection>(to_value(value), at, problems_);
-          if (const auto link = link_of(s.from, s.to, at)) {
-            if (s.bandwidth_factor != 1 && s.bandwidth_factor != 0 && out_.topology.links[*link].bytes_per_s == 0)
-              problems_.add(child(at, "bandwidth_factor"), "the link has no bandwidth_bytes_per_s that it could be a factor on");
-            add_change({.kind = Change::Kind::link,
-                        .link = static_cast<std::uint32_t>(*link),
-                        .bandwidth_factor = s.bandwidth_factor,
-                        .delay_factor = s.delay_factor},
-                       s, at);
-          }
-          break;
-        }
-      }
-    }
-  }
-
-  /// With the time of `span`; failures of one node may not overlap.
-  void add_change(Change change, const SpanSection& span, const std::string& at) {
-    change.from = Time{} + span.at;
-    if (span.length) change.to = later(change.from, *span.length);
-    if (change.kind == Change::Kind::failure)
-      for (const Change& other : out_.options.environment.changes) {
-        const auto end = [](const NodeRange& n) { return n.first.index() + n.count; };
-        if (other.kind == change.kind && other.from < change.to && change.from < other.to &&
-            other.nodes.first.index() < end(change.nodes) && change.nodes.first.index() < end(other.nodes)) {
-          problems_.add(at, "overlaps an earlier failure of the same node");
-          break;
-        }
-      }
-    out_.options.environment.changes.push_back(change);
-  }
-
-  NodeRange nodes_of(const std::string& pool, const std::optional<std::uint32_t>& node, const std::string& at) {
-    const auto names = names_of(out_.topology.pools, [](const Pool& p) { return std::string_view(p.name); });
-    const auto found = find("pool", pool, names, child(at, "pool"));
-    if (!found) return {};
-    const Pool& p = out_.topology.pools[*found];
-    if (!node) return {p.first_node, p.nodes};
-    if (*node >= p.nodes) {
-      problems_.add(child(at, "node"), "pool " + in_quotes(p.name) + " has nodes 0 to " + std::to_string(p.nodes - 1));
-      return {};
-    }
-    return {NodeId{p.first_node.index() + *node}, 1};
-  }
-
-  std::optional<std::size_t> link_of(const std::string& from, const std::string& to, const std::string& at) {
-    const auto names = names_of(out_.topology.sites, [](const std::string& s) { return std::string_view(s); });
-    const auto a = find("site", from, names, child(at, "from")), b = find("site", to, names, child(at, "to"));
-    if (!a || !b) return {};
-    const auto& links = out_.topology.links;
-    for (std::size_t k = 0; k < links.size(); ++k)
-      if ((links[k].from == SiteId{*a} && links[k].to == SiteId{*b}) || (links[k].from == SiteId{*b} && links[k].to == SiteId{*a}))
-        return k;
-    problems_.add(at, "no link joins " + in_quotes(from) + " and " + in_quotes(to));
-    return {};
+    auto read = read_environment(
+        *e, out_.topology, out_.catalog,
+        [&](const std::string& at, const std::string& path) {
+          const std::string number = at.substr(13, at.find('/', 13) - 13);  // of /environment/NUMBER/file
+          return input_file(path, at, "environment " + number);
+        },
+        problems_);
+    read.environment.feedback = out_.options.environment.feedback;
+    read.environment.carbon_per_kwh = out_.options.environment.carbon_per_kwh;
+    out_.options.environment = std::move(read.environment);
+    surges_ = std::move(read.surges);
   }
 
   bool cluster_runs(TaskId task) const {
@@ -524,16 +473,24 @@ class Reader {
   void trace(const std::string& path, const std::string& at, EntrySpec& e) {
     if (load_ > 1) problems_.add("/load", "a replayed trace cannot be scaled up by \"load\"; at most 1");
     if (has_problem(at)) return;
-    e.file = resolve(at, path);
+    if (const auto file = input_file(path, at, "trace " + e.name)) e.file = *file;
+  }
+
+  /// The file that the path at `at` means, if it is there; its hash is kept under `name`.
+  std::optional<fs::path> input_file(const std::string& path, const std::string& at, const std::string& name) {
+    const fs::path file = resolve(at, path);
     const std::string here = document_.place_text(at) + ": " + at + ": ";
     std::error_code error;
-    const auto status = fs::status(e.file, error);
+    const auto status = fs::status(file, error);
     if (fs::is_directory(status))
-      missing_files_ += here + "cannot read " + e.file.string() + ": it is a folder\n";
+      missing_files_ += here + "cannot read " + file.string() + ": it is a folder\n";
     else if (!fs::exists(status))
-      missing_files_ += here + "cannot read " + e.file.string() + ": " + error.message() + '\n';
-    else if (fs::is_regular_file(status))
-      out_.hashes.emplace_back("trace " + e.name, hash_file(e.file));
+      missing_files_ += here + "cannot read " + file.string() + ": " + error.message() + '\n';
+    else {
+      if (fs::is_regular_file(status)) out_.hashes.emplace_back(name, hash_file(file));
+      return file;
+    }
+    return {};
   }
 
   void policies() {
@@ -660,6 +617,8 @@ class Reader {
 
   void rest() {
     control();
+    const auto feedback = section<FeedbackSection>("feedback");
+    out_.options.environment.feedback = {feedback.share, feedback.delay};
     const auto lost = section<LostSection>("on_lost");
     out_.options.retry_lost = lost.action == LostAction::retry;
     out_.options.retry_budget = static_cast<std::uint8_t>(lost.budget);
@@ -677,6 +636,15 @@ class Reader {
 
   /// What takes all parts to say.
   void whole() {
+    std::vector<std::string_view> entries;
+    for (const EntrySpec& e : out_.entries) entries.push_back(e.name);
+    for (const ReadSurge& s : surges_) {
+      if (s.entry.empty()) {
+        for (EntrySpec& e : out_.entries) e.surges.push_back(s.surge);
+      } else if (const auto k = find("entry of the workload", s.entry, entries, child(s.pointer, "entry"))) {
+        out_.entries[*k].surges.push_back(s.surge);
+      }
+    }
     Control& c = out_.options.control;
     double periods = 3;
     if (c.mode == Control::Mode::gossip)
@@ -729,6 +697,8 @@ class Reader {
   double load_ = 1;
   bool extrapolated_ = false, daily_ = false;
   std::optional<Duration> forget_;
+  std::vector<double> carbon_;  // by site
+  std::vector<ReadSurge> surges_;
   bool incomplete_ = false;  // a section is missing
 };
 

@@ -11,6 +11,7 @@
 #include "traces/csv.h"
 #include "traces/diurnal.h"
 #include "traces/poisson.h"
+#include "traces/surge.h"
 
 #include <cstdint>
 #include <filesystem>
@@ -27,8 +28,9 @@ struct EntrySpec {
   std::variant<PoissonParams, DiurnalParams, CsvParams, CountsParams> params;
   std::filesystem::path file;  ///< csv and counts
   Duration skip{};             ///< of the trace, before what becomes time 0
-  Duration block{};            ///< length of stretches that the trace is put together from anew (blocks.h); 0: as it is
-  Duration block_of{};         ///< how much of the trace they are drawn from
+  std::vector<Surge> surges;
+  Duration block{};     ///< length of stretches that the trace is put together from anew (blocks.h); 0: as it is
+  Duration block_of{};  ///< how much of the trace they are drawn from
   std::uint64_t block_draw = 0;
   std::vector<std::vector<WorkloadEntry::Choice>>
       classes;  ///< by task of the source; class ids are declarations until `classes_of` maps them

@@ -249,7 +249,7 @@ class Stack {
   /// Every section, and the parameters of each policy and source: there, for options to reach into.
   void complete() {
     Json& root = document_.root;
-    for (const char* key : {"policies", "control", "measure", "on_lost"})
+    for (const char* key : {"policies", "control", "feedback", "measure", "on_lost"})
       if (!root.contains(key)) root[key] = Json::object();
     const auto add_params = [](Json& list) {
       for (auto& x : list)

@@ -29,7 +29,7 @@ struct TopSection {
   Billing billing = Billing::nodes;
   bool extrapolated_batches = false;
   std::string extends;
-  param::Value catalog, cluster, environment, workload, policies, initial, control, on_lost, measure;
+  param::Value catalog, cluster, environment, workload, policies, initial, control, feedback, outcomes, on_lost, measure;
   static constexpr auto declare() {
     return param::fields(
         param::field("schema", &TopSection::schema, "Version of the format.", {1, 1}, param::required),
@@ -49,6 +49,8 @@ struct TopSection {
         param::field("initial", &TopSection::initial,
                      "What is loaded at time 0: cold (nothing), planned (the autoscaler's first plan), or a list of instances."),
         param::field("control", &TopSection::control, "How decisions are spread over controllers."),
+        param::field("feedback", &TopSection::feedback, "Labels of answers that policies may learn from."),
+        param::field("outcomes", &TopSection::outcomes, "Measured outcomes, in place of the model of what answers are worth."),
         param::field("on_lost", &TopSection::on_lost, "What happens to queries whose node failed."),
         param::field("measure", &TopSection::measure, "What is measured, and for how long."));
   }
@@ -60,10 +62,13 @@ inline constexpr std::string_view initial_cold = "cold", initial_planned = "plan
 struct ClusterSection {
   param::Value sites, links, pools;
   std::string artefact_store;
+  Duration billing_granularity{};
   static constexpr auto declare() {
     return param::fields(param::field("sites", &ClusterSection::sites, "Places: a list.", param::required),
                          param::field("links", &ClusterSection::links, "What joins sites: a list."),
                          param::field("pools", &ClusterSection::pools, "Groups of identical nodes: a list.", param::required),
+                         param::field("billing_granularity_s", &ClusterSection::billing_granularity,
+                                      "A node is paid for in whole multiples of this, each time that it is on; 0: exactly.", {0, 86400}),
                          param::field("artefact_store", &ClusterSection::artefact_store,
                                       "Site where artefacts come from, over the links that queries use; default: nodes have them from "
                                       "outside."));
@@ -72,7 +77,11 @@ struct ClusterSection {
 
 struct SiteSection {
   std::string name;
-  static constexpr auto declare() { return param::fields(param::field("name", &SiteSection::name, "Name of the site.", param::required)); }
+  double carbon = 0;
+  static constexpr auto declare() {
+    return param::fields(param::field("name", &SiteSection::name, "Name of the site.", param::required),
+                         param::field("carbon_g_per_kwh", &SiteSection::carbon, "CO2 of its power.", {0, 1e5}));
+  }
 };
 
 struct LinkSection {
@@ -106,7 +115,9 @@ struct PoolSection {
   std::optional<std::uint32_t> min, max;
   std::uint32_t devices_per_node = 1;
   std::optional<Duration> boot;
-  std::optional<double> price;
+  std::optional<double> price, purchase;
+  Duration lifetime = 4 * 8766h;
+  double utilization = 1, power_price = 0;
   static constexpr auto declare() {
     return param::fields(
         param::field("name", &PoolSection::name, "Name of the pool.", param::required),
@@ -117,7 +128,14 @@ struct PoolSection {
         param::field("max", &PoolSection::max, "Greatest number of nodes; default: count.", {0, 1e6}),
         param::field("devices_per_node", &PoolSection::devices_per_node, "Devices of a node.", {1, 64}),
         param::field("boot_s", &PoolSection::boot, "Time from order to a node that is up; default: of the hardware type.", {0, 86400}),
-        param::field("price_per_hour_usd", &PoolSection::price, "Price of a node; default: that of its devices.", {0, 1e6}));
+        param::field("price_per_hour_usd", &PoolSection::price, "Price of a node; default: that of its devices.", {0, 1e6}),
+        param::field("purchase_usd", &PoolSection::purchase,
+                     "What a node was bought for: its price per hour is this / (lifetime_s x utilization), and its busy watts x "
+                     "usd_per_kwh.",
+                     {0, 1e9}),
+        param::field("lifetime_s", &PoolSection::lifetime, "How long a bought node lasts; default: four years.", {3600, 3.2e9}),
+        param::field("utilization", &PoolSection::utilization, "Share of its lifetime that a bought node is used.", {1e-3, 1}),
+        param::field("usd_per_kwh", &PoolSection::power_price, "Price of its power.", {0, 100}));
   }
 };
 
@@ -241,83 +259,6 @@ struct InitialSection {
   }
 };
 
-// What changes: an entry of "environment" has the fields of its kind.
-enum class ChangeKind : std::uint8_t { failure, slowdown, link, failures };
-struct ChangeSection {
-  ChangeKind change = ChangeKind::failure;
-  static constexpr auto declare() {
-    return param::fields(param::choice(
-        "change", &ChangeSection::change,
-        "failure: nodes are down for a time; failures: nodes fail by chance; slowdown: batches take longer; link: it gets worse.",
-        {{"failure", ChangeKind::failure},
-         {"failures", ChangeKind::failures},
-         {"slowdown", ChangeKind::slowdown},
-         {"link", ChangeKind::link}},
-        param::required));
-  }
-};
-
-/// When a change is.
-struct SpanSection : ChangeSection {
-  Duration at{};
-  std::optional<Duration> length;
-  static constexpr auto declare() {
-    return std::tuple_cat(
-        ChangeSection::declare(),
-        param::fields(param::field("at_s", &SpanSection::at, "When it begins, since the start of the run.", {0, 3.2e9}, param::required),
-                      param::field("for_s", &SpanSection::length, "How long it lasts; null: for good.", {1e-9, 3.2e9})));
-  }
-};
-
-/// The nodes of a pool, or one.
-template <class Base>
-struct NodesSection : Base {
-  std::string pool;
-  std::optional<std::uint32_t> node;
-  static constexpr auto declare() {
-    return std::tuple_cat(Base::declare(),
-                          param::fields(param::field("pool", &NodesSection::pool, "The pool whose nodes change.", param::required),
-                                        param::field("node", &NodesSection::node, "One of them, from 0; null: all.", {0, 1e9})));
-  }
-};
-
-using FailureSection = NodesSection<SpanSection>;
-
-struct SlowdownSection : NodesSection<SpanSection> {
-  double factor = 1;
-  static constexpr auto declare() {
-    return std::tuple_cat(NodesSection<SpanSection>::declare(),
-                          param::fields(param::field("factor", &SlowdownSection::factor,
-                                                     "On the time of batches that start meanwhile; what overlaps multiplies.", {1e-3, 1e6},
-                                                     param::required)));
-  }
-};
-
-struct FailuresSection : NodesSection<ChangeSection> {
-  Duration mean_up{}, mean_down{};
-  static constexpr auto declare() {
-    return std::tuple_cat(NodesSection<ChangeSection>::declare(),
-                          param::fields(param::field("mean_up_s", &FailuresSection::mean_up,
-                                                     "Mean time of a node until it fails (exponential).", {1e-3, 3.2e9}, param::required),
-                                        param::field("mean_down_s", &FailuresSection::mean_down,
-                                                     "Mean time until it is up again (exponential).", {1e-3, 3.2e9}, param::required)));
-  }
-};
-
-struct LinkChangeSection : SpanSection {
-  std::string from, to;
-  double bandwidth_factor = 1, delay_factor = 1;
-  static constexpr auto declare() {
-    return std::tuple_cat(
-        SpanSection::declare(),
-        param::fields(param::field("from", &LinkChangeSection::from, "A site of the link.", param::required),
-                      param::field("to", &LinkChangeSection::to, "Its other site; both ways change.", param::required),
-                      param::field("bandwidth_factor", &LinkChangeSection::bandwidth_factor,
-                                   "On its bandwidth; 0: it is out, and what is under way on it stands still until it is back.", {0, 1e6}),
-                      param::field("delay_factor", &LinkChangeSection::delay_factor, "On its delay.", {0, 1e6})));
-  }
-};
-
 /// The word of "decision_s"; otherwise it is a time.
 inline constexpr std::string_view decision_measured = "measured";
 struct DecisionSection {
@@ -356,6 +297,24 @@ struct ControlSection {
             "Age from which on what is known of a site counts as nothing. Default: three times snapshot_s, and delay_s; with gossip "
             "as many times more as it takes rounds to double up to all sites.",
             {1e-3, 3e9}));
+  }
+};
+
+struct FeedbackSection {
+  double share = 0;
+  Duration delay{};
+  static constexpr auto declare() {
+    return param::fields(param::field("share", &FeedbackSection::share, "Share of the answers whose quality becomes known.", {0, 1}),
+                         param::field("delay_s", &FeedbackSection::delay, "Time from an answer until then.", {0, 3.2e9}));
+  }
+};
+
+struct OutcomesSection {
+  std::string file;
+  static constexpr auto declare() {
+    return param::fields(param::field(
+        "file", &OutcomesSection::file,
+        "HDF5 file with `variants` (names), `right` or `score`, and perhaps `confidence`: samples x variants.", param::required));
   }
 };
 

@@ -2,6 +2,7 @@
 
 #include "sim/core/unit.h"
 #include "src/catalog_json.h"
+#include "src/environment_sections.h"
 #include "src/scenario_sections.h"
 
 #include <cmath>
@@ -144,6 +145,8 @@ class Schema {
                                                {"policies", policies},
                                                {"initial", initial},
                                                {"control", section<ControlSection>()},
+                                               {"feedback", section<FeedbackSection>()},
+                                               {"outcomes", section<OutcomesSection>()},
                                                {"on_lost", section<LostSection>()},
                                                {"measure", section<MeasureSection>()}});
     Json out{{"$schema", "https://json-schema.org/draft/2020-12/schema"},
@@ -257,6 +260,15 @@ class Schema {
     add("failures", section<FailuresSection>());
     add("slowdown", section<SlowdownSection>());
     add("link", section<LinkChangeSection>());
+    add("reclaim", section<ReclaimSection>());
+    add("reclaims", section<ReclaimsSection>());
+    add("capacity", section<CapacitySection>());
+    add("taken", section<TakenSection>());
+    add("surge", section<SurgeSection>());
+    add("price", section<PriceSection>());
+    add("carbon", section<CarbonSection>());
+    add("accuracy", section<AccuracySection>());
+    add("replay", section<ReplaySection>());
     return {Json{{"oneOf", std::move(shapes)}}};
   }
 
@@ -300,8 +312,10 @@ class Schema {
                                                  {"service", section<LawParams>({{"points", points}})},
                                                  {"load", section<LoadParams>({{"points", points}})},
                                                  {"origin", section<OriginParams>()}});
-    return section<CatalogParams>(
-        {{"tasks", list_of(section<TaskParams>())}, {"hardware", list_of(section<HardwareParams>())}, {"variants", list_of(variant)}});
+    return section<CatalogParams>({{"tasks", list_of(section<TaskParams>())},
+                                   {"hardware", list_of(section<HardwareParams>())},
+                                   {"variants", list_of(variant)},
+                                   {"colocation", list_of(section<ColocationParams>())}});
   }
 
   /// An object whose keys are whole numbers from 1.

@@ -79,16 +79,25 @@ std::unique_ptr<ArrivalSource> open_file(const EntrySpec& entry, const Params& p
 
 }  // namespace
 
-std::unique_ptr<ArrivalSource> open_source(const EntrySpec& entry, std::uint64_t seed, std::size_t index) {
+namespace {
+
+std::unique_ptr<ArrivalSource> open_plain(const EntrySpec& entry, std::uint64_t seed, std::size_t index) {
   const Stream stream(seed, "arrivals", index);
+  if (const auto* p = std::get_if<PoissonParams>(&entry.params)) return make_poisson(*p, stream);
+  if (const auto* p = std::get_if<DiurnalParams>(&entry.params)) return make_diurnal(*p, stream);
+  const auto* csv = std::get_if<CsvParams>(&entry.params);
+  auto file = csv != nullptr ? open_file(entry, *csv, stream, make_csv)
+                             : open_file(entry, std::get<CountsParams>(entry.params), stream, make_counts);
+  if (entry.block == Duration{}) return file;
+  return in_blocks(std::move(file), entry.block, entry.block_of, entry.block_draw);
+}
+
+}  // namespace
+
+std::unique_ptr<ArrivalSource> open_source(const EntrySpec& entry, std::uint64_t seed, std::size_t index) {
   try {
-    if (const auto* p = std::get_if<PoissonParams>(&entry.params)) return make_poisson(*p, stream);
-    if (const auto* p = std::get_if<DiurnalParams>(&entry.params)) return make_diurnal(*p, stream);
-    const auto* csv = std::get_if<CsvParams>(&entry.params);
-    auto file = csv != nullptr ? open_file(entry, *csv, stream, make_csv)
-                               : open_file(entry, std::get<CountsParams>(entry.params), stream, make_counts);
-    if (entry.block == Duration{}) return file;
-    return in_blocks(std::move(file), entry.block, entry.block_of, entry.block_draw);
+    auto source = open_plain(entry, seed, index);
+    return entry.surges.empty() ? std::move(source) : with_surges(std::move(source), entry.surges, Stream(seed, "surges", index));
   } catch (const std::invalid_argument& e) {
     throw InputError("workload '" + entry.name + "': " + e.what());
   }

@@ -60,7 +60,7 @@ class Stream {
 };
 
 /// What a keyed draw is for. Part of the key: appending is safe, reordering changes results.
-enum class Purpose : std::uint8_t { difficulty = 1, answer, confidence, work, service, jitter, load };
+enum class Purpose : std::uint8_t { difficulty = 1, answer, confidence, work, service, jitter, load, feedback, row };
 
 /// A small generator (splitmix64) for the draws of one key.
 class KeyedDraw {

@@ -62,10 +62,22 @@ Accounts AuditRecorder::held_at(Time now) const {
   return a;
 }
 
+void AuditRecorder::prices(const Cluster& cluster, const Prices& p, Time now) {
+  if (!open_) {
+    if (!ended_) factor_before_ = p.pool_factor;
+    return;
+  }
+  Accounts a = held_at(now);
+  for (std::size_t n = 0; n < a.node_on.size(); ++n) a.node_on[n] = cluster[NodeId{n}].on + cluster[NodeId{n}].rounded_up;
+  price_changes_.emplace_back(std::move(a), p.pool_factor);
+}
+
 void AuditRecorder::window(bool begins, const Cluster& cluster, Time now) {
+  open_ = begins;
+  ended_ = !begins;
   Accounts& a = begins ? begin_ : end_;
   a = held_at(now);
-  for (std::size_t n = 0; n < a.node_on.size(); ++n) a.node_on[n] = cluster[NodeId{n}].on;
+  for (std::size_t n = 0; n < a.node_on.size(); ++n) a.node_on[n] = cluster[NodeId{n}].on + cluster[NodeId{n}].rounded_up;
 }
 
 Check AuditRecorder::check_queries(const Cluster& cluster) const {
@@ -94,8 +106,16 @@ Check AuditRecorder::check_held(const Cluster& cluster, Time now) const {
 
 Check AuditRecorder::check_cost(const Summary& summary) const {
   if (summary.window_end == summary.window_begin) return {"cost", true, "no window"};
-  const double again =
-      provisioning_cost_usd(world_, summary.billing, begin_, end_) + summary.total.cost_transfer_usd + summary.total.cost_fetch_usd;
+  double again = summary.total.cost_transfer_usd + summary.total.cost_fetch_usd;
+  // From one change of prices to the next.
+  const Accounts* from = &begin_;
+  const std::vector<double>* factor = &factor_before_;
+  for (const auto& [at, next] : price_changes_) {
+    again += provisioning_cost_usd(world_, summary.billing, *from, at, *factor);
+    from = &at;
+    factor = &next;
+  }
+  again += provisioning_cost_usd(world_, summary.billing, *from, end_, *factor);
   const double error = std::abs(again - summary.total.cost_usd);
   return {"cost", error <= 1e-9 * std::max(1e-9, std::abs(again)),
           number(summary.total.cost_usd) + " USD, recomputed " + number(again) + " USD"};

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace tideline {
@@ -33,6 +34,7 @@ class AuditRecorder final : public Recorder {
   void ended(const Visit& v, const QueryEnd& end) override;
   void instance_started(InstanceId i, StartCause cause, Time now) override;
   void instance_stopped(InstanceId i, StopCause cause, Time now) override;
+  void prices(const Cluster& cluster, const Prices& p, Time now) override;
   void window(bool begins, const Cluster& cluster, Time now) override;
 
   /// Call once the run has ended at `now`, all accounts settled, with the summary of the same run.
@@ -61,7 +63,10 @@ class AuditRecorder final : public Recorder {
   std::vector<Held> held_;                  // by device
   std::uint64_t starts_ = 0;
   std::string over_capacity_;  // the first fault
-  Accounts begin_, end_;       // of the window; only node times and what was held
+  bool open_ = false, ended_ = false;
+  std::vector<double> factor_before_;                                    // on prices, when the window begins
+  std::vector<std::pair<Accounts, std::vector<double>>> price_changes_;  // in the window: accounts, and factors from then on
+  Accounts begin_, end_;                                                 // of the window; only node times and what was held
 };
 
 }  // namespace tideline

@@ -49,7 +49,7 @@ constexpr SeriesColumn all_columns[] = {
 
 std::span<const SeriesColumn> series_columns() { return all_columns; }
 
-SeriesRecorder::SeriesRecorder(const World& world, Billing billing) : world_(world), billing_(billing), zero_(world), now_(world) {
+SeriesRecorder::SeriesRecorder(const World& world, Billing billing) : world_(world), now_(world), provisioning_(world, billing) {
   std::vector<bool> asked(world.catalog().tasks.size());
   for (const QueryClass& q : world.classes()) asked[q.task.index()] = true;
   const bool several = std::count(asked.begin(), asked.end(), true) > 1;
@@ -100,6 +100,11 @@ void SeriesRecorder::load_triggered(const Visit& v) {
   ++row_.cold_starts;
 }
 
+void SeriesRecorder::prices(const Cluster& cluster, const Prices& p, Time now) {
+  now_.read(cluster, now);
+  provisioning_.change(now_, p.pool_factor);
+}
+
 void SeriesRecorder::sample(const Cluster& cluster, Time now) {
   row_.time_ns = now.time_since_epoch().count();
   row_.on_time -= row_.late;
@@ -127,11 +132,11 @@ void SeriesRecorder::sample(const Cluster& cluster, Time now) {
   for (std::size_t d = 0; d < world_.topology().devices.size(); ++d) {
     const DeviceRow& r = cluster.row(DeviceId{d});
     const Hardware& hardware = world_.catalog()[world_.topology().devices[d].hardware];
-    row_.memory_bytes += static_cast<std::uint64_t>(hardware.memory_bytes - r.memory_free);
+    row_.memory_bytes += static_cast<std::uint64_t>(hardware.memory_bytes - r.memory_free - cluster[DeviceId{d}].taken_bytes);
     row_.devices_busy += r.running > 0 ? 1U : 0U;
   }
   now_.read(cluster, now);
-  row_.cost_usd = provisioning_cost_usd(world_, billing_, zero_, now_) + transfer_;
+  row_.cost_usd = provisioning_.cost_usd(now_) + transfer_;
   rows_.push_back(row_);
   row_ = {};
   latency_.clear();

@@ -47,13 +47,13 @@ class SeriesRecorder final : public Recorder {
   void instance_started(InstanceId, StartCause cause, Time) override { row_.loads += cause == StartCause::initial ? 0U : 1U; }
   void instance_stopped(InstanceId, StopCause cause, Time) override { row_.evictions += cause == StopCause::evicted ? 1U : 0U; }
   void load_triggered(const Visit& v) override;
+  void prices(const Cluster& cluster, const Prices& p, Time now) override;
   void sample(const Cluster& cluster, Time now) override;
 
   const std::vector<SeriesRow>& rows() const { return rows_; }
 
  private:
   const World& world_;
-  Billing billing_;
   struct OfClass {
     Duration slo{};
     double floor = 0, scale = 1;  ///< scale: of accuracies
@@ -63,7 +63,8 @@ class SeriesRecorder final : public Recorder {
   DurationHistogram latency_;
   double accuracy_ = 0, floor_ = 0, transfer_ = 0;
   std::uint64_t arrived_ = 0;  // up to the last sample
-  Accounts zero_, now_;
+  Accounts now_;
+  Provisioning provisioning_;
   std::uint64_t last_trigger_ = ~std::uint64_t{0};  // serial
   std::vector<SeriesRow> rows_;
 };

@@ -83,6 +83,7 @@ constexpr Metric all_metrics[] = {
     {"loads_by_cause_plan", "1", "Instances started by a plan.", task, "loads_by_cause", read_loads<StartCause::plan>},
     {"loads_by_cause_prewarm", "1", "Instances started ahead of a query.", task, "loads_by_cause", read_loads<StartCause::prewarm>},
     {"loads_by_cause_preload", "1", "Instances started at time 0.", task, "loads_by_cause", read_loads<StartCause::preload>},
+    {"carbon_g", "g", "CO2 of the energy, where sites have a carbon intensity.", total, "", read<&Metrics::carbon_g>},
     {"loads_by_source_store", "1", "Loads of artefacts that came from the store.", total, "loads_by_source",
      read_element<&Metrics::loads_by_source, 0>},
     {"loads_by_source_disk", "1", "Loads of artefacts on the node's disk.", total, "loads_by_source",
@@ -136,7 +137,12 @@ SummaryRecorder::SummaryRecorder(const World& world, Billing billing)
       end_(world),
       classes_(world.classes().size()),
       variants_(world.catalog().variants.size()),
-      own_energy_busy_s_(world.topology().devices.size()) {
+      own_energy_busy_s_(world.topology().devices.size()),
+      provisioning_(world, billing),
+      since_(world),
+      own_energy_j_by_device_(world.topology().devices.size()),
+      own_energy_before_j_(world.topology().devices.size()),
+      own_busy_before_s_(world.topology().devices.size()) {
   for (std::size_t c = 0; c < classes_.size(); ++c) {
     const QueryClass& q = world.classes()[c];
     classes_[c].slo = q.slo;
@@ -232,7 +238,8 @@ void SummaryRecorder::batch_done(InstanceId i, DeviceId d, VariantId v, std::uin
   if (inside <= 0) return;
   const Hardware& hardware = world_.catalog()[world_.topology()[d].hardware];
   const Instance& instance = (*cluster_)[i];
-  const double price = world_.device_price_per_s(d), lost = static_cast<double>(wasted) / items;
+  const double factor = prices_.pool_factor.empty() ? 1 : prices_.pool_factor[world_.topology()[d].pool.index()];
+  const double price = world_.device_price_per_s(d) * factor, lost = static_cast<double>(wasted) / items;
   const double share =
       hardware.sharing == Sharing::partitioned && hardware.cores > 0 ? static_cast<double>(instance.cores) / hardware.cores : 1;
   x.attributed += price * share * inside * (1 - lost);
@@ -241,6 +248,7 @@ void SummaryRecorder::batch_done(InstanceId i, DeviceId d, VariantId v, std::uin
   held_running_usd_ += price * held_share(hardware, static_cast<double>(instance.memory_bytes), instance.cores) * inside;
   if (const double energy = world_[v].energy_per_item_j; energy >= 0) {
     own_energy_j_ += energy * items * inside / to_seconds(took);
+    own_energy_j_by_device_[d.index()] += energy * items * inside / to_seconds(took);
     own_energy_busy_s_[d.index()] += inside;
   }
 }
@@ -285,6 +293,42 @@ void SummaryRecorder::delayed_by_load(const Visit& v) {
   ++classes_[v.cls.index()].sums.delayed;
 }
 
+void SummaryRecorder::prices(const Cluster& cluster, const Prices& p, Time now) {
+  Accounts at(world_);
+  at.read(cluster, now);
+  if (began_ && !ended_) past_carbon_g_ += carbon_g(at);
+  if (!ended_) {
+    provisioning_.change(at, p.pool_factor);
+    if (!began_) provisioning_.begin(at);
+    prices_ = p;
+    prices_from(at);
+  }
+}
+
+void SummaryRecorder::prices_from(const Accounts& at) {
+  since_ = at;
+  own_energy_before_j_ = own_energy_j_by_device_;
+  own_busy_before_s_ = own_energy_busy_s_;
+}
+
+double SummaryRecorder::carbon_g(const Accounts& to) const {
+  double sum = 0;
+  for (std::size_t d = 0; d < to.devices.size() && !prices_.carbon_per_kwh.empty(); ++d) {
+    const double own_s = own_energy_busy_s_[d] - own_busy_before_s_[d], own_j = own_energy_j_by_device_[d] - own_energy_before_j_[d];
+    sum += (energy_j(d, since_, to, own_s) + own_j) / 3.6e6 * prices_.carbon_per_kwh[world_.topology().devices[d].site.index()];
+  }
+  return sum;
+}
+
+/// Of a device between two instants, without what variants with an energy of their own took while busy for `own_s`.
+double SummaryRecorder::energy_j(std::size_t d, const Accounts& from, const Accounts& to, double own_s) const {
+  const Device& device = world_.topology().devices[d];
+  const Hardware& hardware = world_.catalog()[device.hardware];
+  const double busy = to_seconds(Duration{to.devices[d].busy - from.devices[d].busy});
+  const double on = to_seconds(Duration{to.node_power[device.node.index()] - from.node_power[device.node.index()]});
+  return hardware.idle_watts * on + (hardware.busy_watts - hardware.idle_watts) * std::max(0.0, busy - own_s);
+}
+
 void SummaryRecorder::load_began(InstanceId /*i*/, const LoadParts& parts, double usd, Time /*now*/) {
   if (!open()) return;
   ++loads_by_source_[parts.from_store ? 0 : parts.from_host ? 2 : 1];
@@ -313,6 +357,8 @@ void SummaryRecorder::window(bool begins, const Cluster& cluster, Time now) {
     if (instant_ != now) this_instant_.clear();
     began_ = true;
     begin_.read(cluster, now);
+    provisioning_.begin(begin_);
+    prices_from(begin_);
     return;
   }
   // What happens at the instant of the end is after the window.
@@ -438,7 +484,8 @@ void SummaryRecorder::fill_batches(Metrics& m, TaskId only) const {
 void SummaryRecorder::fill_total(Metrics& m) const {
   fill_batches(m, TaskId{});
   const Accounts& to = ended_ ? end_ : begin_;
-  const double provisioning = provisioning_cost_usd(world_, billing_, begin_, to);
+  const double provisioning = provisioning_.cost_usd(to);
+  if (!prices_.carbon_per_kwh.empty()) m.carbon_g = past_carbon_g_ + carbon_g(to);
   m.cost_fetch_usd = fetch_usd_;
   m.cost_usd = provisioning + m.cost_transfer_usd + fetch_usd_;
   m.loads_by_source = loads_by_source_;
@@ -461,13 +508,10 @@ void SummaryRecorder::fill_total(Metrics& m) const {
   double busy_s = 0, up_s = 0;
   for (std::size_t d = 0; d < to.devices.size(); ++d) {
     const Accounts::Device &a = begin_.devices[d], &b = to.devices[d];
-    const Device& device = world_.topology().devices[d];
-    const Hardware& hardware = world_.catalog()[device.hardware];
     const double busy = to_seconds(Duration{b.busy - a.busy});
-    const double on = to_seconds(Duration{to.node_on[device.node.index()] - begin_.node_on[device.node.index()]});
     busy_s += busy;
     up_s += busy + to_seconds(Duration{b.loading - a.loading + b.idle - a.idle});
-    m.energy_j += hardware.idle_watts * on + (hardware.busy_watts - hardware.idle_watts) * std::max(0.0, busy - own_energy_busy_s_[d]);
+    m.energy_j += energy_j(d, begin_, to, own_energy_busy_s_[d]);
   }
   m.utilization = ratio(busy_s, up_s);
 }

@@ -44,6 +44,7 @@ struct Metrics {
   std::uint64_t stale_answers = 0, control_messages = 0, control_bytes = 0;
   double view_age_mean_s = no_value, view_age_p50_s = no_value, view_age_p99_s = no_value, view_age_max_s = no_value;
   double decision_mean_s = no_value, decision_p99_s = no_value;
+  double carbon_g = no_value;
   double wasted_work_s = no_value, utilization = no_value, batch_mean = no_value;
   std::array<std::uint64_t, 4> queries_by_origin{};  ///< by Origin of the latency profile
 };
@@ -109,6 +110,7 @@ class SummaryRecorder final : public Recorder {
   void ended(const Visit& v, const QueryEnd& end) override;
   void batch_done(InstanceId i, DeviceId d, VariantId v, std::uint32_t items, std::uint32_t wasted, Duration took, Time now) override;
   void instance_started(InstanceId i, StartCause cause, Time now) override;
+  void prices(const Cluster& cluster, const Prices& p, Time now) override;
   void load_began(InstanceId i, const LoadParts& parts, double usd, Time now) override;
   void instance_stopped(InstanceId i, StopCause cause, Time now) override;
   void load_triggered(const Visit& v) override;
@@ -188,6 +190,15 @@ class SummaryRecorder final : public Recorder {
   double wasted_usd_ = 0, wasted_s_ = 0, held_running_usd_ = 0;
   std::array<std::uint64_t, 3> loads_by_source_{};
   double fetched_bytes_ = 0, fetch_usd_ = 0;
+  Provisioning provisioning_;
+  // Energy and carbon since the window began or the prices last changed.
+  double energy_j(std::size_t device, const Accounts& from, const Accounts& to, double own_s) const;
+  double carbon_g(const Accounts& to) const;
+  void prices_from(const Accounts& at);
+  Prices prices_;
+  Accounts since_;
+  double past_carbon_g_ = 0;
+  std::vector<double> own_energy_j_by_device_, own_energy_before_j_, own_busy_before_s_;
   std::uint64_t stale_answers_ = 0, control_messages_ = 0, control_bytes_ = 0;
   DurationHistogram view_age_, decision_;  // of dispatch by old boards; of queries whose decision took time
   Happenings happenings_;

@@ -109,6 +109,14 @@ struct Variant {
          origin_memory = Origin::assumed;
   double accuracy_quantile = 0;  ///< normal quantile of the accuracy: an answer is right iff its latent is at most this
 
+  /// Factors on the time of a batch that starts while one of the other variant runs on the device.
+  std::vector<std::pair<VariantId, double>> beside;
+
+  double slowdown_beside(VariantId other) const {
+    for (const auto& [v, factor] : beside)
+      if (v == other) return factor;
+    return 1;
+  }
   /// Memory of an instance started for batches of up to `items`.
   std::int64_t memory_for(std::uint32_t items) const { return memory_bytes + memory_per_item_bytes * items; }
 };

@@ -687,6 +687,11 @@ void Cluster::node_phase(NodeId n, NodePhase phase, Time now) {
   NodeState& node = nodes_[n.index()];
   const Node& fixed = world_.topology()[n];
   if (is_on(node.phase)) node.on += count(now - node.since);
+  if (!is_on(node.phase) && is_on(phase)) node.on_since = now;
+  if (const std::int64_t unit = count(world_.topology().billing_granularity); unit > 0 && is_on(node.phase) && !is_on(phase)) {
+    const std::int64_t was_on = count(now - node.on_since);
+    node.rounded_up += (was_on + unit - 1) / unit * unit - was_on;
+  }
   PoolRow& pool = sites_[fixed.site.index()].board.pools[fixed.pool.index()];
   const auto count_of = [&](NodePhase p) -> std::uint32_t* {
     return p == NodePhase::up ? &pool.up : p == NodePhase::booting ? &pool.booting : p == NodePhase::draining ? &pool.draining : nullptr;
@@ -747,8 +752,20 @@ void Cluster::account_holding(DeviceId d, Time now) {
   s.holding_changed = now;
   const DeviceRow& r = device_row(d);
   const Hardware& h = world_.catalog()[world_.topology()[d].hardware];
-  s.memory_area += area(static_cast<std::uint64_t>(h.memory_bytes - r.memory_free), dt);
-  s.core_area += area(h.cores - r.cores_free, dt);
+  s.memory_area += area(static_cast<std::uint64_t>(h.memory_bytes - r.memory_free - s.taken_bytes), dt);
+  s.core_area += area(h.cores - r.cores_free - s.taken_cores, dt);
+}
+
+void Cluster::take(DeviceId d, std::int64_t bytes, std::uint32_t cores, Time now) {
+  account_holding(d, now);
+  DeviceState& s = devices_[d.index()];
+  DeviceRow& r = device_row(d);
+  bytes = std::min(bytes, s.taken_bytes + r.memory_free);
+  cores = std::min(cores, s.taken_cores + r.cores_free);
+  r.memory_free += s.taken_bytes - bytes;
+  r.cores_free = r.cores_free + s.taken_cores - cores;
+  s.taken_bytes = bytes;
+  s.taken_cores = cores;
 }
 
 void Cluster::settle(Time now) {
@@ -886,9 +903,10 @@ void Cluster::check_boards() const {
     for (std::size_t d = 0; d < b.devices.size(); ++d) {
       const Hardware& h = world_.catalog()[world_.topology().devices[first_device + d].hardware];
       const std::string name = "device " + std::to_string(first_device + d);
-      if (b.devices[d].memory_free != h.memory_bytes - memory[d]) fault("memory of " + name);
+      const DeviceState& state = devices_[first_device + d];
+      if (b.devices[d].memory_free != h.memory_bytes - memory[d] - state.taken_bytes) fault("memory of " + name);
       if (b.devices[d].memory_free < 0) fault("memory above capacity on " + name);
-      if (b.devices[d].cores_free != h.cores - cores[d]) fault("cores of " + name);
+      if (b.devices[d].cores_free != h.cores - cores[d] - state.taken_cores) fault("cores of " + name);
       if (b.devices[d].running != running[d]) fault("running batches of " + name);
       if (devices_[first_device + d].starting != starting[d]) fault("loads of " + name);
     }

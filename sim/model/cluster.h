@@ -168,6 +168,8 @@ class Cluster {
   // --- nodes and devices ---
   void node_phase(NodeId n, NodePhase phase, Time now);
   void set_slowdown(DeviceId d, double factor) { devices_[d.index()].slowdown = factor; }
+  /// Others hold so much of the device from now on, at most what is free beside what they hold already.
+  void take(DeviceId d, std::int64_t bytes, std::uint32_t cores, Time now);
   /// The node is on its way: up at `ends`.
   void boot(NodeId n, Time ends, Time now);
   /// Whether the device takes instances at all: its node is up and not draining.

@@ -158,6 +158,8 @@ struct alignas(64) DeviceState {
   std::int64_t served = 0;      ///< sum of the times of ended batches; on one-batch devices this equals `busy`
   std::int64_t concurrent = 0;  ///< integral of running batches
   double slowdown = 1;
+  std::int64_t taken_bytes = 0;   ///< by others
+  std::uint32_t taken_cores = 0;  ///< by others
   std::uint32_t starting = 0;
   Area memory_area = 0, core_area = 0;   ///< integrals of bytes and cores held
   Area memory_held = 0, cores_held = 0;  ///< the same, summed over ended instances
@@ -170,6 +172,8 @@ struct NodeState {
   NodePhase phase = NodePhase::off;
   Time since{};         ///< of the present phase
   std::int64_t on = 0;  ///< ns booting, up or draining
+  Time on_since{};
+  std::int64_t rounded_up = 0;  ///< ns that billing adds to what ended
   Time boot_ends = never;
 };
 

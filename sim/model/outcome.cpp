@@ -56,6 +56,17 @@ class Ballot {
 
 }  // namespace
 
+void OutcomeModel::set_accuracy(VariantId v, double accuracy) {
+  if (drifted_.empty())
+    for (const Variant& k : catalog_->variants) drifted_.emplace_back(k.accuracy, k.accuracy_quantile);
+  drifted_[v.index()] = {accuracy, normal_quantile(accuracy)};
+}
+
+double OutcomeModel::accuracy(VariantId v) const { return drifted_.empty() ? (*catalog_)[v].accuracy : drifted_[v.index()].first; }
+double OutcomeModel::quantile(VariantId v) const {
+  return drifted_.empty() ? (*catalog_)[v].accuracy_quantile : drifted_[v.index()].second;
+}
+
 double OutcomeModel::difficulty(std::uint64_t serial) const { return standard_normal(KeyedDraw(seed_, Purpose::difficulty, serial)); }
 
 double OutcomeModel::latent(std::uint64_t serial, VariantId v) const {
@@ -63,19 +74,28 @@ double OutcomeModel::latent(std::uint64_t serial, VariantId v) const {
   return std::sqrt(rho) * difficulty(serial) + std::sqrt(1 - rho) * standard_normal(KeyedDraw(seed_, Purpose::answer, serial, v.index()));
 }
 
+std::size_t OutcomeModel::cell(std::uint64_t serial, VariantId v) const {
+  KeyedDraw draw(seed_, Purpose::row, serial);
+  const std::size_t columns = table_->realised.size() / table_->samples;
+  return below(draw, table_->samples) * columns + table_->column[v.index()];
+}
+
 double OutcomeModel::realised(std::uint64_t serial, VariantId v) const {
+  if (is_measured(v)) return static_cast<double>(table_->realised[cell(serial, v)]);
   const Variant& variant = (*catalog_)[v];
   const Task& task = (*catalog_)[variant.task];
-  if (task.hit_rate) return latent(serial, v) <= variant.accuracy_quantile ? 1 : 0;
-  if (task.concentration <= 0 || variant.accuracy <= 0 || variant.accuracy >= 1) return variant.accuracy;
+  if (task.hit_rate) return latent(serial, v) <= quantile(v) ? 1 : 0;
+  const double a = accuracy(v);
+  if (task.concentration <= 0 || a <= 0 || a >= 1) return a;
   // A low latent is an easy query: the score is the Beta quantile at P(X >= x).
   const double u = normal_cdf(-latent(serial, v));
   using Doubles = boost::math::policies::policy<boost::math::policies::promote_double<false>>;
-  return boost::math::ibeta_inv(variant.accuracy * task.concentration, (1 - variant.accuracy) * task.concentration, u, Doubles{});
+  return boost::math::ibeta_inv(a * task.concentration, (1 - a) * task.concentration, u, Doubles{});
 }
 
 double OutcomeModel::confidence(std::uint64_t serial, VariantId v) const {
   const Variant& variant = (*catalog_)[v];
+  if (is_measured(v)) return table_->confidence.empty() ? variant.accuracy : static_cast<double>(table_->confidence[cell(serial, v)]);
   const double kappa = (*catalog_)[variant.task].information, rest = std::sqrt(1 - kappa * kappa);
   return normal_cdf((variant.accuracy_quantile - kappa * signal(serial, v)) / rest);
 }
@@ -87,25 +107,27 @@ double OutcomeModel::signal(std::uint64_t serial, VariantId v) const {
 }
 
 double OutcomeModel::expected_given_difficulty(std::uint64_t serial, VariantId v) const {
+  if (is_measured(v)) return realised(serial, v);
   const Variant& variant = (*catalog_)[v];
   const Task& task = (*catalog_)[variant.task];
-  if (!task.hit_rate) return variant.accuracy;
+  if (!task.hit_rate) return accuracy(v);
   const double rho = task.correlation, d = std::sqrt(rho) * difficulty(serial);
-  if (rho >= 1) return d <= variant.accuracy_quantile ? 1 : 0;
-  return normal_cdf((variant.accuracy_quantile - d) / std::sqrt(1 - rho));
+  if (rho >= 1) return d <= quantile(v) ? 1 : 0;
+  return normal_cdf((quantile(v) - d) / std::sqrt(1 - rho));
 }
 
 double OutcomeModel::expected_given_confidence(std::uint64_t serial, VariantId v) const {
+  if (is_measured(v)) return realised(serial, v);
   const Variant& variant = (*catalog_)[v];
   const Task& task = (*catalog_)[variant.task];
   if (!task.hit_rate) return realised(serial, v);
   // x given D and s = kappa x + noise is normal.
   const double kappa = task.information, noise = 1 - kappa * kappa, spread = 1 - task.correlation;
   const double d = std::sqrt(task.correlation) * difficulty(serial);
-  if (spread <= 0) return d <= variant.accuracy_quantile ? 1 : 0;
+  if (spread <= 0) return d <= quantile(v) ? 1 : 0;
   const double both = noise + kappa * kappa * spread;
   const double mean = (d * noise + kappa * spread * signal(serial, v)) / both;
-  return normal_cdf((variant.accuracy_quantile - mean) / std::sqrt(spread * noise / both));
+  return normal_cdf((quantile(v) - mean) / std::sqrt(spread * noise / both));
 }
 
 bool OutcomeModel::majority_right(std::uint64_t serial, std::span<const VariantId> variants, Votes votes) const {

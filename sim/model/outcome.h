@@ -10,16 +10,33 @@
 
 #include <cstdint>
 #include <span>
+#include <utility>
+#include <vector>
 
 namespace tideline {
 
 /// What a vote weighs: the same for all, or the log-odds of the profiled accuracy.
 enum class Votes : std::uint8_t { equal, log_odds };
 
-/// Draws keyed by (seed, query serial, variant): the same whatever any policy did.
+/// Outcomes that were measured: of every sample what each of some variants made of it.
+struct OutcomeTable {
+  std::uint32_t samples = 0;
+  std::vector<std::uint32_t> column;  ///< by variant; `none` where it was not measured
+  std::vector<float> realised;        ///< samples x columns: right (1) or wrong (0), or the score
+  std::vector<float> confidence;      ///< likewise; empty: that of every answer is the profiled accuracy
+  static constexpr std::uint32_t none = ~std::uint32_t{0};
+};
+
+/// Draws keyed by (seed, query serial, variant): the same whatever any policy did. Of variants with measured outcomes nothing is modelled:
+/// the query takes a row, drawn by its serial, and all of them answer as they did then.
 class OutcomeModel {
  public:
   OutcomeModel(const Catalog& catalog, std::uint64_t seed) : catalog_(&catalog), seed_(seed) {}
+
+  /// Measured outcomes, which must outlive the model.
+  void use(const OutcomeTable& table) { table_ = &table; }
+  /// From now on the variant's answers are as good as this, 0 .. 1, whatever its profile says; confidence stays that of the profile.
+  void set_accuracy(VariantId v, double accuracy);
 
   /// D of a query.
   double difficulty(std::uint64_t serial) const;
@@ -44,7 +61,14 @@ class OutcomeModel {
   /// s: what the confidence in an answer knows of it.
   double signal(std::uint64_t serial, VariantId v) const;
 
+  double accuracy(VariantId v) const;
+  bool is_measured(VariantId v) const { return table_ != nullptr && table_->column[v.index()] != OutcomeTable::none; }
+  std::size_t cell(std::uint64_t serial, VariantId v) const;
+  double quantile(VariantId v) const;
+
   const Catalog* catalog_;
+  const OutcomeTable* table_ = nullptr;
+  std::vector<std::pair<double, double>> drifted_;  // accuracy and its normal quantile, by variant; empty: as profiled
   std::uint64_t seed_;
 };
 

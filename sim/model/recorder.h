@@ -3,6 +3,7 @@
 #pragma once
 
 #include "sim/model/cluster.h"
+#include "sim/model/environment.h"
 
 #include <cstdint>
 
@@ -70,6 +71,8 @@ class Recorder {
   virtual void delayed_by_load(const Visit&) {}
   /// An answer of a policy was overtaken by events.
   virtual void stale_answer(std::uint8_t /*policy kind*/, Time) {}
+  /// Prices change now: all accounts of the cluster are settled. Not told before the first change: every factor is 1, all power clean.
+  virtual void prices(const Cluster&, const Prices&, Time) {}
   /// Boards were sent between controllers and sites: messages, and their bytes together.
   virtual void boards_sent(std::uint64_t /*messages*/, std::uint64_t /*bytes*/, Time) {}
   /// Dispatch chose a place by a board of this age; live boards are not told.

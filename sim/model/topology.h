@@ -79,6 +79,7 @@ struct Topology {
   std::vector<DeviceId> first_device_of_site;  ///< one more than sites
   std::vector<Route> routes;                   ///< sites x sites
   std::vector<Hop> hops;                       ///< sites x sites
+  Duration billing_granularity{};              ///< a node is paid for in whole multiples of this, each time that it is on
   SiteId store;                                ///< where artefacts come from, over links; none: nodes have them from outside
 
   const Route& route(SiteId from, SiteId to) const { return routes[from.index() * sites.size() + to.index()]; }

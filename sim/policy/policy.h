@@ -34,12 +34,21 @@ struct Needs {
   bool plans_from_use_only = false;  ///< an autoscaler that only reacts to use: cannot plan before time 0
 };
 
+/// The load of a task is to be `factor` times what it would be otherwise.
+struct AnnouncedSurge {
+  Time announced{}, from{}, to{};
+  double factor = 1;
+  TaskId task;
+};
+
 /// What a policy is made with. The world outlives it; the spans do not: they are for its constructor.
 struct Setup {
   const World* world = nullptr;
   Stream stream{};  ///< its own sequence of random numbers
   ControllerId controller{0};
   std::span<const std::uint32_t> initial;  ///< instances that `initial` lists, by group; may be empty
+  /// Surges of demand that are announced; a policy may look at one from `announced` on.
+  std::span<const AnnouncedSurge> surges{};
   std::span<const double> first_hour_qps;  ///< mean offered rate of the first hour, by task, as far as sources know it; may be empty
 };
 
@@ -337,6 +346,7 @@ class EvictionPolicy : public virtual Policy {
 /// What an observer may hear of its controller's sites.
 struct Facts {
   bool arrivals = false, batches = false, instances = false;
+  bool feedback = false;  ///< labels of answers, as late and as rarely as the scenario has them
 };
 /// For policies that need single facts rather than counters. Never tells outcomes or sampled times of the future.
 class Observer {
@@ -349,6 +359,9 @@ class Observer {
   virtual void batch_began(InstanceId, std::uint32_t /*visits*/, ClusterView) {}
   /// A batch is done; `first` leads through its visits' arrival and joining times.
   virtual void batch_done(InstanceId, std::uint32_t /*visits*/, Duration /*took*/, ClusterView) {}
+  /// How good an answer that the variant gave to a query of the class was: right (1) or wrong (0), or its score. Only of the share of the
+  /// queries that the scenario has labels for, and so much later than the answer. Of a vote, the most accurate member's.
+  virtual void feedback(ClassId, VariantId, double /*realised*/, ClusterView) {}
   /// An instance was started, became warm, was told to drain, or is about to be gone.
   virtual void instance_changed(InstanceId, Phase, ClusterView) {}
 };

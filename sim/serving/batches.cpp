@@ -127,6 +127,9 @@ void Simulation::start_batch(InstanceId i, LineId line, std::uint32_t take) {
     const std::size_t side_by_side = std::min<std::size_t>(cluster_.row(row.device).running, hardware.interference.size() - 1);
     run.slowdown *= hardware.interference[side_by_side];
   }
+  if (!world_[variant].beside.empty()) [[unlikely]]
+    for (const InstanceId k : cluster_[row.device].instances)
+      if (k != i && cluster_[k].batch_count > 0) run.slowdown *= world_[variant].slowdown_beside(world_[cluster_.row(k).group].variant);
   if (hardware.load_slowdown != 1 && device_loads_[row.device.index()].loading > 0) run.slowdown *= hardware.load_slowdown;
   run.first_serial = cluster_[first].serial;
   run.first_attempt = cluster_[first].attempt;
@@ -189,7 +192,9 @@ void Simulation::batch_done(InstanceId i, bool failed) {
   const Duration took = now - cluster_[i].batch_began;
   const Hardware& hardware = world_.catalog()[world_.topology()[d].hardware];
   const double share = hardware.sharing == Sharing::partitioned ? static_cast<double>(row.cores) / hardware.cores : 1;
-  const double cost_per_item = world_.device_price_per_s(d) * share * to_seconds(took) / items;
+  double cost_per_item = world_.device_price_per_s(d) * share * to_seconds(took) / items;
+  if (!prices_.pool_factor.empty()) [[unlikely]]
+    cost_per_item *= prices_.pool_factor[world_.topology()[d].pool.index()];
   std::uint32_t wasted = 0;
   const VariantId variant = world_[group].variant;
   const Task& task = world_.catalog()[world_[variant].task];
@@ -203,7 +208,7 @@ void Simulation::batch_done(InstanceId i, bool failed) {
                        cluster_[i].serial,
                        cost_per_item,
                        world_[variant].accuracy,
-                       task.hit_rate || task.concentration > 0};
+                       task.hit_rate || task.concentration > 0 || options_.outcomes != nullptr};
   VisitId v = cluster_.end(i, now, !failed);
   cluster_.instance(i).batch_count = visits;  // still told to those who ask about this batch
   VisitId waits = cluster_[own].lane.head;    // those who wait are probably the next batch

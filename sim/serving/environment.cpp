@@ -16,19 +16,23 @@ void Simulation::begin_environment() {
     schedule(e.changes[k].from, EventKind::change, base + 2 * k);
     if (e.changes[k].to != never) schedule(e.changes[k].to, EventKind::change, base + 2 * k + 1);
   }
-  going_on_.assign(e.changes.size(), false);
+  nodes_before_.assign(e.changes.size(), 0);
   for (const FailureProcess& p : e.failures)
     for (std::uint32_t n = 0; n < p.nodes.count; ++n) {
-      fates_.push_back({&p, NodeId{p.nodes.first.index() + n}, Stream(options_.seed, "environment", fates_.size()), false});
+      fates_.push_back({&p, NodeId{p.nodes.first.index() + n}, Stream(options_.seed, "environment", fates_.size()), Fate::up});
       schedule_fate(static_cast<std::uint32_t>(fates_.size() - 1));
     }
   reasons_down_.assign(world_.topology().nodes.size(), 0);
+  noticed_.assign(world_.topology().nodes.size(), false);
+  if (!e.carbon_per_kwh.empty()) change_prices();
 }
 
 void Simulation::schedule_fate(std::uint32_t k) {
   NodeFate& f = fates_[k];
-  const Duration mean = f.down ? f.process->mean_down : f.process->mean_up;
-  const Time at = later(engine_.now(), from_seconds(-to_seconds(mean) * std::log1p(-uniform01(f.draws))));
+  const auto drawn = [&](Duration mean) { return from_seconds(-to_seconds(mean) * std::log1p(-uniform01(f.draws))); };
+  const Duration lasts =
+      f.fate == Fate::noticed ? f.process->notice : drawn(f.fate == Fate::down ? f.process->mean_down : f.process->mean_up);
+  const Time at = later(engine_.now(), lasts);
   const auto slot = static_cast<std::uint32_t>(channels_.size() + 2 * options_.environment.changes.size() + k);
   if (at != never) schedule(at, EventKind::change, slot);
 }
@@ -40,32 +44,64 @@ void Simulation::change(std::uint32_t slot) {
   if (slot >= 2 * changes.size()) {
     const auto k = static_cast<std::uint32_t>(slot - 2 * changes.size());
     if (k >= fates_.size()) {
-      const auto rest = static_cast<std::uint32_t>(k - fates_.size()), of_control = static_cast<std::uint32_t>(2 + controllers_.size());
+      const auto rest = static_cast<std::uint32_t>(k - fates_.size()), of_control = static_cast<std::uint32_t>(3 + controllers_.size());
       return rest < of_control ? control_event(rest) : load_due(rest - of_control);
     }
-    fates_[k].down = !fates_[k].down;
-    node_is_down(fates_[k].node, fates_[k].down);
+    NodeFate& f = fates_[k];
+    if (f.fate == Fate::up && f.process->notice > Duration{}) {
+      f.fate = Fate::noticed;
+      notice(f.node);
+    } else {
+      f.fate = f.fate == Fate::down ? Fate::up : Fate::down;
+      node_is_down(f.node, f.fate == Fate::down);
+    }
     return schedule_fate(k);
   }
-  const Change& c = changes[slot / 2];
+  const std::uint32_t k = slot / 2;
+  const Change& c = changes[k];
   const bool begins = slot % 2 == 0;
-  going_on_[slot / 2] = begins;
+  if (begins)
+    going_on_.push_back(k);
+  else
+    going_on_.erase(std::find(going_on_.begin(), going_on_.end(), k));
+  const auto each_node = [&](auto&& f) {
+    for (std::uint32_t n = 0; n < c.nodes.count; ++n) f(NodeId{c.nodes.first.index() + n});
+  };
   switch (c.kind) {
     case Change::Kind::failure:
-      for (std::uint32_t n = 0; n < c.nodes.count; ++n) node_is_down(NodeId{c.nodes.first.index() + n}, begins);
-      break;
+      return each_node([&](NodeId n) { node_is_down(n, begins); });
+    case Change::Kind::notice:
+      if (begins) each_node([&](NodeId n) { notice(n); });
+      return;
     case Change::Kind::slowdown:
-      for (std::uint32_t n = 0; n < c.nodes.count; ++n) slow_down(NodeId{c.nodes.first.index() + n});
-      break;
+      return each_node([&](NodeId n) { slow_down(n); });
+    case Change::Kind::taken:
+      return each_node([&](NodeId n) { take_from(n); });
+    case Change::Kind::price:
+    case Change::Kind::carbon:
+      return change_prices();
+    case Change::Kind::capacity: {
+      const PoolRow& row = cluster_.board(world_.topology()[c.pool].site).pools[c.pool.index()];
+      if (begins) nodes_before_[k] = row.up + row.booting;
+      return scale_pool(c.pool, begins ? c.count : nodes_before_[k]);
+    }
+    case Change::Kind::accuracy:
+      return change_accuracy(c.variant);
     case Change::Kind::link:
-      change_link(c.link);
-      break;
+      return change_link(c.link);
   }
+}
+
+template <class Takes>
+void Simulation::each_going_on(Change::Kind kind, Takes takes) const {
+  for (const std::uint32_t k : going_on_)
+    if (const Change& c = options_.environment.changes[k]; c.kind == kind) takes(c);
 }
 
 /// One more reason for the node to be down, or one less. A node that is off or boots has nothing to fail.
 void Simulation::node_is_down(NodeId n, bool down) {
   if (down) {
+    noticed_[n.index()] = false;
     if (reasons_down_[n.index()]++ > 0) return;
     const NodePhase phase = cluster_[n].phase;
     if (phase == NodePhase::up || phase == NodePhase::draining) fail_node(n);
@@ -74,29 +110,76 @@ void Simulation::node_is_down(NodeId n, bool down) {
   }
 }
 
+/// The node will be reclaimed: it takes nothing new and drains, but is paid for until it goes.
+void Simulation::notice(NodeId n) {
+  if (cluster_[n].phase != NodePhase::up) return;
+  noticed_[n.index()] = true;
+  cluster_.node_phase(n, NodePhase::draining, engine_.now());
+  drain_node(n);
+}
+
 void Simulation::slow_down(NodeId n) {
   double factor = 1;
-  for (std::size_t k = 0; k < going_on_.size(); ++k) {
-    const Change& c = options_.environment.changes[k];
-    if (going_on_[k] && c.kind == Change::Kind::slowdown && n.index() - c.nodes.first.index() < c.nodes.count) factor *= c.factor;
-  }
+  each_going_on(Change::Kind::slowdown, [&](const Change& c) {
+    if (n.index() - c.nodes.first.index() < c.nodes.count) factor *= c.factor;
+  });
   const Node& node = world_.topology()[n];
   for (std::uint32_t d = 0; d < node.devices; ++d) cluster_.set_slowdown(DeviceId{node.first_device.index() + d}, factor);
 }
 
+/// Idle instances make room for what others take.
+void Simulation::take_from(NodeId n) {
+  std::int64_t bytes = 0;
+  std::uint32_t cores = 0;
+  each_going_on(Change::Kind::taken, [&](const Change& c) {
+    if (n.index() - c.nodes.first.index() >= c.nodes.count) return;
+    bytes += c.bytes;
+    cores += c.count;
+  });
+  const Node& node = world_.topology()[n];
+  for (std::uint32_t k = 0; k < node.devices; ++k) {
+    const DeviceId d{node.first_device.index() + k};
+    const DeviceState& s = cluster_[d];
+    const std::int64_t more = std::max<std::int64_t>(0, bytes - s.taken_bytes);
+    const std::uint32_t more_cores = cores > s.taken_cores ? cores - s.taken_cores : 0;
+    while (more > cluster_.row(d).memory_free || more_cores > cluster_.row(d).cores_free) {
+      // One by one, since all together may never be enough.
+      const std::int64_t memory = std::min(more, cluster_.row(d).memory_free + 1);
+      const std::uint32_t free_cores = std::min(more_cores, cluster_.row(d).cores_free + 1);
+      if (!evict_for(d, memory, free_cores, StartCause::held)) break;
+    }
+    cluster_.take(d, bytes, cores, engine_.now());
+  }
+  if (!pending_.empty()) try_pending();
+}
+
+void Simulation::change_prices() {
+  prices_.pool_factor.assign(world_.topology().pools.size(), 1);
+  prices_.carbon_per_kwh = options_.environment.carbon_per_kwh;
+  prices_.carbon_per_kwh.resize(world_.site_count());
+  each_going_on(Change::Kind::price, [&](const Change& c) { prices_.pool_factor[c.pool.index()] *= c.factor; });
+  each_going_on(Change::Kind::carbon, [&](const Change& c) { prices_.carbon_per_kwh[c.site.index()] = c.amount; });
+  cluster_.settle(engine_.now());
+  for (Recorder* r : recorders_) r->prices(cluster_, prices_, engine_.now());
+}
+
+void Simulation::change_accuracy(VariantId v) {
+  double accuracy = world_[v].accuracy;
+  each_going_on(Change::Kind::accuracy, [&](const Change& c) {
+    if (c.variant == v) accuracy += c.amount;
+  });
+  outcome_.set_accuracy(v, std::clamp(accuracy, 0.0, 1.0));
+}
+
 void Simulation::change_link(std::uint32_t link) {
   double bandwidth = world_.topology().links[link].bytes_per_s, delay = to_seconds(world_.topology().links[link].delay);
-  for (std::size_t k = 0; k < going_on_.size(); ++k) {
-    const Change& c = options_.environment.changes[k];
-    if (!going_on_[k] || c.kind != Change::Kind::link || c.link != link) continue;
+  links_down_[link] = 0;
+  each_going_on(Change::Kind::link, [&](const Change& c) {
+    if (c.link != link) return;
     bandwidth *= c.bandwidth_factor;
     delay *= c.delay_factor;
-  }
-  links_down_[link] = 0;
-  for (std::size_t k = 0; k < going_on_.size(); ++k) {
-    const Change& c = options_.environment.changes[k];
-    if (going_on_[k] && c.kind == Change::Kind::link && c.link == link && c.bandwidth_factor == 0) links_down_[link] = 1;
-  }
+    if (c.bandwidth_factor == 0) links_down_[link] = 1;
+  });
   // Over a link without bandwidth only what waited for it to come back has to be carried.
   if (world_.topology().links[link].bytes_per_s == 0) bandwidth = links_down_[link] != 0 ? 0 : 1e18;
   find_reach();

@@ -183,6 +183,7 @@ void Simulation::resolve(GatheringId id, VisitId last, Ending if_empty, bool ove
     }
   }
   for (Recorder* r : recorders_) r->ended(visit, end);
+  if (labels_heard_) label(visit, end);
   if (visit.flags.measured) --measured_open_;
   cluster_.query_done(last);
   // The others are no longer needed: what waits leaves, what is under way ends as waste.

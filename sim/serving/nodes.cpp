@@ -17,7 +17,9 @@ void Simulation::scale_pool(PoolId p, std::uint32_t wished) {
       if (const NodeId n{pool.first_node.index() + k}; cluster_[n].phase == phase) f(n);
   };
   if (row.up + row.booting < wished) {
-    each_in(NodePhase::draining, [&](NodeId n) { cluster_.node_phase(n, NodePhase::up, engine_.now()); });
+    each_in(NodePhase::draining, [&](NodeId n) {
+      if (noticed_.empty() || !noticed_[n.index()]) cluster_.node_phase(n, NodePhase::up, engine_.now());
+    });
     each_in(NodePhase::off, [&](NodeId n) { order_node(n); });
     if (!pending_.empty()) try_pending();
     return;
@@ -81,7 +83,7 @@ void Simulation::drain_node(NodeId n) {
 }
 
 void Simulation::off_if_empty(NodeId n) {
-  if (cluster_[n].phase != NodePhase::draining) return;
+  if (cluster_[n].phase != NodePhase::draining || (!noticed_.empty() && noticed_[n.index()])) return;
   const Node& node = world_.topology()[n];
   for (std::uint32_t k = 0; k < node.devices; ++k)
     if (!cluster_[DeviceId{node.first_device.index() + k}].instances.empty()) return;

@@ -42,6 +42,7 @@ Simulation::Simulation(const World& world, RunOptions options, std::vector<Contr
       decides_late_(options_.control.decides_late()),
       snapshots_(world.site_count()) {
   refuse_unread_fields(controllers_);
+  if (options_.outcomes) outcome_.use(*options_.outcomes);
   for (Recorder* r : recorders_) {
     const Recorder::Facts wanted = r->facts();
     if (wanted.arrivals) hear_arrivals_.push_back(r);
@@ -66,6 +67,8 @@ Simulation::Simulation(const World& world, RunOptions options, std::vector<Contr
         if (f.arrivals) c.hear_arrivals.push_back(o);
         if (f.batches) c.hear_batches.push_back(o);
         if (f.instances) c.hear_instances.push_back(o);
+        if (f.feedback) c.hear_feedback.push_back(o);
+        labels_heard_ = labels_heard_ || (f.feedback && options_.environment.feedback.share > 0);
       }
     }
   }
@@ -468,6 +471,8 @@ void Simulation::turned_away(VisitId v) {
 [[gnu::always_inline]] inline void Simulation::finish(VisitId v, const QueryEnd& end) {
   const Visit& visit = cluster_[v];
   for (Recorder* r : recorders_) r->ended(visit, end);
+  if (labels_heard_) [[unlikely]]
+    label(visit, end);
   if (visit.flags.measured) --measured_open_;
   cluster_.query_done(v);
   cluster_.close(v);
@@ -533,6 +538,8 @@ void Simulation::answered(VisitId v, const BatchEnd& batch) {
   if (links_shared_ && site != origin) return set_out_back(v, site, end);
   if (back > Duration{}) {
     for (Recorder* r : recorders_) r->ended(visit, end);
+    if (labels_heard_) [[unlikely]]
+      label(visit, end);
     return schedule(now + back, EventKind::returned, v.index());
   }
   finish(v, end);

@@ -65,7 +65,8 @@ struct RunOptions {
   bool retry_lost = false;
   std::uint8_t retry_budget = 1;  ///< per query
   Environment environment;
-  Control control;  ///< per_site and gossip: a controller for each site, in their order
+  std::shared_ptr<const OutcomeTable> outcomes;  ///< measured ones; null: all are modelled
+  Control control;                               ///< per_site and gossip: a controller for each site, in their order
   /// Called about every 2^16 events with the present time; returns false to stop (an interrupted run).
   std::function<bool(Time)> progress;
 };
@@ -195,17 +196,24 @@ class Simulation {
   void came_back(VisitId v);
 
   // The environment (environment.cpp).
+  enum class Fate : std::uint8_t { up, noticed, down };
   struct NodeFate {
     const FailureProcess* process;
     NodeId node;
     Stream draws;
-    bool down;
+    Fate fate;
   };
   void begin_environment();
   void schedule_fate(std::uint32_t k);
   void change(std::uint32_t slot);
   void node_is_down(NodeId n, bool down);
+  void notice(NodeId n);
   void slow_down(NodeId n);
+  void change_prices();
+  void change_accuracy(VariantId v);
+  void take_from(NodeId n);
+  template <class Takes>
+  void each_going_on(Change::Kind kind, Takes takes) const;
   void change_link(std::uint32_t link);
   void find_reach();
 
@@ -242,6 +250,16 @@ class Simulation {
   void add_own(const OwnDecision& d, Board& copy) const;
   void count_own(Controller& c, InstanceId i, const Visit& v);
   void note_view(const Controller& c, const Dispatch& d);
+  /// An answer of which policies will hear how good it was.
+  struct Label {
+    Time due{};
+    ClassId cls;
+    VariantId variant;
+    ControllerId to;
+    double realised = 0;
+  };
+  void label(const Visit& v, const QueryEnd& end);
+  void labels_due();
   void queue_decision(VisitId v);
   void begin_decision(const Controller& c);
   void decision_done(std::uint32_t controller);
@@ -418,7 +436,10 @@ class Simulation {
   std::vector<PendingStart> pending_;
   std::vector<bool> pinned_groups_;
   std::vector<GatheringNotes> notes_;        // by gathering slot
-  std::vector<bool> going_on_;               // by change of the environment
+  std::vector<std::uint32_t> going_on_;      // changes of the environment, in the order of their beginning
+  std::vector<std::uint32_t> nodes_before_;  // by change of capacity: what its pool had
+  std::vector<bool> noticed_;                // by node: it will be reclaimed
+  Prices prices_;                            // empty until they change
   std::vector<std::uint32_t> reasons_down_;  // by node
   std::vector<NodeFate> fates_;
   std::vector<Duration> delays_;                                               // by channel, as the environment leaves them
@@ -435,6 +456,9 @@ class Simulation {
   std::vector<std::uint32_t> peers_;
   std::uint64_t mail_sequence_ = 0, own_decisions_ = 0;
   Time mail_scheduled_ = never;
+  std::vector<Label> labels_;  // in the order of when they are due, from `first_label_` on
+  std::size_t first_label_ = 0;
+  bool labels_heard_ = false;
   Stream gossip_draws_;
   bool links_shared_ = false;      // a link has a bandwidth
   std::vector<Channel> channels_;  // by link and direction, as in Hop; then of nodes and devices (loading.cpp)

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 namespace tideline {
 namespace {
 
@@ -103,6 +105,133 @@ TEST(a_link, without_bandwidth_changes_its_delay_too) {
   EXPECT_EQ(s.end(0).network, 40ms);
   EXPECT_EQ(s.end(1).network, 200ms);
   EXPECT_EQ(s.end(2).network, 40ms);
+}
+
+TEST(a_reclaim, drains_the_node_until_it_is_gone_and_brings_it_back_empty) {
+  Near p(2);
+  ServingBench s(p.b);
+  s.warm_at_start(p.v, 0);
+  s.warm_at_start(p.v, 1);
+  s.options.environment.changes = {{.kind = Change::Kind::notice, .from = at(2s), .to = at(4s), .nodes = node(0)},
+                                   {.kind = Change::Kind::failure, .from = at(4s), .to = at(6s), .nodes = node(0)}};
+  s.arrive(p.cls, {at(1950ms), at(2500ms), at(3s)});
+  std::vector<std::uint32_t> up, on;
+  for (const Duration t : {1s, 3s, 5s, 7s})
+    s.look(at(t), [&] {
+      up.push_back(s.cluster().board(p.site).pools[0].up);
+      on.push_back(s.cluster()[NodeId{0}].phase == NodePhase::draining ? 1U : 0U);
+    });
+  s.run();
+  for (std::uint64_t k = 0; k < 3; ++k) EXPECT_EQ(s.end(k).ending, Ending::answered) << k;
+  EXPECT_EQ(up, (std::vector<std::uint32_t>{2, 1, 1, 2}));
+  EXPECT_EQ(on, (std::vector<std::uint32_t>{0, 1, 0, 0})) << "paid for until it is gone, though it is empty";
+}
+
+TEST(reclaims, come_after_their_notice) {
+  Near p;
+  ServingBench s(p.b);
+  s.options.environment.failures = {{.nodes = node(0), .mean_up = 10s, .mean_down = 5s, .notice = 2s}};
+  s.options.duration = 2000s;
+  Time noticed{};
+  std::vector<Duration> notices;
+  Simulation& run = s.make();
+  NodePhase before = NodePhase::up;
+  while (run.step()) {
+    const NodePhase now = run.cluster()[NodeId{0}].phase;
+    if (now == NodePhase::draining && before == NodePhase::up) noticed = run.now();
+    if (now == NodePhase::failed && before == NodePhase::draining) notices.push_back(run.now() - noticed);
+    before = now;
+  }
+  EXPECT_GT(notices.size(), 50U);
+  for (const Duration d : notices) EXPECT_EQ(d, 2s);
+}
+
+TEST(a_capacity, is_ordered_and_given_back) {
+  Near p;
+  p.b.topology.pools[0].max = 3;
+  p.b.topology.pools[0].boot = 1s;
+  ServingBench s(p.b);
+  s.options.environment.changes = {{.kind = Change::Kind::capacity, .from = at(2s), .to = at(6s), .pool = PoolId{0}, .count = 3}};
+  std::vector<std::uint32_t> up;
+  for (const Duration t : {Duration{1s}, Duration{2500ms}, Duration{4s}, Duration{7s}})
+    s.look(at(t), [&] { up.push_back(s.cluster().board(p.site).pools[0].up); });
+  s.run();
+  EXPECT_EQ(up, (std::vector<std::uint32_t>{1, 1, 3, 1}));
+}
+
+TEST(what_others_take, idle_instances_make_room_for_and_busy_ones_keep) {
+  WorldBuilder b;
+  const SiteId site = b.site("s");
+  const TaskId t = b.task("t");
+  const HardwareId gpu = b.hardware("gpu", 10);
+  const VariantId v = b.variant("v", t, gpu, 0.7, 10s, 4, Duration{});
+  b.pool("p", site, gpu, 1);
+  const std::size_t cls = b.add_class(t);
+  ServingBench s(b);
+  s.warm_at_start(v, 0);
+  s.warm_at_start(v, 0);
+  s.options.environment.changes = {{.kind = Change::Kind::taken, .from = at(5s), .to = at(20s), .nodes = node(0), .bytes = 9}};
+  s.arrive(cls, {at(4s)});
+  std::vector<std::int64_t> free, taken;
+  for (const Duration d : {4s, 6s, 21s})
+    s.look(at(d), [&] {
+      free.push_back(s.cluster().row(DeviceId{0}).memory_free);
+      taken.push_back(s.cluster()[DeviceId{0}].taken_bytes);
+      EXPECT_NO_THROW(s.cluster().check_boards());
+    });
+  s.run();
+  EXPECT_EQ(taken, (std::vector<std::int64_t>{0, 6, 0})) << "all but what the busy one holds";
+  EXPECT_EQ(free, (std::vector<std::int64_t>{2, 0, 6}));
+  EXPECT_EQ(s.end(0).ending, Ending::answered);
+}
+
+TEST(an_accuracy, that_drifts_shows_in_what_is_realised_not_in_what_was_profiled) {
+  Near p;
+  ServingBench s(p.b);
+  s.warm_at_start(p.v, 0);
+  s.options.duration = 10000s;
+  s.options.environment.changes = {{.kind = Change::Kind::accuracy, .from = at(3000s), .to = at(6000s), .variant = p.v, .amount = -0.5}};
+  std::vector<Time> arrivals;
+  for (int k = 0; k < 9000; ++k) arrivals.push_back(at(k * 1s + 500ms));
+  s.arrive(p.cls, arrivals);
+  s.run();
+  double right[3] = {};
+  for (std::uint64_t k = 0; k < 9000; ++k) {
+    right[k / 3000] += s.end(k).realised;
+    EXPECT_EQ(s.end(k).accuracy, 0.7);
+  }
+  const double error = 4 * std::sqrt(.25 / 3000);
+  EXPECT_NEAR(right[0] / 3000, .7, error);
+  EXPECT_NEAR(right[1] / 3000, .2, error);
+  EXPECT_NEAR(right[2] / 3000, .7, error);
+}
+
+TEST(instances_of_two_variants, slow_each_other_by_what_the_catalog_says) {
+  WorldBuilder b;
+  const SiteId site = b.site("s");
+  const TaskId t = b.task("t");
+  const HardwareId cpu = b.hardware("cpu", 100, Sharing::partitioned, 4);
+  const VariantId v = b.variant("v", t, cpu, 0.7, 1s);
+  const VariantId w = b.variant("w", t, cpu, 0.6, 1s);
+  b.catalog.variants[v.index()].beside = {{w, 1.5}};
+  b.pool("p", site, cpu, 1);
+  const std::size_t one = b.add_class(t), other = b.add_class(t);
+  for (const auto& [k, name] : {std::pair{one, "v"}, {other, "w"}}) {
+    b.classes[k].pin_level = PinLevel::variant;
+    b.classes[k].pin = name;
+  }
+  ServingBench s(b);
+  s.script.select = [&](const QueryView& q, ClusterView view) {
+    return Selection::one(view.candidates(q.class_id(), CandidateOrder::by_latency).front());
+  };
+  s.warm_at_start(v, 0);
+  s.warm_at_start(w, 0);
+  s.arrive(one, {at(1s), at(4s)});
+  s.arrive(other, {at(3500ms)});
+  s.run();
+  EXPECT_EQ(s.end(0).service, 1s);
+  EXPECT_EQ(s.end(1).service, 1s) << "w, alone";
+  EXPECT_EQ(s.end(2).service, 1500ms) << "v, beside w";
 }
 
 /// Counts nodes that are up at samples.
