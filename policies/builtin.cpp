@@ -42,8 +42,13 @@ void add_builtin_policies(PolicyRegistry& registry) {
   registry.add(preload_and_persist());
 
   // eviction
+  registry.add(cost_to_reload());
+  registry.add(fifo());
   registry.add(greedy_dual_size_frequency());
+  registry.add(lfu());
   registry.add(lru());
+  registry.add(sieve());
+  registry.add(size_aware());
 }
 
 }  // namespace tideline

@@ -44,8 +44,13 @@ PolicyDefinition fixed_keep_alive();
 PolicyDefinition preload_and_persist();
 
 // eviction
+PolicyDefinition cost_to_reload();
+PolicyDefinition fifo();
 PolicyDefinition greedy_dual_size_frequency();
+PolicyDefinition lfu();
 PolicyDefinition lru();
+PolicyDefinition sieve();
+PolicyDefinition size_aware();
 
 /// Adds them all, by kind.
 void add_builtin_policies(PolicyRegistry& registry);

@@ -115,7 +115,7 @@ TEST(no_allocation, coldstart) {
 }
 
 TEST(no_allocation, eviction) {
-  for (const auto& d : {lru(), greedy_dual_size_frequency()}) {
+  for (const auto& d : {lru(), greedy_dual_size_frequency(), fifo(), lfu(), size_aware(), sieve(), cost_to_reload()}) {
     Bench x;
     const auto p = make<EvictionPolicy>(d, x.bench->setup());
     auto* o = dynamic_cast<Observer*>(p.get());
