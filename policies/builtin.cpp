@@ -6,6 +6,8 @@ void add_builtin_policies(PolicyRegistry& registry) {
   // admission
   registry.add(accept_all());
   registry.add(bounded_in_flight());
+  registry.add(deadline_feasible());
+  registry.add(token_bucket());
 
   // selection
   registry.add(accuracy_max());
@@ -36,9 +38,14 @@ void add_builtin_policies(PolicyRegistry& registry) {
 
   // placement
   registry.add(best_fit());
+  registry.add(cheapest());
+  registry.add(spread());
 
   // coldstart
   registry.add(fixed_keep_alive());
+  registry.add(hybrid_histogram());
+  registry.add(no_keep_alive());
+  registry.add(pinned_top_k());
   registry.add(preload_and_persist());
 
   // eviction

@@ -8,6 +8,8 @@ namespace tideline {
 // admission
 PolicyDefinition accept_all();
 PolicyDefinition bounded_in_flight();
+PolicyDefinition deadline_feasible();
+PolicyDefinition token_bucket();
 
 // selection
 PolicyDefinition accuracy_max();
@@ -38,9 +40,14 @@ PolicyDefinition target_utilization();
 
 // placement
 PolicyDefinition best_fit();
+PolicyDefinition cheapest();
+PolicyDefinition spread();
 
 // coldstart
 PolicyDefinition fixed_keep_alive();
+PolicyDefinition hybrid_histogram();
+PolicyDefinition no_keep_alive();
+PolicyDefinition pinned_top_k();
 PolicyDefinition preload_and_persist();
 
 // eviction

@@ -12,8 +12,8 @@ namespace tideline {
 namespace {
 
 /// By memory: the largest instance, so that few must go; or the least recently used of those that are large enough alone.
-/// Source: SIZE, Williams et al., "Removal policies in network caches for World-Wide Web documents", SIGCOMM 1996,
-/// doi:10.1145/248156.248182; LRU-MIN, Abrams et al., "Caching proxies: limitations and potentials", WWW 1995.
+/// Source: SIZE, Williams et al., "Removal policies in network caches for World-Wide Web documents", SIGCOMM 1996;
+/// LRU-MIN, Abrams et al., "Caching proxies: limitations and potentials", WWW 1995.
 ///
 /// LRU-MIN halves what is large enough until an instance is. Ties: least recently used, then lowest id. Where only cores are short,
 /// the size of an instance is its cores; how many are short is not said, and any is large enough.

@@ -290,7 +290,7 @@ class PlacementPolicy : public virtual Policy {
 
 struct KeepAlive {
   Duration keep = forever;         ///< from now; 0: stop at once
-  Duration start_again = forever;  ///< after it was stopped: prewarm this long after now
+  Duration start_again = forever;  ///< after it was stopped: prewarm this long after now; the last answer of a group counts
   Reason reason = 0;
 };
 struct Prewarm {
@@ -328,7 +328,7 @@ class EvictionPolicy : public virtual Policy {
 
 /// What an observer may hear of its controller's sites.
 struct Facts {
-  bool arrivals = false, batches = false, instances = false;
+  bool arrivals = false, batches = false, instances = false, visits = false;
 };
 /// For policies that need single facts rather than counters. Never tells outcomes or sampled times of the future.
 class Observer {
@@ -337,9 +337,11 @@ class Observer {
   virtual Facts facts() const = 0;
   /// A query arrived and was admitted.
   virtual void arrived(const QueryView&, ClusterView) {}
+  /// A visit is in a batch that begins at a warm instance; told of each, in the order of the batch, before `batch_began`.
+  virtual void visit_began(const QueryView&, InstanceId, ClusterView) {}
   /// A batch of `visits` began at a warm instance.
   virtual void batch_began(InstanceId, std::uint32_t /*visits*/, ClusterView) {}
-  /// A batch is done; `first` leads through its visits' arrival and joining times.
+  /// A batch is done.
   virtual void batch_done(InstanceId, std::uint32_t /*visits*/, Duration /*took*/, ClusterView) {}
   /// An instance was started, became warm, was told to drain, or is about to be gone.
   virtual void instance_changed(InstanceId, Phase, ClusterView) {}

@@ -46,6 +46,7 @@ Simulation::Simulation(const World& world, RunOptions options, std::vector<Contr
   window_end_ = later(window_begin_, options_.duration);
   run_end_ = later(window_end_, options_.drain);
   pinned_groups_.resize(world.groups().size());
+  prewarm_at_.resize(world.groups().size(), never);
   visible_shared_.resize(world.groups().size());
   visible_late_.resize(world.catalog().tasks.size() * world.site_count());
   for (auto& c : controllers_) {
@@ -59,6 +60,7 @@ Simulation::Simulation(const World& world, RunOptions options, std::vector<Contr
         if (f.arrivals) c.hear_arrivals.push_back(o);
         if (f.batches) c.hear_batches.push_back(o);
         if (f.instances) c.hear_instances.push_back(o);
+        if (f.visits) c.hear_visits.push_back(o);
       }
     }
   }

@@ -311,6 +311,7 @@ class Simulation {
   std::vector<Time> round_due_, round_scheduled_;
   std::vector<PendingStart> pending_;
   std::vector<bool> pinned_groups_;
+  std::vector<Time> prewarm_at_;             // by group: when the last answer of coldstart starts one again
   std::vector<GatheringNotes> notes_;        // by gathering slot
   std::vector<bool> going_on_;               // by change of the environment
   std::vector<std::uint32_t> reasons_down_;  // by node

@@ -56,7 +56,7 @@ using Make = PolicyDefinition (*)();
 TEST(builtin, every_combination_survives_and_repeats_itself) {
   for (const Make dispatch : {random, round_robin, join_shortest_queue, power_of_d, least_expected_latency, shared_line})
     for (const Make autoscaling : {fixed, target_utilization})
-      for (const Make coldstart : {fixed_keep_alive, preload_and_persist})
+      for (const Make coldstart : {fixed_keep_alive, preload_and_persist, hybrid_histogram})
         for (const Make eviction : {lru, greedy_dual_size_frequency, sieve}) {
           const std::vector<PolicyDefinition> policies{dispatch(), oldest_first(), autoscaling(), best_fit(), coldstart(), eviction()};
           const std::string name = policies[0].name + " " + policies[2].name + " " + policies[4].name + " " + policies[5].name;
