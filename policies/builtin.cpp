@@ -16,12 +16,14 @@ void add_builtin_policies(PolicyRegistry& registry) {
   registry.add(infaas());
 
   // dispatch
+  registry.add(deficit_round_robin());
   registry.add(join_shortest_queue());
   registry.add(least_expected_latency());
   registry.add(power_of_d());
   registry.add(random());
   registry.add(round_robin());
   registry.add(shared_line());
+  registry.add(weighted_round_robin());
 
   // sharing
   registry.add(earliest_deadline());

@@ -18,12 +18,14 @@ PolicyDefinition fixed_variant();
 PolicyDefinition infaas();
 
 // dispatch
+PolicyDefinition deficit_round_robin();
 PolicyDefinition join_shortest_queue();
 PolicyDefinition least_expected_latency();
 PolicyDefinition power_of_d();
 PolicyDefinition random();
 PolicyDefinition round_robin();
 PolicyDefinition shared_line();
+PolicyDefinition weighted_round_robin();
 
 // sharing
 PolicyDefinition earliest_deadline();

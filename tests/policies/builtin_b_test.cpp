@@ -54,7 +54,8 @@ std::unique_ptr<RunBench> small_run(const std::vector<PolicyDefinition>& policie
 using Make = PolicyDefinition (*)();
 
 TEST(builtin, every_combination_survives_and_repeats_itself) {
-  for (const Make dispatch : {random, round_robin, join_shortest_queue, power_of_d, least_expected_latency, shared_line})
+  for (const Make dispatch : {random, round_robin, join_shortest_queue, power_of_d, least_expected_latency, shared_line,
+                              weighted_round_robin, deficit_round_robin})
     for (const Make autoscaling : {fixed, target_utilization})
       for (const Make coldstart : {fixed_keep_alive, preload_and_persist, hybrid_histogram})
         for (const Make eviction : {lru, greedy_dual_size_frequency, sieve}) {
@@ -73,7 +74,8 @@ TEST(builtin, every_combination_survives_and_repeats_itself) {
 }
 
 TEST(builtin, a_cluster_without_nodes_is_survived) {
-  for (const Make dispatch : {random, round_robin, join_shortest_queue, power_of_d, least_expected_latency, shared_line}) {
+  for (const Make dispatch : {random, round_robin, join_shortest_queue, power_of_d, least_expected_latency, shared_line,
+                              weighted_round_robin, deficit_round_robin}) {
     const auto r = small_run({dispatch(), target_utilization(), preload_and_persist(), greedy_dual_size_frequency(), best_fit()}, 3, 0);
     r->run();
     for (const QueryEnd& e : r->notes.ends) EXPECT_NE(e.ending, Ending::answered);

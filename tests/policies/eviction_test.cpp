@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <list>
 #include <map>
 
 namespace tideline {
@@ -275,6 +276,48 @@ TEST(eviction_sieve, the_hand_stays_where_it_stopped) {
   expect_both(sieve(), "ABCADE", alike("ABCDE"), 3, {1, "BC"});
   // The hand passes A and B, takes C, the newest, and so is at A again: it does not meet D, which comes after.
   expect_both(sieve(), "ABCABDE", alike("ABCDE"), 3, {2, "CA"});
+}
+
+/// SIEVE once more, on a list, newest first, as the paper puts it.
+Result sieve_on_a_list(const std::string& trace, std::size_t capacity) {
+  struct Node {
+    char name;
+    bool visited;
+  };
+  std::list<Node> list;
+  auto hand = list.end();  // none
+  Result out;
+  for (const char c : trace) {
+    const auto at = std::find_if(list.begin(), list.end(), [&](const Node& n) { return n.name == c; });
+    if (at != list.end()) {
+      at->visited = true;
+      ++out.hits;
+      continue;
+    }
+    if (list.size() == capacity) {
+      auto o = hand == list.end() ? std::prev(list.end()) : hand;
+      while (o->visited) {
+        o->visited = false;
+        o = o == list.begin() ? std::prev(list.end()) : std::prev(o);
+      }
+      hand = o == list.begin() ? list.end() : std::prev(o);
+      out.evicted += o->name;
+      list.erase(o);
+    }
+    list.push_front({c, false});
+  }
+  return out;
+}
+
+TEST(eviction_sieve, agrees_with_a_list_on_random_traces) {
+  EXPECT_EQ(sieve_on_a_list(mixed, 3), (Result{7, "BCDEF"}));
+  Stream s(17);
+  for (int k = 0; k < 20; ++k) {
+    std::string trace;
+    for (int n = 0; n < 150; ++n) trace += static_cast<char>('A' + std::min(below(s, 12), below(s, 12)));
+    for (const std::int64_t capacity : {1, 2, 3, 5, 8})
+      EXPECT_EQ(alone(sieve(), trace, alike(trace), capacity), sieve_on_a_list(trace, static_cast<std::size_t>(capacity))) << trace;
+  }
 }
 
 TEST(eviction_sieve, an_instance_that_goes_otherwise_moves_the_hand_with_the_rest) {

@@ -43,9 +43,12 @@ TEST(no_allocation, the_counter_counts) {
 }
 
 TEST(no_allocation, dispatch) {
-  for (const auto& d : {random(), round_robin(), join_shortest_queue(), power_of_d(), least_expected_latency(), shared_line()}) {
+  for (const auto& d : {random(), round_robin(), join_shortest_queue(), power_of_d(), least_expected_latency(), shared_line(),
+                        weighted_round_robin(), deficit_round_robin()}) {
     Bench x;
     const auto p = make<DispatchPolicy>(d, x.bench->setup());
+    if (auto* o = dynamic_cast<Observer*>(p.get()))
+      for (const InstanceId i : x.warm) o->instance_changed(i, Phase::starting, x.bench->view());
     const QueryView q = x.bench->query(x.queries[0]);
     EXPECT_EQ(allocations_of([&] {
                 for (int k = 0; k < 100; ++k) p->place(q, x.v, x.bench->view());
