@@ -11,7 +11,7 @@ namespace tideline {
 namespace {
 
 /// Each tenant has a bucket of tokens that fills at a constant rate up to a bound; a query takes one token or is rejected. A bucket
-/// starts full.
+/// starts full. Each controller has buckets of its own.
 /// Source: token bucket, Turner, "New directions in communications (or which way to the information age?)", IEEE Communications
 /// Magazine 24(10), 1986 (as a leaky bucket with a counter); ITU-T I.371 defines the same conformance.
 class TokenBucket final : public AdmissionPolicy {

@@ -29,7 +29,7 @@ class DeficitRoundRobin final : public DispatchPolicy, public Observer {
       : rates_(*setup.world), deficits_(*setup.world), turns_(setup.world->catalog().variants.size(), no_turn) {}
 
   std::span<const std::string_view> reasons() const override { return names; }
-  Facts facts() const override { return {.arrivals = false, .batches = false, .instances = true, .visits = false}; }
+  Facts facts() const override { return {.arrivals = false, .batches = false, .instances = true}; }
 
   Dispatch place(const QueryView& query, VariantId variant, ClusterView view) override {
     const auto groups = view.groups_of(variant, query.origin());

@@ -26,7 +26,7 @@ class WeightedRoundRobin final : public DispatchPolicy, public Observer {
   WeightedRoundRobin(const Params&, const Setup& setup) : rates_(*setup.world), credits_(*setup.world) {}
 
   std::span<const std::string_view> reasons() const override { return names; }
-  Facts facts() const override { return {.arrivals = false, .batches = false, .instances = true, .visits = false}; }
+  Facts facts() const override { return {.arrivals = false, .batches = false, .instances = true}; }
 
   Dispatch place(const QueryView& query, VariantId variant, ClusterView view) override {
     const auto groups = view.groups_of(variant, query.origin());

@@ -17,7 +17,7 @@ namespace {
 ///
 /// Cost is what loading it again would take by profile, size the memory it holds. A start counts as the first use, each later
 /// batch at the warm instance as one more. With `frequency` shared, the instances of a variant at a site count their uses
-/// together, until the last of them is gone; each keeps its own L.
+/// together, until the last of them is gone; each keeps its own L. With a keep-alive without end this is FaasCache: system `faascache`.
 class GreedyDualSizeFrequency final : public EvictionPolicy, public Observer {
  public:
   enum class Frequency : std::uint8_t { shared, own };
