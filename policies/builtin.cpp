@@ -6,6 +6,8 @@ void add_builtin_policies(PolicyRegistry& registry) {
   // admission
   registry.add(accept_all());
   registry.add(bounded_in_flight());
+  registry.add(deadline_feasible());
+  registry.add(token_bucket());
 
   // selection
   registry.add(accuracy_max());
@@ -16,6 +18,7 @@ void add_builtin_policies(PolicyRegistry& registry) {
   registry.add(infaas());
 
   // dispatch
+  registry.add(deficit_round_robin());
   registry.add(join_shortest_queue());
   registry.add(least_expected_latency());
   registry.add(locality());
@@ -23,6 +26,7 @@ void add_builtin_policies(PolicyRegistry& registry) {
   registry.add(random());
   registry.add(round_robin());
   registry.add(shared_line());
+  registry.add(weighted_round_robin());
 
   // sharing
   registry.add(earliest_deadline());
@@ -39,14 +43,24 @@ void add_builtin_policies(PolicyRegistry& registry) {
 
   // placement
   registry.add(best_fit());
+  registry.add(cheapest());
+  registry.add(spread());
 
   // coldstart
   registry.add(fixed_keep_alive());
+  registry.add(hybrid_histogram());
+  registry.add(no_keep_alive());
+  registry.add(pinned_top_k());
   registry.add(preload_and_persist());
 
   // eviction
+  registry.add(cost_to_reload());
+  registry.add(fifo());
   registry.add(greedy_dual_size_frequency());
+  registry.add(lfu());
   registry.add(lru());
+  registry.add(sieve());
+  registry.add(size_aware());
 }
 
 }  // namespace tideline

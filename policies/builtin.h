@@ -8,6 +8,8 @@ namespace tideline {
 // admission
 PolicyDefinition accept_all();
 PolicyDefinition bounded_in_flight();
+PolicyDefinition deadline_feasible();
+PolicyDefinition token_bucket();
 
 // selection
 PolicyDefinition accuracy_max();
@@ -18,6 +20,7 @@ PolicyDefinition fixed_variant();
 PolicyDefinition infaas();
 
 // dispatch
+PolicyDefinition deficit_round_robin();
 PolicyDefinition join_shortest_queue();
 PolicyDefinition least_expected_latency();
 PolicyDefinition locality();
@@ -25,6 +28,7 @@ PolicyDefinition power_of_d();
 PolicyDefinition random();
 PolicyDefinition round_robin();
 PolicyDefinition shared_line();
+PolicyDefinition weighted_round_robin();
 
 // sharing
 PolicyDefinition earliest_deadline();
@@ -41,14 +45,24 @@ PolicyDefinition target_utilization();
 
 // placement
 PolicyDefinition best_fit();
+PolicyDefinition cheapest();
+PolicyDefinition spread();
 
 // coldstart
 PolicyDefinition fixed_keep_alive();
+PolicyDefinition hybrid_histogram();
+PolicyDefinition no_keep_alive();
+PolicyDefinition pinned_top_k();
 PolicyDefinition preload_and_persist();
 
 // eviction
+PolicyDefinition cost_to_reload();
+PolicyDefinition fifo();
 PolicyDefinition greedy_dual_size_frequency();
+PolicyDefinition lfu();
 PolicyDefinition lru();
+PolicyDefinition sieve();
+PolicyDefinition size_aware();
 
 /// Adds them all, by kind.
 void add_builtin_policies(PolicyRegistry& registry);

@@ -1,7 +1,7 @@
 #include "policies/builtin.h"
+#include "policies/components/keep_alive.h"
 #include "sim/policy/policy.h"
 
-#include <algorithm>
 #include <array>
 
 namespace tideline {
@@ -25,9 +25,7 @@ class FixedKeepAlive final : public ColdstartPolicy {
 
   KeepAlive became_idle(InstanceId i, ClusterView view) override {
     if (params_.keep_alive == forever) return {};
-    // It may be told later than its last execution ended: a visit on its way to it may have been called off.
-    const Time due = later(view.instance(i).idle_since, params_.keep_alive);
-    return {std::max(Duration{}, due - view.now()), forever, keep_alive_over};
+    return {keep_from_last_end(view, i, params_.keep_alive), forever, keep_alive_over};
   }
 
  private:

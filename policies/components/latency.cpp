@@ -59,6 +59,14 @@ Duration first_load_time(const World& world, VariantId v) {
   return sum;
 }
 
+double reload_time_s(const World& world, VariantId v) {
+  const Variant& variant = world[v];
+  const Hardware& hardware = world.catalog()[variant.hardware];
+  const auto over = [&](double bytes_per_s) { return bytes_per_s > 0 ? static_cast<double>(variant.artefact_bytes) / bytes_per_s : 0; };
+  return over(hardware.disk_bytes_per_s) + (hardware.unified_memory ? 0 : over(hardware.copy_bytes_per_s)) +
+         to_seconds(variant.load.runtime_init + variant.load.first_run);
+}
+
 Time next_warm(ClusterView view, GroupId g) {
   const GroupRow& group = view.group(g);
   if (group.starting() == 0) return never;

@@ -16,6 +16,9 @@ Duration predict_at(ClusterView view, const QueryView& query, InstanceId i);
 /// What a first load of a variant takes by profile: nothing on the node yet, no process running.
 Duration first_load_time(const World& world, VariantId v);
 
+/// What loading it once more takes by profile, in seconds: its artefact is on the node's disk and its engine built.
+double reload_time_s(const World& world, VariantId v);
+
 /// When the first of the group's starting instances will be warm, by profile; `never` if none is starting. Looks at few members of
 /// a large group: where it finds none of those that start, it assumes a load that begins now.
 Time next_warm(ClusterView view, GroupId g);

@@ -1,4 +1,6 @@
 #include "policies/builtin.h"
+#include "policies/components/latency.h"
+#include "policies/components/residents.h"
 #include "sim/policy/policy.h"
 
 #include <array>
@@ -15,7 +17,7 @@ namespace {
 ///
 /// Cost is what loading it again would take by profile, size the memory it holds. A start counts as the first use, each later
 /// batch at the warm instance as one more. With `frequency` shared, the instances of a variant at a site count their uses
-/// together, until the last of them is gone; each keeps its own L.
+/// together, until the last of them is gone; each keeps its own L. With a keep-alive without end this is FaasCache: system `faascache`.
 class GreedyDualSizeFrequency final : public EvictionPolicy, public Observer {
  public:
   enum class Frequency : std::uint8_t { shared, own };
@@ -28,28 +30,15 @@ class GreedyDualSizeFrequency final : public EvictionPolicy, public Observer {
     }
   };
   GreedyDualSizeFrequency(const Params& params, const Setup& setup)
-      : params_(params),
-        slot_mask_((std::uint32_t{1} << setup.world->instance_slot_bits()) - 1),
-        last_(setup.world->topology().devices.size()),
-        groups_(setup.world->groups().size()),
-        entries_(setup.world->site_count()) {
-    for (const Variant& v : setup.world->catalog().variants) reload_s_.push_back(reload_time(v, setup.world->catalog()[v.hardware]));
+      : params_(params), last_(setup.world->topology().devices.size()), groups_(setup.world->groups().size()), entries_(*setup.world) {
+    for (std::size_t v = 0; v < setup.world->catalog().variants.size(); ++v) reload_s_.push_back(reload_time_s(*setup.world, VariantId{v}));
   }
 
   std::span<const std::string_view> reasons() const override { return names; }
   Facts facts() const override { return {.arrivals = false, .batches = true, .instances = true}; }
 
   Victim choose(DeviceId, std::span<const InstanceId> idle, std::int64_t, ClusterView view) override {
-    InstanceId victim;
-    double least = 0;
-    for (const InstanceId i : idle) {
-      const double h = priority(i, view);
-      if (!victim || h < least || (h == least && view.instance(i).idle_since < view.instance(victim).idle_since)) {
-        victim = i;
-        least = h;
-      }
-    }
-    return {victim, least_priority};
+    return {least_of(idle, view, [&](InstanceId i) { return priority(i, view); }), least_priority};
   }
 
   void evicted(InstanceId i, ClusterView view) override { last_[view.instance(i).device.index()] = priority(i, view); }
@@ -58,10 +47,9 @@ class GreedyDualSizeFrequency final : public EvictionPolicy, public Observer {
     Uses& uses = groups_[view.instance(i).group.index()];
     if (phase == Phase::starting) {
       const GroupId g = view.instance(i).group;
-      const Variant& v = view.world()[view.world()[g].variant];
-      const double size = static_cast<double>(v.memory_for(view.group(g).batch_cap));
+      const double size = static_cast<double>(memory_of_new(view, g));
       const double cost = reload_s_[view.world()[g].variant.index()];
-      entry(i) = {last_[view.instance(i).device.index()], size > 0 ? cost / size : cost, 1, true};
+      entries_[i] = {last_[view.instance(i).device.index()], size > 0 ? cost / size : cost, 1, true};
       ++uses.count;
       ++uses.instances;
     } else if (phase == Phase::gone) {
@@ -70,7 +58,7 @@ class GreedyDualSizeFrequency final : public EvictionPolicy, public Observer {
   }
 
   void batch_began(InstanceId i, std::uint32_t, ClusterView view) override {
-    Entry& e = entry(i);
+    Entry& e = entries_[i];
     e.clock = last_[view.instance(i).device.index()];
     if (!e.unused) {
       ++e.count;
@@ -94,32 +82,17 @@ class GreedyDualSizeFrequency final : public EvictionPolicy, public Observer {
     std::uint32_t instances = 0;
   };
 
-  static double reload_time(const Variant& v, const Hardware& h) {
-    // The artefact is on the node's disk and the engine built by then.
-    const auto over = [&](double bytes_per_s) { return bytes_per_s > 0 ? static_cast<double>(v.artefact_bytes) / bytes_per_s : 0; };
-    return over(h.disk_bytes_per_s) + (h.unified_memory ? 0 : over(h.copy_bytes_per_s)) +
-           to_seconds(v.load.runtime_init + v.load.first_run);
-  }
-
-  Entry& entry(InstanceId i) {
-    auto& site = entries_[i.index() / (slot_mask_ + 1)];
-    const std::size_t slot = i.index() & slot_mask_;
-    if (slot >= site.size()) site.resize(slot + 1);
-    return site[slot];
-  }
-
   double priority(InstanceId i, ClusterView view) {
-    const Entry& e = entry(i);
+    const Entry& e = entries_[i];
     const std::uint64_t count = params_.frequency == Frequency::own ? e.count : groups_[view.instance(i).group.index()].count;
     return e.clock + static_cast<double>(count) * e.value;
   }
 
   Params params_;
-  std::uint32_t slot_mask_;
   std::vector<double> last_;  // L, by device: each device's memory is a cache of its own
   std::vector<Uses> groups_;
-  std::vector<std::vector<Entry>> entries_;  // by site and slot
-  std::vector<double> reload_s_;             // by variant
+  InstanceTable<Entry> entries_;
+  std::vector<double> reload_s_;  // by variant
 };
 
 }  // namespace

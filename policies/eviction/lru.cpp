@@ -1,4 +1,5 @@
 #include "policies/builtin.h"
+#include "policies/components/residents.h"
 #include "sim/policy/policy.h"
 
 #include <array>
@@ -17,10 +18,7 @@ class Lru final : public EvictionPolicy {
   std::span<const std::string_view> reasons() const override { return names; }
 
   Victim choose(DeviceId, std::span<const InstanceId> idle, std::int64_t, ClusterView view) override {
-    InstanceId victim;
-    for (const InstanceId i : idle)
-      if (!victim || view.instance(i).idle_since < view.instance(victim).idle_since) victim = i;
-    return {victim, least_recently_used};
+    return {least_of(idle, view, [&](InstanceId i) { return view.instance(i).idle_since; }), least_recently_used};
   }
 
  private:

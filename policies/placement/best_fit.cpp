@@ -1,10 +1,9 @@
 #include "policies/builtin.h"
+#include "policies/components/instance_counts.h"
 #include "sim/policy/policy.h"
 
-#include <algorithm>
 #include <array>
 #include <cstdint>
-#include <vector>
 
 namespace tideline {
 
@@ -28,17 +27,15 @@ class BestFit final : public PlacementPolicy {
           param::field("spread", &Params::spread, "Prefer exclusive devices with fewer instances of the same variant, before memory."));
     }
   };
-  BestFit(const Params& params, const Setup& setup) : params_(params), there_(setup.world->topology().devices.size()) {}
+  BestFit(const Params& params, const Setup& setup) : params_(params), there_(*setup.world) {}
 
   std::span<const std::string_view> reasons() const override { return names; }
 
   Placement choose(VariantId variant, std::int64_t, std::span<const DeviceId> fits, std::span<const DeviceId> after_eviction,
                    ClusterView view) override {
     const bool exclusive = view.world().catalog()[view.world()[variant].hardware].sharing == Sharing::exclusive;
-    if (params_.spread && exclusive)
-      count_instances(variant, view);
-    else
-      std::fill(there_.begin(), there_.end(), 0);
+    there_.clear();
+    if (params_.spread && exclusive) there_.add_variant(view, variant);
     DeviceId best;
     const bool evicting = fits.empty();
     for (const DeviceId d : evicting ? after_eviction : fits)
@@ -51,21 +48,14 @@ class BestFit final : public PlacementPolicy {
   static constexpr std::array<std::string_view, 2> names{"tightest", "least_to_evict"};
 
   bool better(DeviceId a, DeviceId b, bool evicting, ClusterView view) const {
-    if (there_[a.index()] != there_[b.index()]) return there_[a.index()] < there_[b.index()];
+    if (there_[a] != there_[b]) return there_[a] < there_[b];
     const DeviceRow &x = view.device(a), &y = view.device(b);
     if (x.memory_free != y.memory_free) return (x.memory_free < y.memory_free) != evicting;
     return x.cores_free != y.cores_free && (x.cores_free < y.cores_free) != evicting;
   }
 
-  void count_instances(VariantId variant, ClusterView view) {
-    std::fill(there_.begin(), there_.end(), 0);
-    for (std::size_t s = 0; s < view.world().site_count(); ++s)
-      if (const GroupId g = view.world().group(variant, SiteId{s}))
-        for (const InstanceId i : view.group(g).members) ++there_[view.instance(i).device.index()];
-  }
-
   Params params_;
-  std::vector<std::uint32_t> there_;  // instances of the variant, by device; scratch
+  InstanceCounts there_;  // of the variant
 };
 
 }  // namespace

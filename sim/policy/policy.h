@@ -307,7 +307,7 @@ class PlacementPolicy : public virtual Policy {
 
 struct KeepAlive {
   Duration keep = forever;         ///< from now; 0: stop at once
-  Duration start_again = forever;  ///< after it was stopped: prewarm this long after now
+  Duration start_again = forever;  ///< after it was stopped: prewarm this long after now; the last answer of a group counts
   Reason reason = 0;
 };
 struct Prewarm {
@@ -345,7 +345,7 @@ class EvictionPolicy : public virtual Policy {
 
 /// What an observer may hear of its controller's sites.
 struct Facts {
-  bool arrivals = false, batches = false, instances = false;
+  bool arrivals = false, batches = false, instances = false, visits = false;
   bool feedback = false;  ///< labels of answers, as late and as rarely as the scenario has them
 };
 /// For policies that need single facts rather than counters. Never tells outcomes or sampled times of the future.
@@ -355,9 +355,11 @@ class Observer {
   virtual Facts facts() const = 0;
   /// A query arrived and was admitted.
   virtual void arrived(const QueryView&, ClusterView) {}
+  /// A visit is in a batch that begins at a warm instance; told of each, in the order of the batch, before `batch_began`.
+  virtual void visit_began(const QueryView&, InstanceId, ClusterView) {}
   /// A batch of `visits` began at a warm instance.
   virtual void batch_began(InstanceId, std::uint32_t /*visits*/, ClusterView) {}
-  /// A batch is done; `first` leads through its visits' arrival and joining times.
+  /// A batch is done.
   virtual void batch_done(InstanceId, std::uint32_t /*visits*/, Duration /*took*/, ClusterView) {}
   /// How good an answer that the variant gave to a query of the class was: right (1) or wrong (0), or its score. Only of the share of the
   /// queries that the scenario has labels for, and so much later than the answer. Of a vote, the most accurate member's.

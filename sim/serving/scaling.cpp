@@ -234,7 +234,9 @@ void Simulation::became_idle(InstanceId i) {
     tell(c, d);
     if (answer.start_again != forever) d.answer = DecisionAnswer::starts_again, d.amount = answer.start_again.count(), tell(c, d);
   }
-  if (answer.start_again != forever) schedule(later(engine_.now(), answer.start_again), EventKind::prewarm, row.group.index());
+  Time& prewarm_at = prewarm_at_[row.group.index()];
+  prewarm_at = later(engine_.now(), std::max(answer.start_again, Duration{}));
+  if (prewarm_at != never) schedule(prewarm_at, EventKind::prewarm, row.group.index());
   if (answer.keep == forever) {
     cluster_.instance(i).keep_due = never;
   } else if (answer.keep <= Duration{}) {
@@ -478,6 +480,8 @@ void Simulation::apply_prewarms(Controller& c) {
 }
 
 void Simulation::prewarm_due(GroupId g) {
+  if (prewarm_at_[g.index()] != engine_.now()) return;  // a later answer took its place
+  prewarm_at_[g.index()] = never;
   const GroupRow& row = cluster_.row(g);
   if (row.starting() + row.warm() == 0) start_instance(world_[g].variant, g, StartCause::prewarm);
 }

@@ -53,6 +53,7 @@ Simulation::Simulation(const World& world, RunOptions options, std::vector<Contr
   window_end_ = later(window_begin_, options_.duration);
   run_end_ = later(window_end_, options_.drain);
   pinned_groups_.resize(world.groups().size());
+  prewarm_at_.resize(world.groups().size(), never);
   visible_shared_.resize(world.groups().size());
   visible_late_.resize(world.catalog().tasks.size() * world.site_count());
   for (auto& c : controllers_) {
@@ -69,6 +70,7 @@ Simulation::Simulation(const World& world, RunOptions options, std::vector<Contr
         if (f.instances) c.hear_instances.push_back(o);
         if (f.feedback) c.hear_feedback.push_back(o);
         labels_heard_ = labels_heard_ || (f.feedback && options_.environment.feedback.share > 0);
+        if (f.visits) c.hear_visits.push_back(o);
       }
     }
   }

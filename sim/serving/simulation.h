@@ -435,6 +435,7 @@ class Simulation {
   std::vector<Time> round_due_, round_scheduled_;
   std::vector<PendingStart> pending_;
   std::vector<bool> pinned_groups_;
+  std::vector<Time> prewarm_at_;             // by group: when the last answer of coldstart starts one again
   std::vector<GatheringNotes> notes_;        // by gathering slot
   std::vector<std::uint32_t> going_on_;      // changes of the environment, in the order of their beginning
   std::vector<std::uint32_t> nodes_before_;  // by change of capacity: what its pool had

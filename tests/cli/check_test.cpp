@@ -334,7 +334,8 @@ TEST(ShippedSuite, uses_every_policy) {
 TEST(ShippedSuite, finds_one_changed_parameter_in_a_copy) {
   const Folder folder;
   for (const char* part : {"catalogs", "systems", "regression"}) fs::copy(shipped / part, folder / part, fs::copy_options::recursive);
-  for (const char* part : {"quickstart.json", "quickstart_fixed.json", "quickstart_cascade.json"}) fs::copy(shipped / part, folder / part);
+  for (const auto& entry : fs::directory_iterator(shipped))
+    if (entry.path().extension() == ".json") fs::copy(entry.path(), folder / entry.path().filename().string());
   // The window of its case in a minute, accepted anew: this runs with sanitizers too.
   folder.write("regression/suite.json",
                std::regex_replace(read_file(folder / "regression/suite.json"), std::regex("\"30min\""), "\"1min\""));

@@ -301,6 +301,21 @@ TEST(keep_alive, prewarms_after_the_time_that_was_asked_for) {
   EXPECT_EQ(s.record.starts[1].at, at(7100ms));
 }
 
+TEST(keep_alive, asks_for_a_prewarm_anew_with_each_answer) {
+  Plain p(1, 100ms, 1s);
+  ServingBench s(p.b);
+  s.script.became_idle = [](InstanceId, ClusterView view) {
+    if (view.now() < at(3s)) return KeepAlive{0s, 5s, 0};
+    if (view.now() < at(6s)) return KeepAlive{0s, 10s, 0};
+    return KeepAlive{1s, forever, 0};
+  };
+  s.arrive(p.cls, {at(1s), at(4s)});  // done at 2.1 and at 5.1: started again at 15.1, and not at 7.1
+  s.run();
+  ASSERT_EQ(s.record.starts.size(), 3U);
+  EXPECT_EQ(s.record.starts[2].cause, StartCause::prewarm);
+  EXPECT_EQ(s.record.starts[2].at, at(15100ms));
+}
+
 TEST(keep_alive, of_an_instance_of_a_shared_line_is_asked_for_again_when_another_took_the_work) {
   // Two instances share a line; batching waits for a batch of two at the first; both must be stopped in the end.
   Plain p(2, 100ms, 1s, 1, 2);
@@ -1718,23 +1733,44 @@ TEST(rounds_of_policies, are_called_at_time_zero_and_when_due) {
 TEST(observers, hear_what_they_asked_for) {
   Plain p(2, 10ms, 1s);
   ServingBench s(p.b);
-  s.listen({true, true, true});
+  s.listen({true, true, true, true});
   s.script.became_idle = [](InstanceId, ClusterView) { return KeepAlive{1s, forever, 0}; };
   s.script.admit = [](const QueryView& q, ClusterView) { return Admission{q.arrival() != at(5s), 0}; };
   s.arrive(p.cls, {at(1s), at(2500ms), at(5s), at(20s)});
   s.run();
   EXPECT_EQ(s.heard.arrivals, 3U) << "admitted ones";
   EXPECT_EQ(s.heard.began, 3U);
+  EXPECT_EQ(s.heard.visits, 3U);
   EXPECT_EQ(s.heard.done, 3U);
   EXPECT_EQ(s.heard.starting, 2U);
   EXPECT_EQ(s.heard.warm, 2U);
   EXPECT_EQ(s.heard.gone, 2U);
 
   ServingBench deaf(p.b);
-  deaf.listen({false, false, false});
+  deaf.listen({false, false, false, false});
   deaf.arrive(p.cls, {at(1s)});
   deaf.run();
-  EXPECT_EQ(deaf.heard.arrivals + deaf.heard.began + deaf.heard.done + deaf.heard.starting, 0U);
+  EXPECT_EQ(deaf.heard.arrivals + deaf.heard.began + deaf.heard.done + deaf.heard.starting + deaf.heard.visits, 0U);
+}
+
+TEST(observers, hear_of_each_visit_before_its_batch_begins) {
+  Plain p(1, 10ms, 1s, 1, 2);
+  ServingBench s(p.b);
+  s.listen({false, true, false, true});
+  s.script.form = take_up_to(2);
+  s.arrive(p.cls, {at(1s), at(1100ms), at(1200ms)});  // the load is over at 2 s: the first alone, then two
+  s.look(at(2005ms), [&] {
+    EXPECT_EQ(s.heard.began, 1U);
+    EXPECT_EQ(s.heard.visits, 1U);
+    EXPECT_EQ(s.heard.last_arrival, at(1s));
+  });
+  s.look(at(2015ms), [&] {
+    EXPECT_EQ(s.heard.began, 2U);
+    EXPECT_EQ(s.heard.last_arrival, at(1200ms));
+  });
+  s.run();
+  EXPECT_EQ(s.heard.visits, 3U);
+  EXPECT_EQ(s.heard.visits_when_batch_began, 3U);
 }
 
 TEST(a_run, is_interrupted_by_its_progress) {

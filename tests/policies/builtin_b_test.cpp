@@ -53,28 +53,38 @@ std::unique_ptr<RunBench> small_run(const std::vector<PolicyDefinition>& policie
 
 using Make = PolicyDefinition (*)();
 
+void expect_repeats_itself(const std::vector<PolicyDefinition>& policies) {
+  std::string name;
+  for (const auto& p : policies) name += p.name + " ";
+  std::vector<double> sums;
+  for (int twice = 0; twice < 2; ++twice) {
+    const auto r = small_run(policies, 3, 1);
+    r->run();
+    EXPECT_EQ(r->notes.ends.size(), 1500U) << name;
+    for (const QueryEnd& e : r->notes.ends) ASSERT_EQ(e.ending, Ending::answered) << name;
+    sums.push_back(r->notes.sum_s);
+  }
+  EXPECT_EQ(sums[0], sums[1]) << name;
+}
+
 TEST(builtin, every_combination_survives_and_repeats_itself) {
   for (const Make dispatch : {random, round_robin, join_shortest_queue, power_of_d, least_expected_latency, locality, shared_line})
     for (const Make autoscaling : {fixed, target_utilization})
       for (const Make coldstart : {fixed_keep_alive, preload_and_persist})
-        for (const Make eviction : {lru, greedy_dual_size_frequency}) {
-          const PolicyDefinition sharing = eviction == lru ? oldest_first() : earliest_deadline();
-          const std::vector<PolicyDefinition> policies{dispatch(), sharing, autoscaling(), best_fit(), coldstart(), eviction()};
-          const std::string name = policies[0].name + " " + policies[2].name + " " + policies[4].name + " " + policies[5].name;
-          std::vector<double> sums;
-          for (int twice = 0; twice < 2; ++twice) {
-            const auto r = small_run(policies, 3, 1);
-            r->run();
-            EXPECT_EQ(r->notes.ends.size(), 1500U) << name;
-            for (const QueryEnd& e : r->notes.ends) ASSERT_EQ(e.ending, Ending::answered) << name;
-            sums.push_back(r->notes.sum_s);
-          }
-          EXPECT_EQ(sums[0], sums[1]) << name;
-        }
+        for (const Make eviction : {lru, greedy_dual_size_frequency})
+          expect_repeats_itself({dispatch(), eviction == lru ? oldest_first() : earliest_deadline(), autoscaling(), best_fit(), coldstart(), eviction()});
+}
+
+TEST(builtin, others_survive_and_repeat_themselves) {
+  for (const Make coldstart : {no_keep_alive, hybrid_histogram})
+    for (const Make eviction : {fifo, lfu, size_aware, sieve, cost_to_reload})
+      expect_repeats_itself({coldstart == no_keep_alive ? weighted_round_robin() : deficit_round_robin(), target_utilization(),
+                             coldstart == no_keep_alive ? spread() : cheapest(), coldstart(), eviction()});
 }
 
 TEST(builtin, a_cluster_without_nodes_is_survived) {
-  for (const Make dispatch : {random, round_robin, join_shortest_queue, power_of_d, least_expected_latency, locality, shared_line}) {
+  for (const Make dispatch : {random, round_robin, join_shortest_queue, power_of_d, least_expected_latency, locality, shared_line,
+                              weighted_round_robin, deficit_round_robin}) {
     const auto r = small_run({dispatch(), target_utilization(), preload_and_persist(), greedy_dual_size_frequency(), best_fit()}, 3, 0);
     r->run();
     for (const QueryEnd& e : r->notes.ends) EXPECT_NE(e.ending, Ending::answered);

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 
@@ -67,8 +68,9 @@ double chi_square(const std::map<InstanceId, int>& counts, std::size_t cells, in
 constexpr double bound_of_10 = 27.88, bound_of_5 = 18.47;
 
 const std::vector<PolicyDefinition>& all() {
-  static const std::vector<PolicyDefinition> list{random(),   round_robin(), join_shortest_queue(), power_of_d(), least_expected_latency(),
-                                                  locality(), shared_line()};
+  static const std::vector<PolicyDefinition> list{
+      random(),      round_robin(),          join_shortest_queue(), power_of_d(), least_expected_latency(),
+      locality(), shared_line(), weighted_round_robin(), deficit_round_robin()};
   return list;
 }
 
@@ -108,6 +110,87 @@ TEST(dispatch, every_reason_given_is_declared) {
     for (int k = 0; k < 20; ++k) EXPECT_LT(f.ask(*p).reason, p->reasons().size()) << d.name;
     Farm cold(3, 2, false);
     EXPECT_LT(cold.ask(*cold.make(d)).reason, p->reasons().size()) << d.name;
+  }
+}
+
+/// Three instances of one variant on CPUs: 5 cores, 1 and 1, of which each is good for a query per second.
+struct Unequal {
+  WorldBuilder b;
+  VariantId v;
+  std::unique_ptr<ClusterBench> bench;
+  std::vector<InstanceId> instances;
+  Unequal() {
+    const SiteId s = b.site("s");
+    const HardwareId cpu = b.hardware("cpu", 100, Sharing::partitioned, 8);
+    const TaskId t = b.task("classify");
+    v = b.variant("net", t, cpu, 0.7, 1s);
+    b.catalog.variants.back().profile = Profile({1, 5}, {{0s, 1s}, {0s, 200ms}});
+    b.pool("p", s, cpu, 2);
+    b.add_class(t);
+    bench = std::make_unique<ClusterBench>(b);
+    for (const bool fast : {true, false, false}) {
+      const InstanceId i = bench->cluster.start(bench->group(v), DeviceId{0}, fast ? 1 : 0, 1, StartCause::initial, Time{});
+      bench->cluster.warm(i, Time{});
+      instances.push_back(i);
+    }
+  }
+  std::string order(DispatchPolicy& p, int n) {
+    std::string out;
+    const VisitId q = bench->admit(ClassId{0});
+    for (int k = 0; k < n; ++k) {
+      const InstanceId i = p.place(bench->query(q), v, bench->view()).instance;
+      out += static_cast<char>('a' + std::distance(instances.begin(), std::find(instances.begin(), instances.end(), i)));
+    }
+    return out;
+  }
+};
+
+TEST(dispatch_weighted_round_robin, spreads_the_turns_of_the_fast) {
+  Unequal x;
+  const auto p = make<DispatchPolicy>(weighted_round_robin(), x.bench->setup());
+  EXPECT_EQ(x.order(*p, 14), "aabacaaaabacaa");
+}
+
+// Quanta 15/7, 3/7 and 3/7. The deficit of a after its turns is 1/7, 2/7, 3/7 .. 6/7, then it can send three; b and c have their first
+// whole one in the third round.
+TEST(dispatch_deficit_round_robin, sends_while_the_quantum_lasts) {
+  Unequal x;
+  const auto p = make<DispatchPolicy>(deficit_round_robin(), x.bench->setup());
+  EXPECT_EQ(x.order(*p, 21), "aaaaaabcaaaabcaaaaabc");
+  EXPECT_EQ(x.order(*p, 21), "aaaaaabcaaaabcaaaaabc");
+}
+
+TEST(dispatch_turns, of_equals_are_those_of_round_robin) {
+  for (const auto& d : {weighted_round_robin(), deficit_round_robin()}) {
+    Farm f(5, 2), g(5, 2);
+    const auto p = f.make(d), plain = g.make(round_robin());
+    for (int k = 0; k < 12; ++k) EXPECT_EQ(f.ask(*p).instance, g.ask(*plain).instance) << d.name;
+    f.bench->cluster.stop(f.instances[3], Time{});
+    g.bench->cluster.stop(g.instances[3], Time{});
+    std::map<InstanceId, int> counts;
+    for (int k = 0; k < 90; ++k) ++counts[f.ask(*p).instance];
+    EXPECT_EQ(counts.size(), 9U) << d.name;
+    for (const auto& [i, n] : counts) EXPECT_NEAR(n, 10, 1) << d.name;
+  }
+}
+
+// Who comes later, in the slot of another, has no claims of the one before and does not have to catch up with the others.
+TEST(dispatch_turns, a_newcomer_gets_its_share_from_then_on) {
+  for (const auto& d : {weighted_round_robin(), deficit_round_robin()}) {
+    Unequal x;
+    const auto p = make<DispatchPolicy>(d, x.bench->setup());
+    auto* o = dynamic_cast<Observer*>(p.get());
+    x.order(*p, 10);
+    x.bench->cluster.stop(x.instances[0], Time{});
+    EXPECT_EQ(x.order(*p, 40).find('a'), std::string::npos) << d.name;
+    x.instances[0] = InstanceId{};
+    const InstanceId next = x.bench->cluster.start(x.bench->group(x.v), DeviceId{0}, 1, 1, StartCause::held, Time{});
+    o->instance_changed(next, Phase::starting, x.bench->view());
+    EXPECT_EQ(x.order(*p, 10).find('d'), std::string::npos) << d.name << ": it is not warm";
+    x.bench->cluster.warm(next, Time{});
+    x.instances.push_back(next);
+    const std::string order = x.order(*p, 70);
+    EXPECT_NEAR(static_cast<double>(std::count(order.begin(), order.end(), 'd')), 50, 2) << d.name << ' ' << order;
   }
 }
 

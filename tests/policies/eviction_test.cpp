@@ -1,9 +1,11 @@
-// E1 and E5 on the worked traces of policies.md section E: as decisions of the policy alone and in whole runs.
+// Eviction on worked traces, as decisions of the policy alone and in whole runs; and against closed forms of caches.
 #include "policies/builtin.h"
 #include "tests/support/run_bench.h"
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <list>
 #include <map>
 
 namespace tideline {
@@ -16,7 +18,7 @@ struct Item {
   Duration cost;
 };
 
-/// A variant per letter, on one exclusive device with memory `capacity`; a class per letter, pinned to it.
+/// A variant per name, on one exclusive device with memory `capacity`; a class per letter, pinned to it.
 WorldBuilder cache(const std::map<char, Item>& items, std::int64_t capacity) {
   WorldBuilder b;
   const SiteId s = b.site("s");
@@ -53,8 +55,8 @@ class Alone {
     observer_ = dynamic_cast<Observer*>(policy_.get());
     for (const auto& [name, item] : items) variants_[name] = VariantId{variants_.size()};
   }
-  void access(char name) {
-    now_ += 1000s;
+  void access(char name, Duration after = 1000s) {
+    now_ += after;
     const VariantId v = variants_.at(name);
     const auto& members = bench_.view().group(bench_.group(v)).members;
     if (!members.empty()) ++result.hits;
@@ -62,7 +64,7 @@ class Alone {
   }
   InstanceId insert(VariantId v) {
     const std::int64_t size = (*bench_.world)[v].memory_bytes;
-    while (free_memory() < size) evict();
+    while (free_memory() < size) evict(size - free_memory());
     const InstanceId i = bench_.starting(v, 0, now_, now_);
     if (observer_ != nullptr) observer_->instance_changed(i, Phase::starting, bench_.view(now_));
     bench_.cluster.warm(i, now_);
@@ -75,17 +77,30 @@ class Alone {
     if (observer_ != nullptr) observer_->batch_began(i, 1, bench_.view(now_));
     bench_.end(i, now_ + 1ms);
   }
-  char evict() {
-    std::vector<InstanceId> idle(bench_.cluster[DeviceId{0}].instances);
-    std::sort(idle.begin(), idle.end());
-    const Victim victim = policy_->choose(DeviceId{0}, idle, 1, bench_.view(now_));
-    EXPECT_LT(victim.reason, policy_->reasons().size());
-    policy_->evicted(victim.instance, bench_.view(now_));
-    const char name = (*bench_.world)[bench_.view().variant_of(victim.instance)].name[0];
-    if (observer_ != nullptr) observer_->instance_changed(victim.instance, Phase::gone, bench_.view(now_));
-    bench_.cluster.stop(victim.instance, now_);
+  char evict(std::int64_t bytes_short = 1) {
+    const char name = choose(bytes_short);
+    policy_->evicted(chosen_, bench_.view(now_));
+    stop(chosen_);
     result.evicted += name;
     return name;
+  }
+  /// It is stopped for another reason.
+  void stop(char name) { stop(bench_.view().group(bench_.group(variant(name))).members.front()); }
+  void stop(InstanceId i) {
+    if (observer_ != nullptr) observer_->instance_changed(i, Phase::gone, bench_.view(now_));
+    bench_.cluster.stop(i, now_);
+  }
+  /// These may not go until the next call.
+  void keep(const std::string& names) { kept_ = names; }
+  char choose(std::int64_t bytes_short = 1) {
+    std::vector<InstanceId> idle;
+    for (const InstanceId i : bench_.cluster[DeviceId{0}].instances)
+      if (kept_.find(name_of(i)) == std::string::npos) idle.push_back(i);
+    std::sort(idle.begin(), idle.end());
+    const Victim victim = policy_->choose(DeviceId{0}, idle, bytes_short, bench_.view(now_));
+    EXPECT_LT(victim.reason, policy_->reasons().size());
+    chosen_ = victim.instance;
+    return name_of(victim.instance);
   }
   VariantId variant(char name) const { return variants_.at(name); }
   void pass() { now_ += 1s; }
@@ -93,24 +108,29 @@ class Alone {
   Result result;
 
  private:
+  char name_of(InstanceId i) const { return (*bench_.world)[bench_.view().variant_of(i)].name[0]; }
   std::int64_t free_memory() const { return bench_.view().device(DeviceId{0}).memory_free; }
   ClusterBench bench_;
   std::unique_ptr<EvictionPolicy> policy_;
   Observer* observer_ = nullptr;
   std::map<char, VariantId> variants_;
   Time now_{};
+  InstanceId chosen_;
+  std::string kept_;
 };
 
-Result alone(const PolicyDefinition& d, const std::string& trace, const std::map<char, Item>& items, std::int64_t capacity) {
-  Alone x(d, {}, items, capacity);
+Result alone(const PolicyDefinition& d, const std::string& trace, const std::map<char, Item>& items, std::int64_t capacity,
+             const param::Object& parameters = {}) {
+  Alone x(d, parameters, items, capacity);
   for (const char c : trace) x.access(c);
   return x.result;
 }
 
 /// A run with a query every 1000 s, instances kept for ever. A hit is a query without a cold start.
-Result in_a_run(const PolicyDefinition& d, const std::string& trace, const std::map<char, Item>& items, std::int64_t capacity) {
+Result in_a_run(const PolicyDefinition& d, const std::string& trace, const std::map<char, Item>& items, std::int64_t capacity,
+                const param::Object& parameters = {}) {
   RunBench r(cache(items, capacity));
-  r.use(d);
+  r.use(d, parameters);
   r.use(best_fit());
   r.use(least_expected_latency());
   r.classes = items.size();
@@ -126,9 +146,9 @@ Result in_a_run(const PolicyDefinition& d, const std::string& trace, const std::
 }
 
 void expect_both(const PolicyDefinition& d, const std::string& trace, const std::map<char, Item>& items, std::int64_t capacity,
-                 const Result& result) {
-  EXPECT_EQ(alone(d, trace, items, capacity), result);
-  EXPECT_EQ(in_a_run(d, trace, items, capacity), result);
+                 const Result& result, const param::Object& parameters = {}) {
+  EXPECT_EQ(alone(d, trace, items, capacity, parameters), result) << d.name;
+  EXPECT_EQ(in_a_run(d, trace, items, capacity, parameters), result) << d.name;
 }
 
 const std::string belady = "ABCDABEABCDE";
@@ -189,16 +209,266 @@ TEST(eviction_gdsf, instances_of_a_variant_share_their_frequency) {
   EXPECT_EQ(x->evict(), 'A');  // its earlier uses are forgotten
 }
 
-// policies.md section E: all policies are equal where everything fits.
+// More memory, fewer hits: Belady's anomaly.
+TEST(eviction_fifo, sends_off_in_the_order_of_starts) {
+  expect_both(fifo(), belady, alike(belady), 3, {3, "ABCDAB"});
+  expect_both(fifo(), belady, alike(belady), 4, {2, "ABCDEA"});
+  expect_both(fifo(), mixed, alike(mixed), 3, {5, "ABCDEAB"});
+}
+
+TEST(eviction_fifo, a_new_start_in_an_old_slot_is_the_newest) {
+  Alone x(fifo(), {}, alike("ABC"), 2);
+  for (const char c : {'A', 'B', 'C'}) x.access(c);  // C in the place of A
+  EXPECT_EQ(x.evict(), 'B');
+  EXPECT_EQ(x.evict(), 'C');
+}
+
+TEST(eviction_lfu, counts_uses_while_loaded) {
+  expect_both(lfu(), mixed, alike(mixed), 3, {7, "BCDEF"});
+  // B was used three times before it went. Forgotten, it goes next; remembered, it has as many uses as C, which was used before it.
+  const std::string trace = "BBBAAAACCCCBD";
+  expect_both(lfu(), trace, alike(trace), 2, {8, "BAB"});
+  expect_both(lfu(), trace, alike(trace), 2, {8, "BAC"}, {{"counts", "perfect"}});
+}
+
+// What was popular once: A 5 uses, then only B and C. In-cache counts let them push each other out for ever; with ageing
+// the newcomers have 2, 3, 4 and 5, and A goes.
+TEST(eviction_lfu, with_ageing_what_was_popular_once_goes) {
+  const std::string trace = "AAAAABCBCBCBCB";
+  expect_both(lfu(), trace, alike(trace), 2, {4, "BCBCBCBC"});
+  expect_both(lfu(), trace, alike(trace), 2, {7, "BCBCA"}, {{"counts", "dynamic_ageing"}});
+}
+
+TEST(eviction_size_aware, the_largest_goes_first) {
+  expect_both(size_aware(), weighted, weights, 12, {3, "CAC"});
+  Alone x(size_aware(), {}, weights, 12);
+  for (const char c : {'B', 'A', 'D'}) x.access(c);
+  for (const char c : {'A', 'D', 'B'}) EXPECT_EQ(x.evict(), c);
+}
+
+TEST(eviction_size_aware, lru_min_spares_what_is_too_small_alone) {
+  const auto built = [] {
+    auto x = std::make_unique<Alone>(size_aware(), param::Object{{"rule", "lru_min"}}, weights, 20);
+    for (const char c : {'B', 'D', 'A', 'C'}) x->access(c);  // 2, 3, 4, 6 bytes
+    return x;
+  };
+  EXPECT_EQ(built()->evict(1), 'B');
+  EXPECT_EQ(built()->evict(3), 'D');
+  EXPECT_EQ(built()->evict(4), 'A');
+  EXPECT_EQ(built()->evict(6), 'C');
+  EXPECT_EQ(built()->evict(9), 'A');   // none has 9, A and C have 4
+  EXPECT_EQ(built()->evict(11), 'C');  // only C has 5
+}
+
+TEST(eviction_size_aware, the_largest_of_equal_size_is_the_least_recently_used) {
+  Alone x(size_aware(), {}, alike("ABC"), 3);
+  for (const char c : {'C', 'A', 'B', 'C'}) x.access(c);
+  EXPECT_EQ(x.evict(), 'A');
+}
+
+TEST(eviction_sieve, passes_what_was_used_since) {
+  expect_both(sieve(), mixed, alike(mixed), 3, {7, "BCDEF"});
+  expect_both(sieve(), mixed, alike(mixed), 4, {8, "CDE"});
+}
+
+TEST(eviction_sieve, the_hand_stays_where_it_stopped) {
+  // A is passed and loses its mark, B goes; the hand is at C, so E takes C's place although A has no mark any more.
+  expect_both(sieve(), "ABCADE", alike("ABCDE"), 3, {1, "BC"});
+  // The hand passes A and B, takes C, the newest, and so is at A again: it does not meet D, which comes after.
+  expect_both(sieve(), "ABCABDE", alike("ABCDE"), 3, {2, "CA"});
+}
+
+/// SIEVE once more, on a list, newest first, as the paper puts it.
+Result sieve_on_a_list(const std::string& trace, std::size_t capacity) {
+  struct Node {
+    char name;
+    bool visited;
+  };
+  std::list<Node> list;
+  auto hand = list.end();  // none
+  Result out;
+  for (const char c : trace) {
+    const auto at = std::find_if(list.begin(), list.end(), [&](const Node& n) { return n.name == c; });
+    if (at != list.end()) {
+      at->visited = true;
+      ++out.hits;
+      continue;
+    }
+    if (list.size() == capacity) {
+      auto o = hand == list.end() ? std::prev(list.end()) : hand;
+      while (o->visited) {
+        o->visited = false;
+        o = o == list.begin() ? std::prev(list.end()) : std::prev(o);
+      }
+      hand = o == list.begin() ? list.end() : std::prev(o);
+      out.evicted += o->name;
+      list.erase(o);
+    }
+    list.push_front({c, false});
+  }
+  return out;
+}
+
+TEST(eviction_sieve, agrees_with_a_list_on_random_traces) {
+  EXPECT_EQ(sieve_on_a_list(mixed, 3), (Result{7, "BCDEF"}));
+  Stream s(17);
+  for (int k = 0; k < 20; ++k) {
+    std::string trace;
+    for (int n = 0; n < 150; ++n) trace += static_cast<char>('A' + std::min(below(s, 12), below(s, 12)));
+    for (const std::int64_t capacity : {1, 2, 3, 5, 8})
+      EXPECT_EQ(alone(sieve(), trace, alike(trace), capacity), sieve_on_a_list(trace, static_cast<std::size_t>(capacity))) << trace;
+  }
+}
+
+TEST(eviction_sieve, an_instance_that_goes_otherwise_moves_the_hand_with_the_rest) {
+  Alone x(sieve(), {}, alike("ABCDE"), 4);
+  for (const char c : {'A', 'B', 'C', 'D', 'A', 'B'}) x.access(c);
+  EXPECT_EQ(x.evict(), 'C');  // A and B lost their marks; the hand is at D
+  x.stop('A');
+  x.access('E');
+  EXPECT_EQ(x.evict(), 'D');
+  EXPECT_EQ(x.evict(), 'E');
+  EXPECT_EQ(x.evict(), 'B');
+}
+
+TEST(eviction_sieve, what_may_not_go_keeps_its_mark) {
+  Alone x(sieve(), {}, alike("ABCDE"), 3);
+  for (const char c : {'A', 'B', 'C', 'A', 'B'}) x.access(c);
+  x.keep("B");
+  EXPECT_EQ(x.evict(), 'C');
+  x.keep("");
+  EXPECT_EQ(x.evict(), 'A');
+  x.access('D');
+  x.access('E');
+  EXPECT_EQ(x.evict(), 'D');  // B is passed, for its mark
+  EXPECT_EQ(x.evict(), 'E');
+  EXPECT_EQ(x.evict(), 'B');
+}
+
+// A visit of A at 0, of B at 600 s, half life 600 s, now 600 s: A weighs 1/2, B 1. Load times over memory: A 4 s / 1, B 1 s / 1, so A costs 2
+// and B 1. At a load time of 1 s for both, A goes.
+TEST(eviction_cost_to_reload, weighs_rate_load_time_and_memory) {
+  const auto victim = [](const Item& a, const Item& b, int uses_of_a, const param::Object& parameters = {}) {
+    Alone x(cost_to_reload(), parameters, {{'A', a}, {'B', b}}, 20);
+    for (int k = 0; k < uses_of_a; ++k) x.access('A', 0s);
+    x.access('B', 600s);
+    return x.evict();
+  };
+  EXPECT_EQ(victim({1, 4s}, {1, 1s}, 1), 'B');
+  EXPECT_EQ(victim({1, 1s}, {1, 1s}, 1), 'A');
+  EXPECT_EQ(victim({3, 4s}, {1, 1s}, 1), 'A');                          // 1/2 * 4 / 3 < 1
+  EXPECT_EQ(victim({1, 1s}, {1, 1s}, 3), 'B');                          // 3/2
+  EXPECT_EQ(victim({1, 1s}, {1, 1s}, 3, {{"half_life_s", 300}}), 'A');  // 3/4
+}
+
+TEST(eviction_cost_to_reload, equal_costs_go_by_least_recent_use) {
+  expect_both(cost_to_reload(), "ABA", {{'A', {1, 0s}}, {'B', {1, 0s}}, {'C', {1, 0s}}}, 2, {1, ""});
+  Alone x(cost_to_reload(), {}, {{'A', {1, 0s}}, {'B', {1, 0s}}}, 2);
+  for (const char c : {'A', 'B', 'A'}) x.access(c);
+  EXPECT_EQ(x.evict(), 'B');
+}
+
+// The rate is that of the variant: it is still known when the instance comes again.
+TEST(eviction_cost_to_reload, the_rate_outlasts_the_instance) {
+  Alone x(cost_to_reload(), {}, alike("ABC"), 2);
+  for (int k = 0; k < 4; ++k) x.access('A', 1s);
+  x.access('B', 1s);
+  x.stop('A');
+  x.access('C', 1s);
+  x.access('C', 1s);
+  x.access('A', 1s);
+  EXPECT_EQ(x.result.evicted, "B");
+  EXPECT_EQ(x.evict(), 'C');  // 2 uses against 5, most of them of an earlier instance
+}
+
+const std::vector<PolicyDefinition>& all_policies() {
+  static const std::vector<PolicyDefinition> all{lru(),           greedy_dual_size_frequency(), fifo(), lfu(), size_aware(), sieve(),
+                                                 cost_to_reload()};
+  return all;
+}
+
+// All are equal where everything fits.
 TEST(eviction, nothing_goes_while_everything_fits) {
-  for (const auto& d : {lru(), greedy_dual_size_frequency()}) {
+  for (const auto& d : all_policies()) {
     expect_both(d, mixed, alike(mixed), 7, {8, ""});
     expect_both(d, "AAAA", alike("A"), 1, {3, ""});
   }
 }
 
 TEST(eviction, a_single_place_changes_hands) {
-  for (const auto& d : {lru(), greedy_dual_size_frequency()}) expect_both(d, "ABAB", alike("AB"), 1, {0, "ABA"});
+  for (const auto& d : all_policies()) expect_both(d, "ABAB", alike("AB"), 1, {0, "ABA"});
+}
+
+// Most hits that any policy can have where all have one size: who is needed last goes (Belady 1966).
+int optimal_hits(const std::string& trace, std::size_t capacity) {
+  std::string here;
+  int hits = 0;
+  for (std::size_t k = 0; k < trace.size(); ++k) {
+    if (here.find(trace[k]) != std::string::npos) {
+      ++hits;
+      continue;
+    }
+    if (here.size() == capacity) {
+      const auto next = [&](char c) { return std::min(trace.find(c, k), trace.size()); };
+      here.erase(std::max_element(here.begin(), here.end(), [&](char a, char b) { return next(a) < next(b); }));
+    }
+    here += trace[k];
+  }
+  return hits;
+}
+
+TEST(eviction, none_has_more_hits_than_who_knows_the_future) {
+  EXPECT_EQ(optimal_hits(belady, 3), 5);
+  EXPECT_EQ(optimal_hits(belady, 4), 6);
+  EXPECT_EQ(optimal_hits(mixed, 3), 8);
+  Stream s(7);
+  for (int k = 0; k < 30; ++k) {
+    std::string trace;
+    for (int n = 0; n < 40; ++n) trace += static_cast<char>('A' + std::min(below(s, 8), below(s, 8)));
+    for (const std::int64_t capacity : {1, 2, 3, 5})
+      for (const auto& d : all_policies())
+        EXPECT_LE(alone(d, trace, alike(trace), capacity).hits, optimal_hits(trace, static_cast<std::size_t>(capacity)))
+            << d.name << ' ' << trace << ' ' << capacity;
+  }
+}
+
+/// Share of hits of independent references by Zipf's law (exponent 1) to 100 items of one size, where 10 fit.
+double zipf_hits(const PolicyDefinition& d, const param::Object& parameters, int n) {
+  std::map<char, Item> items;
+  std::vector<double> upto;
+  for (int k = 1; k <= 100; ++k) {
+    items[static_cast<char>(k)] = {1, 1s};
+    upto.push_back((upto.empty() ? 0 : upto.back()) + 1.0 / k);
+  }
+  Alone x(d, parameters, items, 10);
+  Stream s(11);
+  const auto draw = [&] {
+    const double u = uniform01(s) * upto.back();
+    return static_cast<char>(1 + std::upper_bound(upto.begin(), upto.end(), u) - upto.begin());
+  };
+  for (int k = 0; k < n / 10; ++k) x.access(draw(), 1s);
+  const int before = x.result.hits;
+  for (int k = 0; k < n; ++k) x.access(draw(), 1s);
+  return static_cast<double>(x.result.hits - before) / n;
+}
+
+// Exact: LRU by King's formula (1971), FIFO from the product form of its stationary law (Gelenbe 1973).
+TEST(eviction, hits_of_zipf_references_are_those_of_the_formulas) {
+  EXPECT_NEAR(zipf_hits(lru(), {}, 30'000), 0.397802, 0.01);
+  EXPECT_NEAR(zipf_hits(fifo(), {}, 30'000), 0.350044, 0.01);
+}
+
+// Perfect counts keep the 9 that are used most; the tenth place is the last other one's: hits are sum of p over the 9, and for each other
+// its share p among the others.
+TEST(eviction_lfu, perfect_counts_keep_the_most_popular_but_one_place) {
+  double all = 0, top = 0, rest = 0;
+  for (int k = 1; k <= 100; ++k) {
+    all += 1.0 / k;
+    (k <= 9 ? top : rest) += k <= 9 ? 1.0 / k : 1.0 / k / k;
+  }
+  const double expected = top / all + rest / all / all / (1 - top / all);
+  EXPECT_NEAR(expected, 0.5531, 1e-4);
+  EXPECT_NEAR(zipf_hits(lfu(), {{"counts", "perfect"}}, 30'000), expected, 0.01);
 }
 
 }  // namespace

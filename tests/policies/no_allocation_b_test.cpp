@@ -43,10 +43,12 @@ TEST(no_allocation, the_counter_counts) {
 }
 
 TEST(no_allocation, dispatch) {
-  for (const auto& d :
-       {random(), round_robin(), join_shortest_queue(), power_of_d(), least_expected_latency(), locality(), shared_line()}) {
+  for (const auto& d : {random(), round_robin(), join_shortest_queue(), power_of_d(), least_expected_latency(), locality(), shared_line(),
+                        weighted_round_robin(), deficit_round_robin()}) {
     Bench x;
     const auto p = make<DispatchPolicy>(d, x.bench->setup());
+    if (auto* o = dynamic_cast<Observer*>(p.get()))
+      for (const InstanceId i : x.warm) o->instance_changed(i, Phase::starting, x.bench->view());
     const QueryView q = x.bench->query(x.queries[0]);
     EXPECT_EQ(allocations_of([&] {
                 for (int k = 0; k < 100; ++k) p->place(q, x.v, x.bench->view());
@@ -90,27 +92,39 @@ TEST(no_allocation, autoscaling_once_the_plan_has_its_size) {
 }
 
 TEST(no_allocation, placement) {
-  Bench x;
-  const auto p = make<PlacementPolicy>(best_fit(), x.bench->setup());
-  const std::vector<DeviceId> devices{DeviceId{0}, DeviceId{3}, DeviceId{7}};
-  EXPECT_EQ(allocations_of([&] {
-              p->choose(x.v, 1, devices, {}, x.bench->view());
-              p->choose(x.v, 1, {}, devices, x.bench->view());
-            }),
-            0U);
+  for (const auto& d : {best_fit(), spread(), cheapest()}) {
+    Bench x;
+    const auto p = make<PlacementPolicy>(d, x.bench->setup());
+    const std::vector<DeviceId> devices{DeviceId{0}, DeviceId{3}, DeviceId{7}};
+    EXPECT_EQ(allocations_of([&] {
+                p->choose(x.v, 1, devices, {}, x.bench->view());
+                p->choose(x.v, 1, {}, devices, x.bench->view());
+              }),
+              0U)
+        << d.name;
+  }
 }
 
 TEST(no_allocation, coldstart) {
-  for (const auto& d : {fixed_keep_alive(), preload_and_persist()}) {
+  for (const auto& d : {fixed_keep_alive(), preload_and_persist(), no_keep_alive(), hybrid_histogram(), pinned_top_k()}) {
     Bench x;
-    const auto p = make<ColdstartPolicy>(d, x.bench->setup());
+    const auto p = make<ColdstartPolicy>(d, x.bench->setup(), d.name == "pinned_top_k" ? param::Object{{"k", 2}} : param::Object{});
     std::vector<Prewarm> start;
     std::vector<GroupId> pin;
+    p->round(x.bench->view(Time{} + 1s));
     p->prewarm(x.bench->view(), start, pin);
+    auto* o = dynamic_cast<Observer*>(p.get());
+    if (o != nullptr) o->instance_changed(x.warm[0], Phase::starting, x.bench->view());
     EXPECT_EQ(allocations_of([&] {
                 p->became_idle(x.warm[0], x.bench->view(Time{} + 1s));
                 start.clear();
+                pin.clear();
+                p->round(x.bench->view(Time{} + 2s));
                 p->prewarm(x.bench->view(), start, pin);
+                if (o == nullptr) return;
+                o->visit_began(x.bench->query(x.queries[0]), x.warm[0], x.bench->view());
+                o->batch_began(x.warm[0], 1, x.bench->view());
+                o->batch_done(x.warm[0], 1, 1ms, x.bench->view());
               }),
               0U)
         << d.name;
@@ -118,7 +132,7 @@ TEST(no_allocation, coldstart) {
 }
 
 TEST(no_allocation, eviction) {
-  for (const auto& d : {lru(), greedy_dual_size_frequency()}) {
+  for (const auto& d : {lru(), greedy_dual_size_frequency(), fifo(), lfu(), size_aware(), sieve(), cost_to_reload()}) {
     Bench x;
     const auto p = make<EvictionPolicy>(d, x.bench->setup());
     auto* o = dynamic_cast<Observer*>(p.get());

@@ -99,7 +99,10 @@ TEST(NoAllocation, in_selection) {
 }
 
 TEST(NoAllocation, in_admission) {
-  const std::vector<std::pair<PolicyDefinition, param::Object>> policies{{accept_all(), {}}, {bounded_in_flight(), {{"limit", 5}}}};
+  const std::vector<std::pair<PolicyDefinition, param::Object>> policies{{accept_all(), {}},
+                                                                         {bounded_in_flight(), {{"limit", 5}}},
+                                                                         {deadline_feasible(), {}},
+                                                                         {token_bucket(), {{"rate_qps", 10}, {"burst", 5}}}};
   for (const auto& [definition, params] : policies) {
     SCOPED_TRACE(definition.name);
     ClusterBench bench(builder());

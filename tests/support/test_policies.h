@@ -124,12 +124,21 @@ class Scripted : public AdmissionPolicy,
 class Listener : public virtual Policy, public Observer {
  public:
   struct Heard {
-    std::uint32_t arrivals = 0, began = 0, done = 0, starting = 0, warm = 0, draining = 0, gone = 0;
+    std::uint32_t arrivals = 0, began = 0, done = 0, starting = 0, warm = 0, draining = 0, gone = 0, visits = 0;
+    std::uint32_t visits_when_batch_began = 0;
+    Time last_arrival{};
   };
   Listener(Facts facts, Heard& heard) : facts_(facts), heard_(heard) {}
   Facts facts() const override { return facts_; }
   void arrived(const QueryView&, ClusterView) override { ++heard_.arrivals; }
-  void batch_began(InstanceId, std::uint32_t, ClusterView) override { ++heard_.began; }
+  void visit_began(const QueryView& q, InstanceId, ClusterView) override {
+    ++heard_.visits;
+    heard_.last_arrival = q.arrival();
+  }
+  void batch_began(InstanceId, std::uint32_t, ClusterView) override {
+    ++heard_.began;
+    heard_.visits_when_batch_began = heard_.visits;
+  }
   void batch_done(InstanceId, std::uint32_t, Duration, ClusterView) override { ++heard_.done; }
   void instance_changed(InstanceId, Phase phase, ClusterView) override {
     if (phase == Phase::starting) ++heard_.starting;

@@ -1,0 +1,31 @@
+// The most that an instance can do.
+#pragma once
+
+#include "sim/policy/view.h"
+
+#include <algorithm>
+#include <vector>
+
+namespace tideline {
+
+/// Items per second of an instance that runs its best batches one after the other, by profile and its cores.
+class PeakRates {
+ public:
+  explicit PeakRates(const World& world) {
+    for (const Variant& v : world.catalog().variants) {
+      auto& options = rates_.emplace_back();
+      for (std::uint32_t o = 0; o < v.profile.cores().size(); ++o) {
+        double most = 0;
+        for (std::uint32_t b = 1; b <= v.profile.max_items(); ++b)
+          most = std::max(most, b / std::max(to_seconds(v.profile.latency(b, o)), 1e-9));
+        options.push_back(most);
+      }
+    }
+  }
+  double operator()(ClusterView view, InstanceId i) const { return rates_[view.variant_of(i).index()][view.instance(i).option]; }
+
+ private:
+  std::vector<std::vector<double>> rates_;  // by variant and core option
+};
+
+}  // namespace tideline
