@@ -104,7 +104,9 @@ const TraceFormatDefinition& recognise_format(const TraceFiles& files) {
   }
   if (found.size() == 1) return *found.front();
   if (!found.empty()) throw SourceError("its format can be any of these, declare which: " + listed(found));
-  throw SourceError("its first row " + quoted(head.first) + " tells no format, declare one: " + listed({formats.begin(), formats.end()}));
+  std::string all;
+  for (const std::string_view name : names()) (all += all.empty() ? "" : ", ") += name;
+  throw SourceError("its first row " + quoted(head.first) + " tells no format, declare one: " + all);
 }
 
 std::unique_ptr<TraceReader> open_trace(TraceFiles files, const ReadParams& params) {

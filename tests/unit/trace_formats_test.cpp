@@ -277,7 +277,7 @@ TEST(Recognise, several_formats_or_none_are_refused_with_their_names) {
   };
   EXPECT_THAT(why("0.5,3\n"), testing::AllOf(HasSubstr("declare which"), HasSubstr("proteus ("), HasSubstr("csv (")));
   EXPECT_THAT(why("12\n13\n"), testing::AllOf(HasSubstr("counts ("), HasSubstr("csv (")));
-  EXPECT_THAT(why("a,b\n1,2\n"), testing::AllOf(HasSubstr("tells no format"), HasSubstr("burstgpt (")));
+  EXPECT_THAT(why("a,b\n1,2\n"), testing::AllOf(HasSubstr("tells no format"), HasSubstr("burstgpt, ")));
   EXPECT_EQ(why(""), "it has no rows");
   EXPECT_THROW((void)read("1 2", {.format = "count"}), std::invalid_argument);
 }
