@@ -4,6 +4,7 @@
 #include "sim/model/arrival.h"
 
 #include <algorithm>
+#include <cstring>
 
 namespace tideline {
 namespace {
@@ -137,6 +138,7 @@ TableRows::TableRows(std::istream& in, std::span<const std::string> wanted, std:
     seen[index] = true;
     columns_.push_back(static_cast<int>(index));
   }
+  has_all_ = std::find(seen.begin(), seen.end(), false) == seen.end();
   for (std::size_t k = 0; k < required; ++k)
     if (!seen[k])
       throw SourceError(where + "there is no column " + quoted(wanted[k]) + suggestion(wanted[k], ignored_) + " (it has " + listed(names) +
@@ -151,7 +153,11 @@ bool TableRows::next(std::span<std::string_view> cells) {
   } else if (!reader_.data_line(line)) {
     return false;
   }
-  std::fill(cells.begin(), cells.end(), std::string_view{});
+  if (!has_all_) std::fill(cells.begin(), cells.end(), std::string_view{});
+  if (std::memchr(line.data(), '"', line.size()) == nullptr) {
+    split(line, cells);
+    return true;
+  }
   Cells rest(line, reader_.row());
   for (const int column : columns_) {
     if (!rest.next(cell)) refuse_width(line);
@@ -159,6 +165,24 @@ bool TableRows::next(std::span<std::string_view> cells) {
   }
   if (rest.next(cell)) refuse_width(line);
   return true;
+}
+
+void TableRows::split(std::string_view line, std::span<std::string_view> cells) const {
+  const char* p = line.data();
+  const char* const end = p + line.size();
+  bool more = true;
+  for (const int column : columns_) {
+    if (!more) refuse_width(line);
+    const char* const from = p;
+    while (p != end && *p != ',') ++p;
+    if (column >= 0) {
+      const std::string_view cell(from, static_cast<std::size_t>(p - from));
+      cells[static_cast<std::size_t>(column)] = cell.empty() || (cell.front() > ' ' && cell.back() > ' ') ? cell : trimmed(cell);
+    }
+    more = p != end;
+    p += more;
+  }
+  if (more) refuse_width(line);
 }
 
 void TableRows::refuse_width(std::string_view line) const {

@@ -40,11 +40,14 @@ class TableRows final : public NamedRows {
   const std::vector<std::string>& ignored() const override { return ignored_; }
 
  private:
+  /// Of a row without quotes.
+  void split(std::string_view line, std::span<std::string_view> cells) const;
   [[noreturn]] void refuse_width(std::string_view line) const;
 
   TextReader reader_;
   std::vector<int> columns_;  // what each cell of a row is, -1: not wanted
   std::vector<std::string> ignored_;
+  bool has_all_ = false;    // every wanted column is there
   std::string_view first_;  // a first row that is no header, in the reader's buffer until the next is read
 };
 

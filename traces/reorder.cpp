@@ -39,8 +39,8 @@ class Sorted final : public TraceReader {
     rows_.erase(rows_.begin(), rows_.begin() + static_cast<std::ptrdiff_t>(given_));
     given_ = ready_ = 0;
     // Few at first: most traces are short, and most are sorted.
-    const std::size_t chunk = std::max<std::size_t>(1, std::min<std::size_t>(window_, chunk_));
-    chunk_ *= 2;
+    const std::size_t chunk = std::max<std::size_t>(1, std::min(window_, chunk_));
+    chunk_ = 2 * chunk;
     const std::size_t held = rows_.size();
     bool in_order = true;
     TraceRow row;

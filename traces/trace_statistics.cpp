@@ -16,6 +16,10 @@ double to_s(std::int64_t ns) { return static_cast<double>(ns) * 1e-9; }
 
 void TraceStatistics::Bins::add(std::int64_t from_ns, std::int64_t length_ns, double queries) {
   if (!known_ || queries == 0) return;
+  if (from_ns + length_ns < open_until_ns_) {  // mostly in the bin of the one before
+    open_.front().queries += queries;
+    return;
+  }
   if (length_ns > length_ns_) {
     known_ = false;
     open_.clear();
@@ -24,6 +28,7 @@ void TraceStatistics::Bins::add(std::int64_t from_ns, std::int64_t length_ns, do
   const std::int64_t bin = from_ns / length_ns_;
   close_until(bin);
   const std::int64_t end = from_ns + length_ns, boundary = (bin + 1) * length_ns_;
+  open_until_ns_ = boundary;
   if (end <= boundary) {
     at(bin).queries += queries;
     return;
@@ -35,6 +40,7 @@ void TraceStatistics::Bins::add(std::int64_t from_ns, std::int64_t length_ns, do
 
 void TraceStatistics::Bins::mask(std::int64_t from_ns, std::int64_t length_ns) {
   if (!known_) return;
+  open_until_ns_ = 0;
   const std::int64_t bin = from_ns / length_ns_, last = (from_ns + length_ns - 1) / length_ns_;
   close_until(bin);
   at(bin).masked = true;

@@ -86,6 +86,7 @@ class TraceStatistics {
     bool known_ = true;
     std::deque<Open> open_;  // of bins first_open_ and on
     std::int64_t first_open_ = 0;
+    std::int64_t open_until_ns_ = 0;  // where not 0: the end of the first open bin
     std::uint64_t bins_ = 0, pairs_ = 0;
     long double sum_ = 0, squares_ = 0, products_ = 0, of_pairs_ = 0;
     double largest_ = 0, last_ = 0;
