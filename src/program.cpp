@@ -40,7 +40,7 @@ Usage: tideline VERB [...]
   inspect RESULT.h5     show what is in a results file
   timeline RESULT.h5    draw a run for Perfetto
   report RESULT         make a page of a run, a sweep or a comparison
-  trace stats FILE      say what a trace is like: rate, burstiness, daily pattern, shares
+  trace stats FILE      say what a trace is like, or write its arrivals (trace convert)
   import yolobench CSV  make a catalog of YOLOBench's table of latencies and accuracies
   --version             version of the program
   VERB --help           options and examples of a verb

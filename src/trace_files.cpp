@@ -77,6 +77,19 @@ class NamedReader final : public TraceReader {
 
 }  // namespace
 
+std::vector<fs::path> files_in(const fs::path& folder) {
+  std::error_code error;
+  std::vector<std::string> names;
+  for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error))
+    if (is_trace(at->path()) && at->is_regular_file(error)) names.push_back(at->path().filename().string());
+  if (error) throw WorldError("cannot read trace " + folder.string() + ": " + error.message());
+  if (names.empty()) throw WorldError("cannot read trace " + folder.string() + ": the folder has no file .csv, .txt, .json, .jsonl");
+  std::sort(names.begin(), names.end(), before);
+  std::vector<fs::path> out;
+  for (const std::string& name : names) out.push_back(folder / name);
+  return out;
+}
+
 TraceFiles trace_files(const std::vector<fs::path>& paths) {
   std::vector<fs::path> found;
   for (const fs::path& path : paths) {
@@ -85,13 +98,7 @@ TraceFiles trace_files(const std::vector<fs::path>& paths) {
       found.push_back(path);
       continue;
     }
-    std::vector<std::string> names;
-    for (fs::directory_iterator at(path, error), end; !error && at != end; at.increment(error))
-      if (is_trace(at->path()) && at->is_regular_file(error)) names.push_back(at->path().filename().string());
-    if (error) throw WorldError("cannot read trace " + path.string() + ": " + error.message());
-    if (names.empty()) throw WorldError("cannot read trace " + path.string() + ": the folder has no file .csv, .txt, .json, .jsonl");
-    std::sort(names.begin(), names.end(), before);
-    for (const std::string& name : names) found.push_back(path / name);
+    for (fs::path& file : files_in(path)) found.push_back(std::move(file));
   }
   TraceFiles out;
   for (const fs::path& path : found) {

@@ -11,8 +11,11 @@
 
 namespace tideline {
 
-/// The files that `paths` name: a folder stands for the files in it that end in .csv, .txt, .json, .jsonl or those with .gz, in the order
-/// of their names, numbers in them as numbers. Throws WorldError where one is missing or a folder has none.
+/// The files of a trace in a folder: those that end in .csv, .txt, .json, .jsonl or those with .gz, in the order of their names, numbers in
+/// them as numbers. Throws WorldError where there is none.
+std::vector<std::filesystem::path> files_in(const std::filesystem::path& folder);
+
+/// The files that `paths` name, `files_in` for a folder. Throws WorldError where one is missing.
 TraceFiles trace_files(const std::vector<std::filesystem::path>& paths);
 
 /// A reader whose errors are InputError and begin with `name`. Throws InputError and WorldError.
