@@ -90,6 +90,13 @@ std::vector<fs::path> files_in(const fs::path& folder) {
   return out;
 }
 
+bool is_trace_folder(const fs::path& path) {
+  std::error_code error;
+  for (fs::directory_iterator at(path, error), end; !error && at != end; at.increment(error))
+    if (is_trace(at->path()) && at->is_regular_file(error)) return true;
+  return false;
+}
+
 TraceFiles trace_files(const std::vector<fs::path>& paths) {
   std::vector<fs::path> found;
   for (const fs::path& path : paths) {

@@ -15,6 +15,9 @@ namespace tideline {
 /// them as numbers. Throws WorldError where there is none.
 std::vector<std::filesystem::path> files_in(const std::filesystem::path& folder);
 
+/// Whether it is a folder with such files.
+bool is_trace_folder(const std::filesystem::path& path);
+
 /// The files that `paths` name, `files_in` for a folder. Throws WorldError where one is missing.
 TraceFiles trace_files(const std::vector<std::filesystem::path>& paths);
 

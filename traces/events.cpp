@@ -15,8 +15,6 @@ namespace tideline {
 namespace {
 
 constexpr std::size_t most_keys = std::size_t{1} << 20;
-constexpr std::int64_t year_ns = 31'557'600'000'000'000;  // of 365.25 days
-constexpr std::int64_t longest_ns = 50 * year_ns;
 
 class EventReader final : public TraceReader {
  public:
@@ -25,8 +23,8 @@ class EventReader final : public TraceReader {
         columns_(std::move(columns)),
         keep_failed_(params.keep_failed),
         time_(unit_of(columns_, params)),
-        duration_(length_unit(columns_, params)),
-        slo_(length_unit(columns_, params)) {
+        duration_(unit_of(columns_, params)),
+        slo_(unit_of(columns_, params)) {
     const auto declared = [](std::string& mine, const std::string& users) {
       if (!users.empty()) mine = users;
     };
@@ -79,12 +77,6 @@ class EventReader final : public TraceReader {
     return params.unit != TraceUnit::automatic ? params.unit : columns.unit;
   }
 
-  /// Lengths cannot be told by their magnitude; beside dates they are seconds.
-  static TraceUnit length_unit(const EventColumns& columns, const ReadParams& params) {
-    const TraceUnit unit = unit_of(columns, params);
-    return unit == TraceUnit::automatic ? TraceUnit::s : unit;
-  }
-
   std::size_t want(const std::string& name) {
     for (std::size_t k = 0; k < wanted_.size(); ++k)
       if (wanted_[k] == name) return k;
@@ -133,15 +125,11 @@ class EventReader final : public TraceReader {
     if (!at) refuse(time_at_, time_.fault());
     if (!started_) {
       started_ = true;
-      first_ns_ = *at;
       if (!time_.assumption().empty()) report_.note(time_.assumption());
-    } else if (*at - first_ns_ > longest_ns || first_ns_ - *at > longest_ns) {
-      const std::int64_t years = (*at > first_ns_ ? *at - first_ns_ : first_ns_ - *at) / year_ns;
-      refuse(time_at_, "is " + std::to_string(years) + " years from the first row: is the unit right? Declare it, one of s, ms, us, ns");
     }
     out.start_ns = *at;
     if (duration_at_ != none) {
-      const auto length = duration_.parse(cells_[duration_at_]);
+      const auto length = duration_.parse_length(cells_[duration_at_]);
       if (!length) refuse(duration_at_, duration_.fault());
       // Rounding of the published numbers leaves some a little before the start of the trace.
       out.start_ns -= *length;
@@ -188,7 +176,7 @@ class EventReader final : public TraceReader {
   }
   float slo() {
     if (cells_[slo_at_].empty()) return TraceRow::unknown;
-    const auto length = slo_.parse(cells_[slo_at_]);
+    const auto length = slo_.parse_length(cells_[slo_at_]);
     if (!length) refuse(slo_at_, slo_.fault());
     return static_cast<float>(static_cast<double>(*length) * 1e-9);
   }
@@ -213,7 +201,6 @@ class EventReader final : public TraceReader {
   NameTable keys_;
   TraceReport report_;
   bool started_ = false;
-  std::int64_t first_ns_ = 0;
   std::string key_, reason_;  // kept for their memory
 };
 

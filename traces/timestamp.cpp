@@ -8,6 +8,7 @@ namespace tideline {
 namespace {
 
 constexpr std::int64_t second_ns = 1'000'000'000, minute_ns = 60 * second_ns, hour_ns = 60 * minute_ns, day_ns = 24 * hour_ns;
+constexpr std::int64_t year_ns = 31'557'600 * second_ns, longest_ns = 50 * year_ns;
 constexpr std::int64_t most_days = 106'000;  // 290 years: more days than nanoseconds can count
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
@@ -29,6 +30,8 @@ bool take(std::string_view& text, char c) {
   text.remove_prefix(1);
   return true;
 }
+
+int decimals_of(TraceUnit unit) { return unit == TraceUnit::ms ? 6 : unit == TraceUnit::us ? 3 : unit == TraceUnit::ns ? 0 : 9; }
 
 }  // namespace
 
@@ -58,6 +61,14 @@ std::optional<std::int64_t> TimeColumn::parse(std::string_view cell) {
   return number(cell);
 }
 
+std::optional<std::int64_t> TimeColumn::parse_length(std::string_view cell) {
+  std::int64_t ns = 0;
+  const NumberFault fault = parse_ns(cell, decimals_of(unit_), ns);
+  if (fault == NumberFault::too_large || (fault == NumberFault::none && ns > longest_ns)) return refuse("is more than 50 years");
+  if (fault != NumberFault::none) return refuse(std::string(describe(fault)));
+  return ns;
+}
+
 bool TimeColumn::guess_unit(std::string_view cell) {
   if (unit_ != TraceUnit::automatic) return true;
   std::int64_t whole = 0;
@@ -81,7 +92,7 @@ bool TimeColumn::guess_unit(std::string_view cell) {
 std::optional<std::int64_t> TimeColumn::number(std::string_view cell) {
   if (decimals_ < 0) {
     if (!guess_unit(cell)) return {};
-    decimals_ = unit_ == TraceUnit::ms ? 6 : unit_ == TraceUnit::us ? 3 : unit_ == TraceUnit::ns ? 0 : 9;
+    decimals_ = decimals_of(unit_);
   }
   std::int64_t ns = 0;
   const NumberFault fault = parse_ns(cell, decimals_, ns);
@@ -93,12 +104,15 @@ std::optional<std::int64_t> TimeColumn::number(std::string_view cell) {
   if (fault != NumberFault::none) return refuse(std::string(describe(fault)));
   if (kind_ == Kind::unknown) {
     kind_ = Kind::number;
-    constexpr std::int64_t thirty_years_ns = 30 * 31'557'600'000'000'000;
-    if (ns >= thirty_years_ns) {
+    if (ns >= 30 * year_ns) {
       base_ns_ = ns - ns % day_ns;
       if (assumption_.empty()) assumption_ = "times are since 1970, by their magnitude";
     }
+    first_ns_ = ns;
   }
+  if (const std::int64_t apart = ns > first_ns_ ? ns - first_ns_ : first_ns_ - ns; apart > longest_ns)
+    return refuse("is " + std::to_string(apart / year_ns) +
+                  " years from the first row: is the unit right? Declare it, one of s, ms, us, ns");
   return ns - base_ns_;
 }
 

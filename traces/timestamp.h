@@ -24,7 +24,10 @@ class TimeColumn {
 
   /// The time in `cell` as nanoseconds since the column's zero; below 0 for a date before the first one's day.
   /// Returns nothing, and sets `fault` to the end of a sentence, where it is none.
+  /// A time more than 50 years from the first is none: the unit is wrong.
   std::optional<std::int64_t> parse(std::string_view cell);
+  /// The same for a length of time, a number of the unit (seconds where that is automatic) of at most 50 years.
+  std::optional<std::int64_t> parse_length(std::string_view cell);
   std::string_view fault() const { return fault_; }
   /// What was assumed about the column, or nothing: "times are milliseconds since 1970, by their magnitude".
   const std::string& assumption() const { return assumption_; }
@@ -42,6 +45,7 @@ class TimeColumn {
   Kind kind_ = Kind::unknown;
   int decimals_ = -1;
   std::int64_t base_ns_ = 0;          // of numbers: what their zero is at
+  std::int64_t first_ns_ = 0;         // the first number
   std::int64_t first_day_ = 0;        // since 1970
   std::array<char, 10> last_date_{};  // text of the day of the row before, which mostly is this one's too
   std::int64_t last_day_ = 0;
