@@ -95,10 +95,8 @@ class TraceStatistics {
     double mean_ = BinFigures::unknown;
   };
 
-  std::int64_t end_of(const TraceRow& row) const { return row.start_ns + row.length_ns - first_ns_; }
-
   bool started_ = false, only_instants_ = true;
-  std::int64_t first_ns_ = 0, end_ns_ = 0, missing_ns_ = 0, missing_until_ns_ = 0;
+  std::int64_t first_ns_ = 0, end_ns_ = 0, missing_ns_ = 0;
   std::uint64_t missing_stretches_ = 0;
   Bins second_, minute_, hour_;
   std::optional<Bins> series_;
