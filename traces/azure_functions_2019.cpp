@@ -53,6 +53,8 @@ class AzureFunctions2019 final : public TraceReader {
  public:
   AzureFunctions2019(TraceFiles files, const ReadParams& params) : chosen_(params.key_column) {
     report_.format = "azure_functions_2019";
+    refuse_columns(params, report_.format, {"key_column"});
+    refuse_bins(params, report_.format);
     if (!chosen_.empty() && std::find(key_columns.begin(), key_columns.end(), chosen_) == key_columns.end())
       throw std::invalid_argument("key_column: format azure_functions_2019 has HashOwner, HashApp, HashFunction, Trigger");
     TraceFiles durations;

@@ -131,6 +131,7 @@ class NamedBins final : public TraceReader {
     return true;
   }
   const TraceReport& report() const override { return report_; }
+  std::uint64_t row() const override { return rows_->row(); }
 
  private:
   bool read(TraceRow& out) {
@@ -213,8 +214,7 @@ const TraceFormatDefinition counts_format{
     },
     [](TraceFiles files, const ReadParams& params) -> std::unique_ptr<TraceReader> {
       if (files.size() != 1) throw SourceError("a trace of counts is one file");
-      for (const std::string* name : {&params.key_column, &params.work_column, &params.slo_column, &params.accuracy_column})
-        if (!name->empty()) throw std::invalid_argument("format counts has no column of keys, work, slo or accuracy");
+      refuse_columns(params, "counts", {"time_column", "count_column"});
       const TraceHead head = head_of(files);
       std::unique_ptr<TraceReader> reader;
       if (is_numbers(head))

@@ -1,6 +1,7 @@
 #include "traces/events.h"
 
 #include "sim/model/arrival.h"
+#include "traces/format_list.h"
 #include "traces/gzip.h"
 #include "traces/named_rows.h"
 #include "traces/names.h"
@@ -33,8 +34,8 @@ class EventReader final : public TraceReader {
     declared(columns_.slo, params.slo_column);
     declared(columns_.accuracy, params.accuracy_column);
     if (!params.key_column.empty()) columns_.key = {params.key_column};
-    if (!params.count_column.empty())
-      throw std::invalid_argument("count_column: format " + columns_.format + " has a query a row, no counts");
+    refuse_bins(params, columns_.format);
+    refuse_columns(params, columns_.format, {"time_column", "key_column", "work_column", "slo_column", "accuracy_column"});
     time_at_ = want(columns_.time);
     for (const std::string& name : columns_.needed) want(name);
     // What the user names has to be there; what the format names may be missing.
@@ -69,6 +70,7 @@ class EventReader final : public TraceReader {
   }
   std::span<const std::string> keys() const override { return keys_.names(); }
   const TraceReport& report() const override { return report_; }
+  std::uint64_t row() const override { return rows_->row(); }
 
  private:
   static constexpr std::size_t none = ~std::size_t{0};

@@ -92,6 +92,25 @@ TraceHead head_of(const TraceFiles& files) {
   return head;
 }
 
+void refuse_columns(const ReadParams& params, std::string_view format, std::initializer_list<std::string_view> known) {
+  const auto refuse = [&](std::string_view name, const std::string& value) {
+    if (!value.empty() && std::find(known.begin(), known.end(), name) == known.end())
+      throw std::invalid_argument(std::string(name) + ": format " + std::string(format) + " has no such column to choose");
+  };
+  refuse("time_column", params.time_column);
+  refuse("key_column", params.key_column);
+  refuse("work_column", params.work_column);
+  refuse("slo_column", params.slo_column);
+  refuse("accuracy_column", params.accuracy_column);
+  refuse("count_column", params.count_column);
+}
+
+void refuse_bins(const ReadParams& params, std::string_view format) {
+  if (params.bin_s > 0) throw std::invalid_argument("bin_s: format " + std::string(format) + " has no bins whose length could be declared");
+  if (params.gaps != GapPolicy::zero)
+    throw std::invalid_argument("gaps: format " + std::string(format) + " has no bins that could be missing");
+}
+
 std::span<const TraceFormatDefinition* const> trace_formats() { return formats; }
 
 const TraceFormatDefinition& recognise_format(const TraceFiles& files) {

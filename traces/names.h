@@ -8,6 +8,7 @@
 #include <cstring>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace tideline {
@@ -16,22 +17,18 @@ namespace tideline {
 class NameTable {
  public:
   static constexpr std::uint32_t none = ~std::uint32_t{0};
-  std::uint32_t find(std::string_view name) {
-    // Runs of one task are common, and comparing is cheaper than hashing.
-    if (last_ < names_.size() && names_[last_] == name) return last_;
-    const std::uint32_t index = slots_[slot_of(name)];
-    if (index != none) last_ = index;
-    return index;
-  }
+  std::uint32_t find(std::string_view name) const { return slots_[slot_of(name, hash_of(name))].index; }
   std::uint32_t add(std::string_view name) {
     if (2 * (names_.size() + 1) > slots_.size()) {
-      slots_.assign(2 * slots_.size(), none);
-      for (std::size_t k = 0; k < names_.size(); ++k) slots_[slot_of(names_[k])] = static_cast<std::uint32_t>(k);
+      const std::vector<Slot> old = std::exchange(slots_, std::vector<Slot>(2 * slots_.size()));
+      for (const Slot& slot : old)
+        if (slot.index != none) slots_[slot_of(names_[slot.index], slot.hash)] = slot;
     }
-    last_ = static_cast<std::uint32_t>(names_.size());
-    slots_[slot_of(name)] = last_;
+    const auto index = static_cast<std::uint32_t>(names_.size());
+    const std::uint64_t hash = hash_of(name);
+    slots_[slot_of(name, hash)] = {hash, index};
     names_.emplace_back(name);
-    return last_;
+    return index;
   }
   std::uint32_t find_or_add(std::string_view name) {
     const std::uint32_t index = find(name);
@@ -40,6 +37,11 @@ class NameTable {
   const std::vector<std::string>& names() const { return names_; }
 
  private:
+  struct Slot {
+    std::uint64_t hash = 0;
+    std::uint32_t index = none;
+  };
+
   /// Eight bytes at a time. Which slot a name is in shows nowhere.
   static std::uint64_t hash_of(std::string_view name) {
     std::uint64_t h = name.size();
@@ -55,15 +57,16 @@ class NameTable {
     for (std::size_t k = 0; k < left; ++k) word |= static_cast<std::uint64_t>(static_cast<unsigned char>(p[k])) << (8 * k);
     return mix(h ^ word);
   }
-  std::size_t slot_of(std::string_view name) const {
-    std::size_t slot = hash_of(name) & (slots_.size() - 1);
-    while (slots_[slot] != none && names_[slots_[slot]] != name) slot = (slot + 1) & (slots_.size() - 1);
+  /// Where a name is, or would be.
+  std::size_t slot_of(std::string_view name, std::uint64_t hash) const {
+    std::size_t slot = hash & (slots_.size() - 1);
+    while (slots_[slot].index != none && (slots_[slot].hash != hash || names_[slots_[slot].index] != name))
+      slot = (slot + 1) & (slots_.size() - 1);
     return slot;
   }
 
   std::vector<std::string> names_;
-  std::vector<std::uint32_t> slots_ = std::vector<std::uint32_t>(16, none);  // a power of two, at most half full
-  std::uint32_t last_ = 0;
+  std::vector<Slot> slots_ = std::vector<Slot>(16);  // a power of two, at most half full
 };
 
 }  // namespace tideline

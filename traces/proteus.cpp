@@ -27,6 +27,7 @@ const TraceFormatDefinition proteus_format{
              });
     },
     [](TraceFiles files, const ReadParams& params) {
+      refuse_columns(params, "proteus", {});
       std::vector<std::unique_ptr<TraceReader>> tasks;
       for (const TraceFile& file : files) {
         EventColumns columns;

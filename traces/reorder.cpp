@@ -51,10 +51,10 @@ class Sorted final : public TraceReader {
       }
       if (row.start_ns < latest_ns_) {
         if (window_ == 0)
-          throw SourceError("a row is at " + signed_seconds(row.start_ns) + ", before " + signed_seconds(latest_ns_) +
+          throw SourceError(here() + "it is at " + signed_seconds(row.start_ns) + ", before " + signed_seconds(latest_ns_) +
                             " of an earlier row: rows must be sorted by time where sort_rows is 0");
         if (row.start_ns < passed_ns_)
-          throw SourceError("a row is at " + signed_seconds(row.start_ns) + ", before " + signed_seconds(passed_ns_) +
+          throw SourceError(here() + "it is at " + signed_seconds(row.start_ns) + ", before " + signed_seconds(passed_ns_) +
                             " of one more than " + std::to_string(window_) + " rows earlier: sort the file, or raise sort_rows");
         in_order = false;
         ++unsorted_;
@@ -72,6 +72,8 @@ class Sorted final : public TraceReader {
     if (ready_ > 0) passed_ns_ = rows_[ready_ - 1].start_ns;
     return ready_ > 0;
   }
+
+  std::string here() const { return reader_->row() > 0 ? "row " + std::to_string(reader_->row()) + ": " : std::string(); }
 
   std::unique_ptr<TraceReader> reader_;
   std::size_t window_;

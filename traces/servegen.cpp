@@ -70,6 +70,7 @@ class ServeGenClient final : public TraceReader {
   }
   std::span<const std::string> keys() const override { return keys_; }
   const TraceReport& report() const override { return report_; }
+  std::uint64_t row() const override { return rows_->row(); }
 
  private:
   double number(std::string_view cell) const {
@@ -105,6 +106,8 @@ const TraceFormatDefinition servegen_format{
              (head.cells[column_law].empty() || head.cells[column_law] == "Gamma" || head.cells[column_law] == "Weibull");
     },
     [](TraceFiles files, const ReadParams& params) {
+      refuse_columns(params, "servegen", {});
+      if (params.gaps != GapPolicy::zero) throw std::invalid_argument("gaps: format servegen says itself which windows are silent");
       if (params.unit != TraceUnit::automatic && params.unit != TraceUnit::s)
         throw std::invalid_argument("unit: times of format servegen are seconds");
       std::vector<std::unique_ptr<TraceReader>> clients;

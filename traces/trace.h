@@ -74,6 +74,8 @@ class TraceReader {
   /// Names of functions, clients, models or tasks that `TraceRow::key` means; grows as rows are read. Empty: rows have no key.
   virtual std::span<const std::string> keys() const { return {}; }
   virtual const TraceReport& report() const = 0;
+  /// Number of the row that `next` gave last, in its file and as an editor counts; 0: it is not of one row.
+  virtual std::uint64_t row() const { return 0; }
 };
 
 }  // namespace tideline

@@ -282,6 +282,21 @@ TEST(Recognise, several_formats_or_none_are_refused_with_their_names) {
   EXPECT_THROW((void)read("1 2", {.format = "count"}), std::invalid_argument);
 }
 
+TEST(Parameters, that_a_format_has_no_use_for_are_refused) {
+  const auto why = [](const std::string& text, const ReadParams& params) {
+    try {
+      (void)read(text, params);
+    } catch (const std::invalid_argument& e) {
+      return std::string(e.what());
+    }
+    return std::string();
+  };
+  EXPECT_EQ(why("1 2 3", {.key_column = "k"}), "key_column: format counts has no such column to choose");
+  EXPECT_EQ(why("timestamp,x\n", {.bin_s = 60}), "bin_s: format csv has no bins whose length could be declared");
+  EXPECT_EQ(why("timestamp,x\n", {.gaps = GapPolicy::missing}), "gaps: format csv has no bins that could be missing");
+  EXPECT_EQ(why("0,1,1,Gamma,1,1\n", {.work_column = "w"}), "work_column: format servegen has no such column to choose");
+}
+
 TEST(Order, rows_beyond_the_window_are_refused) {
   std::string text = "timestamp,x\n";
   for (int k = 1; k <= 5000; ++k) text += std::to_string(k) + ",0\n";
@@ -289,7 +304,8 @@ TEST(Order, rows_beyond_the_window_are_refused) {
   EXPECT_EQ(read(text + "4901,1\n", params).report.unsorted, 1U);
   EXPECT_THAT(refusal(text + "3,1\n", params), HasSubstr("sort the file, or raise sort_rows"));
   params.sort_rows = 0;
-  EXPECT_THAT(refusal(text + "4999,1\n", params), HasSubstr("rows must be sorted by time where sort_rows is 0"));
+  EXPECT_THAT(refusal(text + "4999,1\n", params),
+              HasSubstr("row 5002: it is at 4999 s, before 5000 s of an earlier row: rows must be sorted by time where sort_rows is 0"));
 }
 
 TEST(Order, any_order_within_the_window_comes_out_sorted) {
