@@ -26,6 +26,14 @@ class AnyTrace final : public ArrivalSource {
   }
   std::span<const std::string> task_names() const override { return source_->task_names(); }
   double mean_qps(Time, Time) const override { return 0; }
+  std::string remark() const override {
+    const TraceReport& r = source_->reader().report();
+    std::string out = path_ + " was read as " + r.format;
+    for (const auto& d : r.dropped) out += "; " + std::to_string(d.rows) + " rows dropped for " + d.reason;
+    if (r.unsorted > 0) out += "; " + std::to_string(r.unsorted) + " rows put in order";
+    for (const auto& note : r.notes) out += "; " + note;
+    return out;
+  }
 
  private:
   template <class Read>

@@ -112,6 +112,7 @@ TEST(SourceTrace, a_trace_of_another_format_takes_the_place_of_a_source) {
   folder.write("s.json", small_scenario);
   const Outcome done = tideline(folder, {"run", "s.json", "--no-results", "--trace", "finders=" + samples + "azure_llm.csv"});
   EXPECT_EQ(done.code, 0) << done.err;
+  EXPECT_THAT(done.err, HasSubstr("azure_llm.csv was read as azure_llm; ignored columns: 'ContextTokens', 'GeneratedTokens'\n"));
   const Outcome effective = tideline(folder, {"validate", "s.json", "--effective", "--trace", "finders=" + samples + "azure_llm.csv"});
   EXPECT_THAT(effective.out, HasSubstr("\"trace\""));
 }
