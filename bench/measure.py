@@ -3,8 +3,8 @@
 
   bench/run.sh                         all of the below but the long run
   bench/run.sh --yardstick FOLDER      folder with the sources of the yardstick (cluster.cpp; default ../shared/yardstick)
-  bench/run.sh --only speed|memory|instructions
-  bench/run.sh --long                  memory at 1e8 queries too
+  bench/run.sh --only speed|memory|instructions|traces
+  bench/run.sh --long                  memory at 1e8 queries, and of a trace of 1e8 rows, too
   bench/run.sh --accept                write the instructions per query to bench/baseline.json
 Exit status 1 where instructions per query are more than 10 % above bench/baseline.json.
 """
@@ -12,6 +12,7 @@ import argparse
 import json
 import os
 import pathlib
+import random
 import re
 import resource
 import shutil
@@ -74,6 +75,36 @@ def memory(long):
         print(f"memory {size}: grows by {100 * (peaks[-1] / peaks[0] - 1):.1f} %")
 
 
+def write_trace(path, rows, line):
+    """A trace of a Poisson process of 50 a second, of 37 tasks by turns."""
+    draw = random.Random(1)
+    at = 0.0
+    with open(path, "w", encoding="ascii", buffering=1 << 20) as out:
+        if path.suffix == ".csv":
+            out.write("timestamp,task,tokens\n")
+        for k in range(rows):
+            at += draw.expovariate(50)
+            out.write(line(at, k))
+
+
+def traces(long):
+    """What `tideline trace stats` costs a row, without what starting costs; its statistics are about a third of it."""
+    lines = {
+        ".csv": lambda at, k: f"{at:.6f},model{k % 37},{k % 1000}\n",
+        ".jsonl": lambda at, k: f'{{"timestamp": {at:.6f}, "task": "model{k % 37}", "tokens": {k % 1000}, "hash_ids": [1, 2, 3, 4]}}\n',
+    }
+    for suffix, line in lines.items():
+        costs = []
+        for rows in (200_000, 2_000_000) + ((100_000_000,) if long and suffix == ".csv" else ()):
+            with tempfile.TemporaryDirectory() as folder:
+                path = pathlib.Path(folder) / f"trace{suffix}"
+                write_trace(path, rows, line)
+                runs = [run([PROGRAM, "trace", "stats", path, "--unit", "s", "--json"]) for _ in range(3)]
+            costs.append((rows, min(cpu for cpu, _, _ in runs), max(peak for _, peak, _ in runs)))
+        (few, start, _), (many, cpu, peak) = costs[0], costs[-1]
+        print(f"traces {suffix[1:]}: {(cpu - start) * 1e9 / (many - few):.0f} ns a row, {peak:.1f} MiB at {many:.0e} rows")
+
+
 def instructions(accept):
     if shutil.which("valgrind") is None:
         print("instructions: valgrind is not installed: left out")
@@ -108,7 +139,7 @@ def instructions(accept):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--yardstick", type=pathlib.Path, default=ROOT.parent / "shared/yardstick")
-    parser.add_argument("--only", choices=["speed", "memory", "instructions"])
+    parser.add_argument("--only", choices=["speed", "memory", "instructions", "traces"])
     parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("--queries", type=float, default=2e7)
     parser.add_argument("--long", action="store_true")
@@ -120,6 +151,8 @@ def main():
         speed(args.yardstick.resolve(), args.pairs, args.queries)
     if args.only in (None, "memory"):
         memory(args.long)
+    if args.only in (None, "traces"):
+        traces(args.long)
     if args.only in (None, "instructions"):
         status = instructions(args.accept)
     sys.exit(status)

@@ -64,8 +64,19 @@ for path in pathlib.Path("scenarios/theory").glob("*.json"):
         pathlib.Path("build/fuzz/seeds/catalog", path.name).write_text(json.dumps(catalog))
 PYTHON
 seed_trace '\x00' traces/samples/*.csv
-seed_trace '\x01' traces/samples/*
-seed_trace '\x02' traces/samples/*
+seed_trace '\x01' traces/samples/*.*
+seed_trace '\x02' traces/samples/*.*
+# Byte 4 + 5 k is the k-th format (azure_functions_2019 is the second), or the one that the text tells.
+seed_trace '\x04' traces/samples/formats/alibaba_lora_2026.csv
+seed_trace '\x0e' traces/samples/formats/azure_functions_2021.txt
+seed_trace '\x13' traces/samples/formats/azure_llm.csv
+seed_trace '\x18' traces/samples/formats/burstgpt.csv
+seed_trace '\x1d' traces/samples/formats/servegen/*
+seed_trace '\x22' traces/samples/formats/proteus/*
+seed_trace '\x27' traces/samples/*.*
+seed_trace '\x2c' traces/samples/arrivals.csv traces/samples/formats/*.csv
+seed_trace '\x31' traces/samples/formats/*.jsonl
+seed_trace '\x36' traces/samples/*.* traces/samples/formats/*.*
 printf '\x03model_name,resolution,%s\nyolov5n_w25,160,0.4,10.5\n' 'mAP_0.5:0.95_VOC,jetson_nano_onnx_latency' > build/fuzz/seeds/trace/table
 
 status=0

@@ -32,6 +32,7 @@ class BlockSource final : public ArrivalSource {
   }
   std::span<const std::string> task_names() const override { return source_->task_names(); }
   double mean_qps(Time from, Time to) const override { return source_->mean_qps(from, to); }
+  std::string remark() const override { return source_->remark(); }
 
  private:
   void read() {

@@ -8,6 +8,7 @@
 #include "src/run_once.h"
 #include "src/task_pool.h"
 #include "src/task_progress.h"
+#include "src/trace_files.h"
 
 #include <algorithm>
 #include <iostream>
@@ -90,7 +91,7 @@ struct Rerunner {
     std::string missing;
     for (const PackedFile& f : list.files) {
       std::error_code ignored;
-      if (!fs::is_regular_file(place / f.file.path, ignored))
+      if (!fs::is_regular_file(place / f.file.path, ignored) && !is_trace_folder(place / f.file.path))
         missing += "\n  " + f.file.path + ", hash " + f.file.hash + (f.where.empty() ? "" : ", from " + f.where);
       else
         within.known[f.file.hash] = place / f.file.path;

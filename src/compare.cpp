@@ -7,6 +7,7 @@
 #include "src/errors.h"
 #include "src/run_once.h"
 #include "src/task_pool.h"
+#include "src/trace_files.h"
 
 #include <algorithm>
 #include <cmath>
@@ -72,6 +73,14 @@ std::string joined(const std::vector<std::string>& words) {
 bool is_generator(const EntrySpec& e) { return e.source == "poisson" || e.source == "diurnal"; }
 bool places_anew(const EntrySpec& e) {
   const auto* counts = std::get_if<CountsParams>(&e.params);
+  if (const auto* trace = std::get_if<TraceParams>(&e.params)) {
+    const bool draws_tasks = trace->map == TaskMap::equal || trace->map == TaskMap::zipf || trace->map == TaskMap::weights;
+    if (draws_tasks || trace->rate_scale != std::floor(trace->rate_scale)) return true;
+    // Bins are placed, instants are not: the first row says which they are.
+    TraceRow row;
+    return open_trace_files(e.file.string(), {e.file}, *trace)->next(row) && row.length_ns > 0 &&
+           (trace->placement != TracePlacement::even || row.queries != std::floor(row.queries));
+  }
   return counts != nullptr && (counts->placement != BinPlacement::even || counts->scale < 1);
 }
 bool thins(const EntrySpec& e) {

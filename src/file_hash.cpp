@@ -1,6 +1,7 @@
 #include "src/file_hash.h"
 
 #include "src/errors.h"
+#include "src/trace_files.h"
 
 #include <array>
 #include <fstream>
@@ -14,6 +15,14 @@ std::string hex(std::uint64_t x) {
 }
 
 std::string hash_file(const std::filesystem::path& path) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored)) {
+    std::uint64_t h = 0xcbf29ce484222325ULL;
+    for (const auto& file : files_in(path))
+      for (const char c : file.filename().string() + '\n' + hash_file(file) + '\n')
+        h = (h ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL;
+    return hex(h);
+  }
   std::ifstream in(path, std::ios::binary);
   if (!in) throw WorldError("cannot read " + path.string());
   std::uint64_t h = 0xcbf29ce484222325ULL;

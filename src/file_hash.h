@@ -14,7 +14,8 @@ struct InputFile {
 };
 
 std::string hex(std::uint64_t x);
-/// FNV-1a, 64 bits, of the file's bytes. Throws WorldError where it cannot be read.
+/// FNV-1a, 64 bits, of the file's bytes; of a folder of a trace (trace_files.h) of the names and hashes of its files. Throws WorldError
+/// where it cannot be read.
 std::string hash_file(const std::filesystem::path& path);
 
 }  // namespace tideline

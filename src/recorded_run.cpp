@@ -4,6 +4,7 @@
 #include "src/errors.h"
 #include "src/file_hash.h"
 #include "src/scenario_files.h"
+#include "src/trace_files.h"
 
 #include <cerrno>
 #include <cstdlib>
@@ -128,7 +129,7 @@ RecordedRun read_recorded_run(const ResultsReader& reader, const FilesByHash& kn
     std::string content;
     for (const fs::path& place : places) {
       std::error_code error;
-      if (!fs::is_regular_file(place, error)) continue;
+      if (!fs::is_regular_file(place, error) && !is_trace_folder(place)) continue;
       const std::string hash = hash_file(place);
       if (found.empty() || hash == hashes[file.label]) found = place, content = hash;
       if (hash == hashes[file.label]) break;

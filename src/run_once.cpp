@@ -145,6 +145,9 @@ RunResult run_once(const RunRequest& request, const PolicyRegistry& registry, co
   for (const auto& [variant, starts] : run.simulation->pending_starts())
     warn("at the end " + std::to_string(starts) + " more instances of " + in_quotes((*run.world)[variant].name) +
          " were asked for than fit anywhere");
+  for (std::size_t k = 0; k < run.scenario.entries.size(); ++k)
+    if (const std::string remark = run.simulation->workload().source(k).remark(); !remark.empty() && request.warn)
+      request.warn(request.scenario + ": note: " + remark);
   // A trace that ends well before the window does: the rest of the window measures an idle system.
   const Time window_end = Time{} + run.scenario.options.warmup + run.scenario.options.duration;
   for (std::size_t k = 0; k < run.scenario.entries.size() && !done.interrupted; ++k) {

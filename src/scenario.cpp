@@ -9,6 +9,7 @@
 #include "src/file_hash.h"
 #include "src/outcomes_reader.h"
 #include "src/scenario_sections.h"
+#include "src/trace_files.h"
 
 #include <algorithm>
 #include <array>
@@ -374,14 +375,14 @@ class Reader {
       std::vector<TaskId> tasks;
       if (w.task) {
         if (const auto t = find("task", *w.task, task_names, child(at, "task"))) tasks.emplace_back(*t);
-      } else if (w.source == "csv") {
+      } else if (names_tasks(w.source)) {
         for (std::size_t t = 0; t < task_names.size(); ++t) tasks.emplace_back(t);
       } else if (task_names.size() == 1) {
         tasks.emplace_back(std::size_t{0});
       } else {
         problems_.add(at, "missing \"task\": the catalog has several");
       }
-      if (w.task || w.source != "csv")
+      if (w.task || !names_tasks(w.source))
         for (const TaskId t : tasks)
           if (!cluster_runs(t))
             problems_.add(child(at, "task"),
@@ -391,6 +392,9 @@ class Reader {
       out_.entries.push_back(std::move(e));
     }
   }
+
+  /// Whether the rows of a source can be of several tasks.
+  static bool names_tasks(const std::string& source) { return source == "csv" || source == "trace"; }
 
   void read_classes(const Json& value, const std::string& at, const std::vector<TaskId>& tasks, EntrySpec& e) {
     static const Json one = Json::array({Json::object()});
@@ -460,6 +464,18 @@ class Reader {
         trace(p.file, child(where, "file"), e);
         break;
       }
+      case source_trace: {
+        auto p = param::bind<TraceSection>(v, where, problems_);
+        p.rate_scale *= load_;
+        if (one_task)
+          p.tasks = {value.at("task").get<std::string>()};
+        else
+          p.tasks.assign(task_names.begin(), task_names.end());
+        if (p.to_s != 0 && p.to_s <= p.from_s) problems_.add(child(where, "to_s"), "must be after from_s");
+        e.params = static_cast<const TraceParams&>(p);
+        trace(p.file, child(where, "file"), e);
+        break;
+      }
       default: {
         auto p = param::bind<Replay<CountsParams>>(v, where, problems_);
         p.scale *= load_;
@@ -471,23 +487,24 @@ class Reader {
   }
 
   void trace(const std::string& path, const std::string& at, EntrySpec& e) {
-    if (load_ > 1) problems_.add("/load", "a replayed trace cannot be scaled up by \"load\"; at most 1");
+    const bool any_format = std::holds_alternative<TraceParams>(e.params);
+    if (load_ > 1 && !any_format) problems_.add("/load", "a replayed trace cannot be scaled up by \"load\"; at most 1");
     if (has_problem(at)) return;
-    if (const auto file = input_file(path, at, "trace " + e.name)) e.file = *file;
+    if (const auto file = input_file(path, at, "trace " + e.name, any_format)) e.file = *file;
   }
 
   /// The file that the path at `at` means, if it is there; its hash is kept under `name`.
-  std::optional<fs::path> input_file(const std::string& path, const std::string& at, const std::string& name) {
+  std::optional<fs::path> input_file(const std::string& path, const std::string& at, const std::string& name, bool or_folder = false) {
     const fs::path file = resolve(at, path);
     const std::string here = document_.place_text(at) + ": " + at + ": ";
     std::error_code error;
     const auto status = fs::status(file, error);
-    if (fs::is_directory(status))
+    if (fs::is_directory(status) && !or_folder)
       missing_files_ += here + "cannot read " + file.string() + ": it is a folder\n";
     else if (!fs::exists(status))
       missing_files_ += here + "cannot read " + file.string() + ": " + error.message() + '\n';
     else {
-      if (fs::is_regular_file(status)) out_.hashes.emplace_back(name, hash_file(file));
+      if (fs::is_regular_file(status) || fs::is_directory(status)) out_.hashes.emplace_back(name, hash_file(file));
       return file;
     }
     return {};
@@ -713,7 +730,13 @@ std::vector<std::string> files_of(const Scenario& scenario) {
   std::error_code ignored;
   for (const auto& source : scenario.document.sources())
     if (fs::is_regular_file(source, ignored)) out.push_back(fs::path(source).lexically_normal().string());
-  for (const auto& [pointer, path] : scenario.paths) out.push_back(path.lexically_normal().string());
+  for (const auto& [pointer, path] : scenario.paths) {
+    if (!fs::is_directory(path, ignored)) {
+      out.push_back(path.lexically_normal().string());
+      continue;
+    }
+    for (const fs::path& file : files_in(path)) out.push_back(file.lexically_normal().string());
+  }
   return out;
 }
 

@@ -11,6 +11,7 @@
 #include "traces/csv.h"
 #include "traces/diurnal.h"
 #include "traces/poisson.h"
+#include "traces/shape.h"
 #include "traces/surge.h"
 
 #include <cstdint>
@@ -24,9 +25,9 @@ namespace tideline {
 /// One entry of the workload, before its source is opened.
 struct EntrySpec {
   std::string name;
-  std::string source;  ///< poisson, diurnal, csv, counts
-  std::variant<PoissonParams, DiurnalParams, CsvParams, CountsParams> params;
-  std::filesystem::path file;  ///< csv and counts
+  std::string source;  ///< poisson, diurnal, csv, counts, trace
+  std::variant<PoissonParams, DiurnalParams, CsvParams, CountsParams, TraceParams> params;
+  std::filesystem::path file;  ///< csv, counts and trace; of trace perhaps a folder
   Duration skip{};             ///< of the trace, before what becomes time 0
   std::vector<Surge> surges;
   Duration block{};     ///< length of stretches that the trace is put together from anew (blocks.h); 0: as it is

@@ -8,6 +8,7 @@
 #include "src/json_merge.h"
 #include "src/scenario_files.h"
 #include "src/scenario_sections.h"
+#include "src/trace_files.h"
 #include "traces/recognise.h"
 
 #include <algorithm>
@@ -338,14 +339,37 @@ class Stack {
       std::ifstream in(file, std::ios::binary);
       std::error_code ignored;
       // That a file cannot be read is said with everything else that is wrong.
-      const bool readable = in && !fs::is_directory(file, ignored);
-      const TraceFormat format = readable ? recognise_trace(in) : TraceFormat::csv;
-      const auto& definition = sources[format == TraceFormat::csv ? source_csv : source_counts];
-      source.root = Json{{"source", definition.name}, {"params", Json{{"file", file}}}};
+      std::string name(sources[source_csv].name);
+      if (fs::is_directory(file, ignored)) {
+        if (is_known(file)) name = sources[source_trace].name;
+      } else if (in) {
+        name = source_for(in, file);
+      }
+      source.root = Json{{"source", name}, {"params", Json{{"file", file}}}};
     } catch (const SourceError& e) {
       return problems.add("", file + ": " + e.what() + "; set " + at + "/source and " + at + "/params/file instead");
     }
     merge(document_, at, source, "", rules_, problems);
+  }
+
+  /// The simple sources where the file is theirs, else the one that reads any format. Throws SourceError.
+  static std::string source_for(std::istream& in, const std::string& file) {
+    try {
+      return std::string(sources[recognise_trace(in) == TraceFormat::csv ? source_csv : source_counts].name);
+    } catch (const SourceError&) {
+      if (!is_known(file)) throw;
+      return std::string(sources[source_trace].name);
+    }
+  }
+  static bool is_known(const std::string& file) {
+    try {
+      (void)recognise_format(trace_files({file}));
+      return true;
+    } catch (const SourceError&) {
+      return false;
+    } catch (const WorldError&) {
+      return false;
+    }
   }
 
   void set(const std::string& text, JsonDocument& option, Problems& problems) {

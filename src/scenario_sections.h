@@ -10,6 +10,7 @@
 #include "traces/csv.h"
 #include "traces/diurnal.h"
 #include "traces/poisson.h"
+#include "traces/shape.h"
 
 #include <array>
 #include <cstdint>
@@ -354,15 +355,27 @@ struct Replay : Params {
   }
 };
 
+/// Parameters of source `trace`.
+struct TraceSection : TraceParams {
+  std::string file;
+  static constexpr auto declare() {
+    return std::tuple_cat(
+        param::fields(param::field("file", &TraceSection::file,
+                                   "Path of the trace, or of a folder of its files, relative to the file that names it.", param::required)),
+        TraceParams::declare());
+  }
+};
+
 /// A source that an entry of the workload may name.
 struct SourceDefinition {
   std::string_view name;
   std::vector<param::FieldInfo> (*parameters)();
 };
-enum : std::size_t { source_poisson, source_diurnal, source_csv, source_counts };
-inline constexpr std::array<SourceDefinition, 4> sources{{{"poisson", &param::describe<PoissonParams>},
+enum : std::size_t { source_poisson, source_diurnal, source_csv, source_counts, source_trace };
+inline constexpr std::array<SourceDefinition, 5> sources{{{"poisson", &param::describe<PoissonParams>},
                                                           {"diurnal", &param::describe<DiurnalParams>},
                                                           {"csv", &param::describe<Replay<CsvParams>>},
-                                                          {"counts", &param::describe<Replay<CountsParams>>}}};
+                                                          {"counts", &param::describe<Replay<CountsParams>>},
+                                                          {"trace", &param::describe<TraceSection>}}};
 
 }  // namespace tideline::scenario_format

@@ -2,6 +2,7 @@
 #include "src/blocks.h"
 #include "src/errors.h"
 #include "src/scenario.h"
+#include "src/trace_files.h"
 
 #include <cerrno>
 #include <cstring>
@@ -11,6 +12,46 @@
 namespace tideline {
 
 namespace {
+
+/// A trace of any format, whose errors name its file.
+class AnyTrace final : public ArrivalSource {
+ public:
+  AnyTrace(std::string path, std::unique_ptr<TraceSource> source, bool needs_task)
+      : path_(std::move(path)), source_(std::move(source)), needs_task_(needs_task) {}
+  bool next(Arrival& out) override {
+    return checked([&] { return source_->next(out); }, out);
+  }
+  bool next_expected(Expected& out) override {
+    return checked([&] { return source_->next_expected(out); }, out.like);
+  }
+  std::span<const std::string> task_names() const override { return source_->task_names(); }
+  double mean_qps(Time, Time) const override { return 0; }
+  std::string remark() const override {
+    const TraceReport& r = source_->reader().report();
+    std::string out = path_ + " was read as " + r.format;
+    for (const auto& d : r.dropped) out += "; " + std::to_string(d.rows) + " rows dropped for " + d.reason;
+    if (r.unsorted > 0) out += "; " + std::to_string(r.unsorted) + " rows put in order";
+    for (const auto& note : r.notes) out += "; " + note;
+    return out;
+  }
+
+ private:
+  template <class Read>
+  bool checked(Read read, const Arrival& out) const {
+    try {
+      if (!read()) return false;
+    } catch (const SourceError& e) {
+      throw InputError(path_ + ": " + e.what());
+    }
+    if (needs_task_ && out.task == Arrival::unknown)
+      throw InputError(path_ + ": a row says no task: give the entry of the workload a \"task\", or params a \"map\"");
+    return true;
+  }
+
+  std::string path_;
+  std::unique_ptr<TraceSource> source_;
+  bool needs_task_;
+};
 
 /// A source that owns the file it reads.
 class FileSource final : public ArrivalSource {
@@ -77,14 +118,17 @@ std::unique_ptr<ArrivalSource> open_file(const EntrySpec& entry, const Params& p
   }
 }
 
-}  // namespace
-
-namespace {
-
 std::unique_ptr<ArrivalSource> open_plain(const EntrySpec& entry, std::uint64_t seed, std::size_t index) {
   const Stream stream(seed, "arrivals", index);
   if (const auto* p = std::get_if<PoissonParams>(&entry.params)) return make_poisson(*p, stream);
   if (const auto* p = std::get_if<DiurnalParams>(&entry.params)) return make_diurnal(*p, stream);
+  if (const auto* p = std::get_if<TraceParams>(&entry.params)) {
+    const std::string path = entry.file.string();
+    std::unique_ptr<ArrivalSource> source =
+        std::make_unique<AnyTrace>(path, shaped(open_trace_files(path, {entry.file}, *p), *p, stream), entry.classes.size() > 1);
+    if (entry.block == Duration{}) return source;
+    return in_blocks(std::move(source), entry.block, entry.block_of, entry.block_draw);
+  }
   const auto* csv = std::get_if<CsvParams>(&entry.params);
   auto file = csv != nullptr ? open_file(entry, *csv, stream, make_csv)
                              : open_file(entry, std::get<CountsParams>(entry.params), stream, make_counts);

@@ -1,6 +1,7 @@
 #include "traces/csv.h"
 
 #include "sim/core/nearest.h"
+#include "traces/names.h"
 #include "traces/text.h"
 
 #include <algorithm>
@@ -23,41 +24,6 @@ constexpr std::size_t default_columns = 3;  // a file without a header has at mo
 constexpr std::size_t most_tasks = 65536;
 
 int decimals_of(TimeUnit unit) { return unit == TimeUnit::s ? 9 : unit == TimeUnit::ms ? 6 : unit == TimeUnit::us ? 3 : 0; }
-
-/// Names by index and indexes by name.
-class NameTable {
- public:
-  static constexpr std::uint32_t none = ~std::uint32_t{0};
-  std::uint32_t find(std::string_view name) {
-    // Runs of one task are common, and comparing is cheaper than hashing.
-    if (last_ < names_.size() && names_[last_] == name) return last_;
-    const std::uint32_t index = slots_[slot_of(name)];
-    if (index != none) last_ = index;
-    return index;
-  }
-  std::uint32_t add(std::string_view name) {
-    if (2 * (names_.size() + 1) > slots_.size()) {
-      slots_.assign(2 * slots_.size(), none);
-      for (std::size_t k = 0; k < names_.size(); ++k) slots_[slot_of(names_[k])] = static_cast<std::uint32_t>(k);
-    }
-    last_ = static_cast<std::uint32_t>(names_.size());
-    slots_[slot_of(name)] = last_;
-    names_.emplace_back(name);
-    return last_;
-  }
-  const std::vector<std::string>& names() const { return names_; }
-
- private:
-  std::size_t slot_of(std::string_view name) const {
-    std::size_t slot = hash(name) & (slots_.size() - 1);
-    while (slots_[slot] != none && names_[slots_[slot]] != name) slot = (slot + 1) & (slots_.size() - 1);
-    return slot;
-  }
-
-  std::vector<std::string> names_;
-  std::vector<std::uint32_t> slots_ = std::vector<std::uint32_t>(16, none);  // a power of two, at most half full
-  std::uint32_t last_ = 0;
-};
 
 class CsvSource final : public ArrivalSource {
  public:

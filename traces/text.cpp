@@ -95,7 +95,7 @@ NumberFault parse_ns_slowly(std::string_view text, int decimals, std::int64_t& n
 
 }  // namespace
 
-TextReader::TextReader(std::istream& in) : in_(in), buffer_(row_limit) {
+TextReader::TextReader(std::istream& in, std::size_t buffer) : in_(in), buffer_(std::clamp(buffer, std::size_t{16}, row_limit)) {
   refill();
   if (end_ >= 3 && std::memcmp(buffer_.data(), "\xEF\xBB\xBF", 3) == 0) position_ = 3;
 }
@@ -103,6 +103,7 @@ TextReader::TextReader(std::istream& in) : in_(in), buffer_(row_limit) {
 bool TextReader::refill() {
   if (ended_) return false;
   const std::size_t kept = end_ - position_;
+  if (kept == buffer_.size() && kept < row_limit) buffer_.resize(std::min(2 * kept, row_limit));
   if (kept == buffer_.size()) {
     throw SourceError("row " + std::to_string(next_row_) + " is longer than " + std::to_string(row_limit) +
                       " bytes: is this a text file with one entry a row?");

@@ -17,8 +17,9 @@ class TextReader {
  public:
   static constexpr std::size_t row_limit = std::size_t{1} << 18;  ///< bytes
 
-  /// Reads from `in`, which must outlive the reader, from its present position to its end.
-  explicit TextReader(std::istream& in);
+  /// Reads from `in`, which must outlive the reader, from its present position to its end. `buffer`: bytes to begin with, doubled up to
+  /// `row_limit` where a row needs it; who reads many files side by side asks for little.
+  explicit TextReader(std::istream& in, std::size_t buffer = row_limit);
 
   /// The next row without its end; valid until the next call. False at the end of the text.
   bool line(std::string_view& out);

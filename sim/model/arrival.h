@@ -50,6 +50,8 @@ class ArrivalSource {
   virtual std::span<const std::string> task_names() const { return {}; }
   /// Mean rate over [from, to) in queries per second as far as the source knows it in advance (for planning), else 0.
   virtual double mean_qps(Time from, Time to) const = 0;
+  /// What whoever ran it should know about what was read so far, as rows that were left out; empty: nothing.
+  virtual std::string remark() const { return {}; }
 };
 
 }  // namespace tideline

@@ -45,6 +45,7 @@ class Workload {
   std::uint64_t taken() const { return serial_; }
   /// When the last query of an entry that has no more came; `never` while it has more, and where it never had one.
   Time ended(std::size_t entry) const { return ended_[entry]; }
+  const ArrivalSource& source(std::size_t entry) const { return *entries_[entry].source; }
 
  private:
   void advance(std::uint32_t entry);

@@ -72,7 +72,8 @@ TEST(builtin, every_combination_survives_and_repeats_itself) {
     for (const Make autoscaling : {fixed, target_utilization})
       for (const Make coldstart : {fixed_keep_alive, preload_and_persist})
         for (const Make eviction : {lru, greedy_dual_size_frequency})
-          expect_repeats_itself({dispatch(), eviction == lru ? oldest_first() : earliest_deadline(), autoscaling(), best_fit(), coldstart(), eviction()});
+          expect_repeats_itself(
+              {dispatch(), eviction == lru ? oldest_first() : earliest_deadline(), autoscaling(), best_fit(), coldstart(), eviction()});
 }
 
 TEST(builtin, others_survive_and_repeat_themselves) {

@@ -1,0 +1,134 @@
+// tideline trace, and runs of source trace.
+#include "tests/support/program.h"
+#include "tests/support/small_scenario.h"
+
+#include <gmock/gmock.h>
+#include <nlohmann/json.hpp>
+
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <vector>
+
+namespace tideline {
+namespace {
+
+using namespace test;
+using testing::HasSubstr;
+using testing::StartsWith;
+using Json = nlohmann::json;
+
+const std::string samples = std::string(TIDELINE_SOURCE_DIR) + "/traces/samples/formats/";
+
+TEST(Trace, stats_say_what_a_trace_is_like) {
+  const Folder folder;
+  const Outcome text = tideline(folder, {"trace", "stats", samples + "alibaba_lora_2026.csv"});
+  EXPECT_EQ(text.code, 0) << text.err;
+  EXPECT_THAT(text.out, StartsWith("format: alibaba_lora_2026, 4 rows, 1 dropped, 1 out of order by up to 2000 ms\n"
+                                   "dropped: 1 for predict_status FAILED, first in row 4\n"));
+  const Outcome json = tideline(folder, {"trace", "stats", samples + "servegen", "--json"});
+  EXPECT_EQ(json.code, 0) << json.err;
+  const Json j = Json::parse(json.out);
+  EXPECT_EQ(j["queries"], 1500);
+  EXPECT_EQ(j["span_s"], 1800);
+  EXPECT_EQ(j["keys"][0]["name"], "chunk-1");
+  EXPECT_TRUE(j["gap_cv"].is_null());
+}
+
+TEST(Trace, formats_are_listed) {
+  EXPECT_THAT(tideline(Folder(), {"trace", "formats"}).out, testing::AllOf(HasSubstr("azure_functions_2019"), HasSubstr("\nproteus ")));
+}
+
+TEST(Trace, what_convert_writes_is_read_again) {
+  const Folder folder;
+  const Outcome done = tideline(folder, {"trace", "convert", samples + "servegen", "--param", "rate_scale=0.5", "--out", "a.csv"});
+  EXPECT_EQ(done.code, 0) << done.err;
+  EXPECT_THAT(done.out, HasSubstr("written: a.csv\n"));
+  const Json j = Json::parse(tideline(folder, {"trace", "stats", "a.csv", "--unit", "s", "--json"}).out);
+  EXPECT_NEAR(j["queries"].get<double>(), 750, 120);  // six standard deviations
+  EXPECT_EQ(j["unsorted"], 0);
+  EXPECT_EQ(j["keys"].size(), 2U);
+  const Outcome again = tideline(folder, {"trace", "convert", samples + "servegen", "--param", "rate_scale=0.5", "--out", "b.csv"});
+  EXPECT_EQ(again.code, 0);
+  std::ifstream a(folder / "a.csv"), b(folder / "b.csv");
+  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(a), {}), std::string(std::istreambuf_iterator<char>(b), {}));
+  EXPECT_EQ(tideline(folder, {"trace", "convert", samples + "proteus", "--out", "p.csv"}).code, 0);
+  std::ifstream p(folder / "p.csv");
+  std::string line;
+  std::getline(p, line);
+  EXPECT_EQ(line, "timestamp,task,tenant,slo,accuracy");
+  std::getline(p, line);
+  EXPECT_THAT(line, StartsWith("0,mobilenet,"));
+  EXPECT_EQ(tideline(folder, {"trace", "convert", samples + "proteus", "--out", "p.h5"}).code, 0);
+  EXPECT_GT(fs::file_size(folder / "p.h5"), 0U);
+}
+
+TEST(Trace, what_is_wrong_is_said_with_the_exit_code_of_its_kind) {
+  const Folder folder;
+  folder.write("t.csv", "timestamp,x\n5,1\n");
+  folder.write("cut.csv.gz", std::string("\x1f\x8b\x08\0\0\0\0\0\0\x03\x2b", 11));
+  const auto refused = [&](std::vector<std::string> words, int code, const char* says) {
+    words.insert(words.begin(), "trace");
+    const Outcome done = tideline(folder, words);
+    EXPECT_EQ(done.code, code) << done.err;
+    EXPECT_EQ(done.out, "");
+    EXPECT_THAT(done.err, HasSubstr(says));
+  };
+  refused({}, 2, "needs an action");
+  refused({"stat", "t.csv"}, 2, "unknown action 'stat'; did you mean \"stats\"?");
+  refused({"stats"}, 2, "no trace given");
+  refused({"stats", "missing.csv"}, 3, "cannot read trace missing.csv: No such file or directory");
+  refused({"stats", "t.csv"}, 2, "t.csv: row 2, column 'timestamp': '5' can be of any unit: declare the unit");
+  refused({"stats", "t.csv", "--param", "gap=3"}, 2, "--param gap: unknown key \"gap\"");
+  refused({"stats", "t.csv", "--format", "burst"}, 2, "format: unknown 'burst'");
+  refused({"stats", "cut.csv.gz"}, 2, "cut.csv.gz: the compressed data end early: the file is truncated");
+  refused({"convert", "t.csv", "--unit", "s"}, 2, "convert needs --out");
+  refused({"convert", "t.csv", "--unit", "s", "--out", "t.csv"}, 2, "it is an input");
+  refused({"convert", "t.csv", "--unit", "s", "--out", "o.csv", "--tasks", "a,b", "--param", "map=weights"}, 2,
+          "weights: expected one for each task, 2");
+}
+
+std::string with_trace(const std::string& params) {
+  std::string text = small_scenario;
+  const std::string from = "\"source\": \"poisson\", \"params\": { \"rate_qps\": 5 }";
+  return text.replace(text.find(from), from.size(), "\"source\": \"trace\", \"params\": " + params);
+}
+
+TEST(SourceTrace, replays_a_folder_and_is_reproduced) {
+  const Folder folder;
+  folder.write("s.json", with_trace("{ \"file\": \"clients\", \"rate_scale\": 0.5, \"from_s\": 600, \"to_s\": 660 }"));
+  folder.write("clients/chunk-0.csv", "0,1,1,Gamma,1,1\n600,2,1,Gamma,1,1\n");
+  folder.write("clients/chunk-1.csv", "0,0,0,,0,0\n600,4,1,Gamma,1,1\n");
+  const Outcome done = tideline(folder, {"run", "s.json", "--quiet"});
+  EXPECT_EQ(done.code, 0) << done.err;
+  EXPECT_THAT(done.out, HasSubstr("audit: passed"));
+  EXPECT_THAT(tideline(folder, {"rerun", "results/s.h5"}).out, HasSubstr("reproduced"));
+  folder.write("clients/chunk-2.csv", "600,4,1,Gamma,1,1\n");
+  EXPECT_NE(tideline(folder, {"rerun", "results/s.h5"}).code, 0);
+}
+
+TEST(SourceTrace, a_trace_of_another_format_takes_the_place_of_a_source) {
+  const Folder folder;
+  folder.write("s.json", small_scenario);
+  const Outcome done = tideline(folder, {"run", "s.json", "--no-results", "--trace", "finders=" + samples + "azure_llm.csv"});
+  EXPECT_EQ(done.code, 0) << done.err;
+  EXPECT_THAT(done.err, HasSubstr("azure_llm.csv was read as azure_llm; ignored columns: 'ContextTokens', 'GeneratedTokens'\n"));
+  const Outcome effective = tideline(folder, {"validate", "s.json", "--effective", "--trace", "finders=" + samples + "azure_llm.csv"});
+  EXPECT_THAT(effective.out, HasSubstr("\"trace\""));
+}
+
+TEST(SourceTrace, keys_that_are_no_tasks_are_refused_unless_they_are_mapped) {
+  const Folder folder;
+  std::string text = with_trace("{ \"file\": \"t.csv\", \"unit\": \"s\" }");
+  const std::string task = "{ \"name\": \"finders\", \"task\": \"find\"";
+  text.replace(text.find(task), task.size(), "{ \"name\": \"finders\"");
+  folder.write("s.json", text);
+  folder.write("t.csv", "timestamp,task\n0,see\n1,finds\n");
+  const Outcome done = tideline(folder, {"run", "s.json", "--no-results"});
+  EXPECT_EQ(done.code, 2);
+  EXPECT_THAT(done.err, HasSubstr("t.csv: key 'finds' is none of the tasks that may occur; did you mean \"find\"?"));
+  EXPECT_EQ(tideline(folder, {"run", "s.json", "--no-results", "--set", "/workload/finders/params/map=stripe"}).code, 0);
+}
+
+}  // namespace
+}  // namespace tideline

@@ -1,0 +1,228 @@
+// Format `counts`: how many queries arrived in each second, minute or other bin, in the spellings that papers use.
+//
+//  - whole numbers separated by blanks, on one line or several: the Twitter, NASA and WorldCup files of IPA and barazmoon. One a second
+//    unless bin_s says otherwise.
+//  - a list of Python or JSON, "[0, 3, 5]".
+//  - a CSV whose header names one of second, minute, hour, day, index, time, timestamp, window_start_s and one of count, value, tweets,
+//    requests, invocations, or a rate per second in rate_rps. Times may be dates (NAB: timestamp,value in bins of 5 or 30 minutes; MArk:
+//    "%m-%d-%H-%M"). The length of a bin is bin_s, or that of the column's name, or the time between the first two rows.
+//
+// Holes in a recording are written as zeros or left out; `gaps` says what they mean. The Twitter file of August 2021 has one of 29 minutes
+// at the end of every day. Bins of a CSV may be in any order, but not twice. Counts may have a fraction.
+#include "sim/core/time.h"
+#include "sim/model/arrival.h"
+#include "traces/bin_reader.h"
+#include "traces/format_list.h"
+#include "traces/gaps.h"
+#include "traces/gzip.h"
+#include "traces/named_rows.h"
+#include "traces/reorder.h"
+#include "traces/text.h"
+#include "traces/timestamp.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <istream>
+#include <stdexcept>
+
+namespace tideline {
+namespace {
+
+constexpr double most_queries = 1e9;
+
+struct TimeName {
+  std::string_view name;
+  std::int64_t bin_s;  // 0: not told by the name
+};
+constexpr std::array<TimeName, 8> usual_times{
+    {{"second", 1}, {"minute", 60}, {"hour", 3600}, {"day", 86400}, {"index", 0}, {"time", 0}, {"timestamp", 0}, {"window_start_s", 0}}};
+constexpr std::array<std::string_view, 6> usual_counts{"count", "value", "tweets", "requests", "invocations", "rate_rps"};
+constexpr std::int64_t second_ns = 1'000'000'000;
+
+const TimeName* time_of(const TraceHead& head) {
+  const auto at = std::find_if(usual_times.begin(), usual_times.end(), [&](const TimeName& t) { return head.has(t.name); });
+  return at != usual_times.end() ? &*at : nullptr;
+}
+std::string count_of(const TraceHead& head) {
+  const auto at = std::find_if(usual_counts.begin(), usual_counts.end(), [&](std::string_view name) { return head.has(name); });
+  return at != usual_counts.end() ? std::string(*at) : "";
+}
+
+bool is_numbers(const TraceHead& head) {
+  return !head.json &&
+         (head.first.starts_with('[') || (head.cells.size() == 1 && head.first.find_first_not_of("0123456789 \t\r") == std::string::npos));
+}
+
+/// Bins without names.
+class PlainBins final : public TraceReader {
+ public:
+  PlainBins(const TraceFile& file, const ReadParams& params)
+      : bin_ns_(params.bin_s > 0 ? from_seconds(params.bin_s).count() : second_ns),
+        in_(unpacked(file.open())),
+        bins_(read_bins(*in_, bin_ns_, {})) {
+    report_.format = "counts";
+    if (params.bin_s == 0) report_.note("a count is of a second, as bin_s does not say otherwise");
+  }
+  bool next(TraceRow& out) override {
+    Bin bin;
+    if (!bins_->next(bin)) return false;
+    ++report_.rows;
+    out = TraceRow{};
+    out.start_ns = bin.start_ns;
+    out.length_ns = bin_ns_;
+    out.queries = static_cast<double>(bin.count);
+    return true;
+  }
+  const TraceReport& report() const override { return report_; }
+
+ private:
+  std::int64_t bin_ns_;
+  std::unique_ptr<std::istream> in_;
+  std::unique_ptr<BinSource> bins_;
+  TraceReport report_;
+};
+
+/// Bins by the names of columns. The first row waits for the second where only that says how long a bin is.
+class NamedBins final : public TraceReader {
+ public:
+  NamedBins(const TraceFile& file, const TraceHead& head, const ReadParams& params)
+      : bin_ns_(from_seconds(params.bin_s).count()), in_(unpacked(file.open())), time_(TraceUnit::s) {
+    const TimeName* const usual = time_of(head);
+    const std::string time = !params.time_column.empty() ? params.time_column : usual != nullptr ? std::string(usual->name) : "";
+    const std::string count = !params.count_column.empty() ? params.count_column : count_of(head);
+    if (time.empty()) throw SourceError("no column has a usual name of times, such as second or timestamp: declare time_column");
+    if (count.empty()) throw SourceError("no column has a usual name of counts, such as count or value: declare count_column");
+    if (params.time_column.empty() && usual != nullptr) {
+      unit_ns_ = usual->bin_s * second_ns;
+      if (bin_ns_ == 0) bin_ns_ = unit_ns_;
+      is_index_ = usual->name == "index";
+      if (is_index_ && bin_ns_ == 0) bin_ns_ = second_ns;
+      if (is_index_) unit_ns_ = bin_ns_;
+    }
+    // Numbers in a column of times are seconds unless they are declared otherwise: that is how every file of counts has them.
+    if (unit_ns_ == 0) time_ = TimeColumn(params.unit == TraceUnit::automatic ? TraceUnit::s : params.unit);
+    is_rate_ = count == "rate_rps";
+    const std::array<std::string, 2> wanted{time, count};
+    rows_ = std::make_unique<TableRows>(*in_, wanted, wanted.size(), TableRows::Header::required);
+    report_.format = "counts";
+    std::string names;
+    for (const std::string& name : rows_->ignored()) (names += names.empty() ? "" : ", ") += quoted(name);
+    if (!names.empty()) report_.note("ignored columns: " + names);
+  }
+
+  bool next(TraceRow& out) override {
+    if (waiting_) {
+      waiting_ = false;
+      out = second_;
+      return true;
+    }
+    if (!read(out)) return false;
+    if (bin_ns_ == 0) {
+      waiting_ = read(second_);
+      if (!waiting_) throw SourceError("its only row does not say how long a bin is: declare bin_s");
+      bin_ns_ = std::abs(second_.start_ns - out.start_ns);
+      if (bin_ns_ == 0) throw SourceError("its first two rows are of the same time: declare bin_s");
+      report_.note("a bin is " + seconds_text(bin_ns_) + ", the time between the first two rows");
+      finish(second_);
+    }
+    finish(out);
+    return true;
+  }
+  const TraceReport& report() const override { return report_; }
+  std::uint64_t row() const override { return rows_->row(); }
+
+ private:
+  bool read(TraceRow& out) {
+    std::array<std::string_view, 2> cells;
+    if (!rows_->next(cells)) return false;
+    ++report_.rows;
+    out = TraceRow{};
+    if (unit_ns_ > 0) {
+      std::uint64_t number = 0;
+      const std::uint64_t most = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max() / 4 / unit_ns_);
+      const NumberFault fault = parse_whole(cells[0], most, number);
+      if (fault != NumberFault::none) refuse(cells[0], fault == NumberFault::too_large ? "is beyond 50 years" : describe(fault));
+      out.start_ns = static_cast<std::int64_t>(number) * unit_ns_;
+    } else {
+      const auto at = time_.parse(cells[0]);
+      if (!at) refuse(cells[0], time_.fault());
+      out.start_ns = *at;
+    }
+    constexpr std::int64_t longest_ns = 50 * 31'557'600'000'000'000;
+    if (out.start_ns > longest_ns || out.start_ns < -longest_ns)
+      refuse(cells[0], "is more than 50 years from the start: is the unit right?");
+    const char* const end = cells[1].data() + cells[1].size();
+    const auto [after, error] = std::from_chars(cells[1].data(), end, out.queries);
+    if (cells[1].empty()) refuse(cells[1], "is empty");
+    if (after != end || error != std::errc{} || !std::isfinite(out.queries)) refuse(cells[1], "is not a finite number");
+    if (out.queries < 0) refuse(cells[1], "is negative");
+    if (out.queries > most_queries) refuse(cells[1], "is above 1e9");
+    return true;
+  }
+  void finish(TraceRow& row) const {
+    row.length_ns = bin_ns_;
+    if (is_rate_) row.queries *= static_cast<double>(bin_ns_) * 1e-9;
+  }
+  [[noreturn]] void refuse(std::string_view cell, std::string_view what) const {
+    throw SourceError("row " + std::to_string(rows_->row()) + ": " + quoted(cell) + " " + std::string(what));
+  }
+
+  std::int64_t bin_ns_;
+  std::int64_t unit_ns_ = 0;  // of the numbers in the column of times; 0: it has times
+  bool is_index_ = false, is_rate_ = false, waiting_ = false;
+  std::unique_ptr<std::istream> in_;
+  std::unique_ptr<NamedRows> rows_;
+  TimeColumn time_;
+  TraceRow second_;
+  TraceReport report_;
+};
+
+/// Refuses bins that overlap, which are mostly bins that come twice.
+class Apart final : public TraceReader {
+ public:
+  explicit Apart(std::unique_ptr<TraceReader> reader) : reader_(std::move(reader)) {}
+  bool next(TraceRow& out) override {
+    if (!reader_->next(out)) return false;
+    if (started_ && out.start_ns < end_ns_)
+      throw SourceError("the bin at " + seconds_text(std::max<std::int64_t>(out.start_ns, 0)) +
+                        " begins before the one before it ends: it comes twice, or bin_s (" + seconds_text(out.length_ns) + ") is wrong");
+    started_ = true;
+    end_ns_ = out.start_ns + out.length_ns;
+    return true;
+  }
+  const TraceReport& report() const override { return reader_->report(); }
+
+ private:
+  std::unique_ptr<TraceReader> reader_;
+  bool started_ = false;
+  std::int64_t end_ns_ = 0;
+};
+
+}  // namespace
+
+bool has_counts(const TraceHead& head) { return !count_of(head).empty(); }
+
+const TraceFormatDefinition counts_format{
+    "counts",
+    "counts of queries per second, minute or bin: numbers, a list, or a CSV with columns such as second,count",
+    true,
+    [](const TraceHead& head) {
+      if (head.json) return false;
+      return is_numbers(head) || (head.has_header && time_of(head) != nullptr && !count_of(head).empty());
+    },
+    [](TraceFiles files, const ReadParams& params) -> std::unique_ptr<TraceReader> {
+      if (files.size() != 1) throw SourceError("a trace of counts is one file");
+      refuse_columns(params, "counts", {"time_column", "count_column"});
+      const TraceHead head = head_of(files);
+      std::unique_ptr<TraceReader> reader;
+      if (is_numbers(head))
+        reader = std::make_unique<PlainBins>(files.front(), params);
+      else
+        reader = std::make_unique<Apart>(sorted(std::make_unique<NamedBins>(files.front(), head, params), params.sort_rows));
+      return with_gaps(std::move(reader), params);
+    },
+    true};
+
+}  // namespace tideline
