@@ -127,10 +127,11 @@ class Reader {
   void read_hardware(const Value& value, const std::string& pointer) {
     const auto p = param::bind<HardwareParams>(value, pointer, problems_);
     add_name(hardware_, p.name, pointer);
-    const bool exclusive = p.sharing == Sharing::exclusive;
-    if (!exclusive && p.concurrent_batches)
-      problems_.add(child(pointer, "concurrent_batches"), "only hardware with \"sharing\": \"exclusive\" has it");
-    if (exclusive && !p.interference.empty())
+    if (p.sharing == Sharing::partitioned && p.concurrent_batches)
+      problems_.add(child(pointer, "concurrent_batches"), "only hardware with \"sharing\": \"exclusive\" or \"shared\" has it");
+    if (p.sharing != Sharing::shared && p.sharing_exponent)
+      problems_.add(child(pointer, "sharing_exponent"), "only hardware with \"sharing\": \"shared\" has it");
+    if (p.sharing != Sharing::partitioned && !p.interference.empty())
       problems_.add(child(pointer, "interference"), "only hardware with \"sharing\": \"partitioned\" has it");
     if (!p.interference.empty() && p.interference.front() != 1)
       problems_.add(child(child(pointer, "interference"), std::size_t{0}), "must be 1: the profile is that of a batch that runs alone");
@@ -145,7 +146,8 @@ class Reader {
     h.kind = p.kind;
     h.accelerator = p.kind != "cpu";
     h.sharing = p.sharing;
-    h.concurrent_batches = p.concurrent_batches.value_or(1);
+    h.concurrent_batches = p.concurrent_batches.value_or(p.sharing == Sharing::shared ? 1024 : 1);
+    h.sharing_exponent = p.sharing_exponent.value_or(1);
     h.cores = p.cores;
     h.memory_bytes = p.memory_bytes;
     h.unified_memory = p.unified_memory;

@@ -76,6 +76,7 @@ struct HardwareParams {
   std::string kind = "cpu";
   Sharing sharing = Sharing::exclusive;
   std::optional<std::uint32_t> concurrent_batches;
+  std::optional<double> sharing_exponent;
   std::uint32_t cores = 1;
   std::int64_t memory_bytes = 0;
   bool unified_memory = false;
@@ -94,10 +95,13 @@ struct HardwareParams {
         param::field("name", &HardwareParams::name, "Name that pools and variants use.", param::required),
         param::field("kind", &HardwareParams::kind, "Such as cpu, gpu, npu; everything but cpu is an accelerator."),
         param::choice("sharing", &HardwareParams::sharing,
-                      "exclusive: batches take turns on the device; partitioned: an instance holds cores of it while it lives.",
-                      {{"exclusive", Sharing::exclusive}, {"partitioned", Sharing::partitioned}}),
+                      "exclusive: batches take turns on the device; shared: those of different instances run at once, the slower; "
+                      "partitioned: an instance holds cores of it while it lives.",
+                      {{"exclusive", Sharing::exclusive}, {"shared", Sharing::shared}, {"partitioned", Sharing::partitioned}}),
         param::field("concurrent_batches", &HardwareParams::concurrent_batches,
-                     "Batches that run at once on an exclusive device; 1 where not given.", {1, 1024}),
+                     "Batches that run at once on an exclusive device (1 where not given) or a shared one (1024).", {1, 1024}),
+        param::field("sharing_exponent", &HardwareParams::sharing_exponent,
+                     "g of a shared device: k batches run at rate k^-g each; 1 where not given: they share what it can do.", {0, 4}),
         param::field("cores", &HardwareParams::cores, "Cores, or slices, of a device.", {1, 4096}),
         param::field("memory_bytes", &HardwareParams::memory_bytes, "Memory of a device for instances.", {0, 1e15}),
         param::field("unified_memory", &HardwareParams::unified_memory, "Host and device memory are the same bytes: nothing is copied."),

@@ -37,12 +37,15 @@ std::vector<DeviceSet> device_sets(const Topology& topology) {
 
 /// The part of a device that a batch of the variant occupies: batches run side by side.
 double share_of_device(const Variant& v, const Hardware& h) {
+  if (h.sharing == Sharing::shared) return 1;
   if (h.sharing == Sharing::exclusive) return 1.0 / h.concurrent_batches;
   return static_cast<double>(v.profile.cores().front()) / h.cores;
 }
 
 /// How many times the throughput of one instance a device has that runs instances of this variant only, each started for `cap` items.
 double throughput_factor(const Variant& v, const Hardware& h, std::uint32_t cap) {
+  // What shares a device does together what it does alone.
+  if (h.sharing == Sharing::shared) return 1;
   const std::uint32_t slots = h.sharing == Sharing::exclusive ? h.concurrent_batches : h.cores / v.profile.cores().front();
   const std::int64_t bytes = v.memory_for(cap);
   const std::int64_t fit = bytes > 0 ? h.memory_bytes / bytes : slots;

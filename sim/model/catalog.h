@@ -31,6 +31,7 @@ struct Task {
 
 enum class Sharing : std::uint8_t {
   exclusive,   ///< instances take turns; `concurrent_batches` at once
+  shared,      ///< batches of different instances run at once, k of them at rate k^-`sharing_exponent` each
   partitioned  ///< an instance holds its cores while it lives; batches of different instances run side by side
 };
 
@@ -43,7 +44,8 @@ struct Hardware {
   std::string kind;  ///< "cpu", "gpu", "npu", ...
   bool accelerator = true;
   Sharing sharing = Sharing::exclusive;
-  std::uint32_t concurrent_batches = 1;  ///< exclusive devices only
+  std::uint32_t concurrent_batches = 1;  ///< exclusive and shared devices
+  double sharing_exponent = 1;           ///< of shared devices
   std::uint32_t cores = 1;               ///< partitioned devices: cores or slices to hold
   std::int64_t memory_bytes = 0;         ///< for instances
   bool unified_memory = false;           ///< host and device memory are the same bytes: no copy

@@ -6,8 +6,13 @@
 
 namespace tideline {
 
+double Channel::sharers() const {
+  const auto k = static_cast<double>(transfers_.size());
+  return gamma_ == 1 ? k : std::pow(k, gamma_);
+}
+
 double Channel::virtual_at(Time now) const {
-  return transfers_.empty() ? virtual_ : virtual_ + to_seconds(now - changed_) * bytes_per_s_ / static_cast<double>(transfers_.size());
+  return transfers_.empty() ? virtual_ : virtual_ + to_seconds(now - changed_) * bytes_per_s_ / sharers();
 }
 
 double Channel::carried_bytes(Time now) const { return carried_ + (virtual_at(now) - virtual_) * static_cast<double>(transfers_.size()); }
@@ -26,7 +31,7 @@ void Channel::look_ahead() {
     return;
   }
   const double left = std::max(0.0, transfers_.front().ends_at - virtual_);
-  next_end_ = later(changed_, from_seconds(left * static_cast<double>(transfers_.size()) / bytes_per_s_));
+  next_end_ = later(changed_, from_seconds(left * sharers() / bytes_per_s_));
 }
 
 void Channel::begin(Time now, double bytes, std::uint32_t payload) {

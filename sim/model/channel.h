@@ -1,4 +1,4 @@
-// A link in one direction, a disk or a bus: its transfers share its bandwidth equally (processor sharing), in virtual time.
+// A link in one direction, a disk, a bus or a shared device: what is under way shares it equally (processor sharing), in virtual time.
 #pragma once
 
 #include "sim/core/time.h"
@@ -13,7 +13,8 @@ namespace tideline {
 /// (as in generalised processor sharing, Parekh and Gallager 1993).
 class Channel {
  public:
-  explicit Channel(double bytes_per_s) : bytes_per_s_(bytes_per_s) {}
+  /// Of k transfers each gets bytes_per_s x k^-gamma: with 1 they share what there is, with 0 each has it for itself.
+  explicit Channel(double bytes_per_s, double gamma = 1) : bytes_per_s_(bytes_per_s), gamma_(gamma) {}
 
   /// Whether it has a bandwidth at present.
   bool carries() const { return bytes_per_s_ > 0; }
@@ -45,11 +46,12 @@ class Channel {
   static bool later_end(const Transfer& a, const Transfer& b) {
     return a.ends_at != b.ends_at ? a.ends_at > b.ends_at : a.sequence > b.sequence;
   }
+  double sharers() const;  // by how much the bandwidth is divided
   double virtual_at(Time now) const;
   void settle(Time now);
   void look_ahead();
 
-  double bytes_per_s_;
+  double bytes_per_s_, gamma_;
   double virtual_ = 0;  // bytes that each transfer got, at changed_
   double carried_ = 0;
   Time changed_{}, next_end_ = never;

@@ -517,7 +517,7 @@ InstanceId Cluster::start(GroupId g, DeviceId d, std::uint8_t option, std::uint3
   x.largest_batch = largest_batch;
   x.memory_bytes = variant.memory_for(largest_batch);
   x.cores = hardware.sharing == Sharing::partitioned ? variant.profile.cores()[option] : 0;
-  x.exclusive = hardware.sharing == Sharing::exclusive;
+  x.exclusive = hardware.sharing != Sharing::partitioned;
   x.work = variant.profile.table(option);
 
   Line& l = line(own);

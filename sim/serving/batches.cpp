@@ -136,12 +136,40 @@ void Simulation::start_batch(InstanceId i, LineId line, std::uint32_t take) {
   cluster_.run(i, now, now + executor_.expected_run(run));
   const Duration took = executor_.run(i, run);
   x.batch_ends = took == forever ? never : now + took;
-  if (took != forever) schedule(x.batch_ends, EventKind::batch_done, i.index());
+  if (hardware.sharing == Sharing::shared && took != forever) [[unlikely]]
+    share_device(i, took);
+  else if (took != forever)
+    schedule(x.batch_ends, EventKind::batch_done, i.index());
   Controller& c = controller_of(cluster_.site_id(i));
   for (Observer* o : c.hear_visits)
     for (VisitId v = first; v; v = cluster_[v].next) o->visit_began(query(v), i, live_view(c));
   for (Observer* o : c.hear_batches) o->batch_began(i, take, live_view(c));
   line_emptied(line);
+}
+
+// Payloads of batches on a shared device have this bit set, which neither visits nor loads have without the highest.
+constexpr std::uint32_t of_batch = 0x40000000U;
+
+std::uint32_t Simulation::compute_channel(DeviceId d) const { return first_compute_channel_ + d.index(); }
+
+bool Simulation::is_of_batch(std::uint32_t payload) { return (payload & 0xc0000000U) == of_batch; }
+
+/// The batch needs so much of the device's time, which it shares with others: when it is done only those who come and go can tell.
+void Simulation::share_device(InstanceId i, Duration work) {
+  cluster_.instance(i).batch_ends = never;
+  const std::uint32_t channel = compute_channel(cluster_.row(i).device);
+  channels_[channel].begin(engine_.now(), std::max(to_seconds(work), 1e-9), of_batch | i.index());
+  arm_channel(channel);
+}
+
+void Simulation::shared_batch_done(std::uint32_t payload) { batch_done(InstanceId{payload & ~of_batch}, false); }
+
+/// Its node failed.
+void Simulation::stop_sharing(InstanceId i) {
+  const DeviceId d = cluster_.row(i).device;
+  if (world_.catalog()[world_.topology()[d].hardware].sharing != Sharing::shared) return;
+  channels_[compute_channel(d)].cancel(engine_.now(), of_batch | i.index());
+  arm_channel(compute_channel(d));
 }
 
 /// It is not idle only because a shared line has work: told when that is gone.
@@ -244,7 +272,7 @@ void Simulation::batch_done(InstanceId i, bool failed) {
   cluster_.put_off(i, false);
   offer(i);
   // On an exclusive device others may have waited for this slot.
-  if (hardware.sharing == Sharing::exclusive && cluster_[d].instances.size() > 1) start_ready(d);
+  if (hardware.sharing != Sharing::partitioned && cluster_[d].instances.size() > 1) start_ready(d);
   if (any_held_) place_held(c.id, variant);
   if (cluster_[i].batch_count == 0 && is_idle(i)) became_idle(i);
 }

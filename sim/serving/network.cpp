@@ -77,6 +77,10 @@ void Simulation::channel_event(std::uint32_t channel) {
   channel_scheduled_[channel] = never;
   while (channels_[channel].next_end() == engine_.now()) {
     const std::uint32_t payload = channels_[channel].end();
+    if (is_of_batch(payload)) {
+      shared_batch_done(payload);
+      continue;
+    }
     if (is_of_load(payload)) {
       load_passed(payload, channel);
       continue;

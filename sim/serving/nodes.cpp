@@ -105,6 +105,7 @@ void Simulation::fail_node(NodeId n) {
     // What runs ends here without an answer; what waits leaves its line.
     if (cluster_[i].batch_count > 0) {
       const Instance& x = cluster_[i];
+      stop_sharing(i);
       for (Recorder* r : hear_batches_) r->batch_lost(i, cluster_.row(i).device, variant, x.batch_items, now - x.batch_began, now);
       VisitId v = cluster_.end(i, now, false);
       while (v) {

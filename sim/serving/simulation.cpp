@@ -93,6 +93,10 @@ Simulation::Simulation(const World& world, RunOptions options, std::vector<Contr
   }
   for (const Change& c : options_.environment.changes) links_shared_ = links_shared_ || c.kind == Change::Kind::link;
   make_load_channels();
+  first_compute_channel_ = static_cast<std::uint32_t>(channels_.size());
+  const auto& hardware = world.catalog().hardware;
+  if (std::any_of(hardware.begin(), hardware.end(), [](const Hardware& h) { return h.sharing == Sharing::shared; }))
+    for (const Device& d : world.topology().devices) channels_.emplace_back(1, world.catalog()[d.hardware].sharing_exponent);
   channel_scheduled_.assign(channels_.size(), never);
   links_down_.assign(world.topology().links.size(), 0);
   round_due_.assign(rounds_.size(), never);

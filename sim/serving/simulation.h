@@ -326,6 +326,11 @@ class Simulation {
   void arm_retry(InstanceId i, Time due);
   void drop_head(LineId line, VariantId by);
   void wait_for_line(InstanceId i);
+  std::uint32_t compute_channel(DeviceId d) const;
+  static bool is_of_batch(std::uint32_t payload);
+  void share_device(InstanceId i, Duration work);
+  void shared_batch_done(std::uint32_t payload);
+  void stop_sharing(InstanceId i);
   void line_emptied(LineId line);
 
   // Instances (scaling.cpp).
@@ -466,7 +471,8 @@ class Simulation {
   std::vector<Load> loads_;
   std::vector<std::uint32_t> free_loads_;
   std::vector<DeviceLoads> device_loads_;
-  bool loads_move_ = false;  // some load has bytes to move
+  std::uint32_t first_compute_channel_ = 0;  // of shared devices
+  bool loads_move_ = false;                  // some load has bytes to move
   std::vector<Time> channel_scheduled_;
   std::vector<Trip> trips_;           // by visit slot
   std::vector<QueryEnd> ends_;        // by visit slot: of answers on their way back
