@@ -68,17 +68,22 @@ TEST(no_allocation, sharing) {
 }
 
 TEST(no_allocation, autoscaling_once_the_plan_has_its_size) {
-  for (const auto& d : {fixed(), target_utilization()}) {
+  for (const auto& d : {fixed(), target_utilization(), demand_knapsack(), kubernetes_hpa(), knative_kpa(), predictive()}) {
     Bench x;
     const std::vector<std::uint32_t> initial{4, 6, 4};
     tideline::Setup setup = x.bench->setup();
     setup.initial = initial;
     const auto p = make<AutoscalingPolicy>(d, setup);
+    if (auto* o = dynamic_cast<Observer*>(p.get())) o->arrived(x.bench->query(x.queries[0]), x.bench->view());
     Plan plan;
-    p->plan(x.bench->view(), plan);
+    for (int k = 0; k < 2; ++k) {
+      p->round(x.bench->view(Time{} + k * 5s));
+      p->plan(x.bench->view(Time{} + k * 5s), plan);
+    }
     EXPECT_EQ(allocations_of([&] {
                 for (int k = 1; k < 100; ++k) {
                   plan.clear();
+                  p->round(x.bench->view(Time{} + k * 10s));
                   p->plan(x.bench->view(Time{} + k * 10s), plan);
                   p->on_held(x.bench->query(x.queries[0]), x.v, 0, x.bench->view());
                 }
