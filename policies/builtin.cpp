@@ -55,6 +55,7 @@ void add_builtin_policies(PolicyRegistry& registry) {
 
   // coldstart
   registry.add(fixed_keep_alive());
+  registry.add(forecast_prewarm());
   registry.add(hybrid_histogram());
   registry.add(no_keep_alive());
   registry.add(pinned_top_k());

@@ -1,5 +1,6 @@
 // No decision allocates (design.md section 7.2): dispatch, sharing, autoscaling, placement, cold start, eviction.
 #include "policies/builtin.h"
+#include "policies/components/forecasters.h"
 #include "tests/support/allocation_counter.h"
 #include "tests/support/run_bench.h"
 
@@ -94,6 +95,20 @@ TEST(no_allocation, autoscaling_once_the_plan_has_its_size) {
   }
 }
 
+TEST(no_allocation, forecasts) {
+  for (const ForecastMethod m : {ForecastMethod::seasonal_naive, ForecastMethod::ewma, ForecastMethod::holt, ForecastMethod::holt_winters,
+                                 ForecastMethod::autoregression, ForecastMethod::peak}) {
+    const auto f = make_forecaster({.method = m, .season = 5, .window = 20});
+    EXPECT_EQ(allocations_of([&] {
+                for (int k = 0; k < 50; ++k) {
+                  f->add(k * k % 7);
+                  (void)f->forecast(3);
+                }
+              }),
+              0U);
+  }
+}
+
 TEST(no_allocation, placement) {
   for (const auto& d : {best_fit(), spread(), cheapest()}) {
     Bench x;
@@ -109,7 +124,8 @@ TEST(no_allocation, placement) {
 }
 
 TEST(no_allocation, coldstart) {
-  for (const auto& d : {fixed_keep_alive(), preload_and_persist(), no_keep_alive(), hybrid_histogram(), pinned_top_k()}) {
+  for (const auto& d :
+       {fixed_keep_alive(), preload_and_persist(), no_keep_alive(), hybrid_histogram(), pinned_top_k(), forecast_prewarm()}) {
     Bench x;
     const auto p = make<ColdstartPolicy>(d, x.bench->setup(), d.name == "pinned_top_k" ? param::Object{{"k", 2}} : param::Object{});
     std::vector<Prewarm> start;
