@@ -53,7 +53,9 @@ class DemandKnapsack final : public AutoscalingPolicy, public Observer {
         world_(*setup.world),
         peak_(*setup.world),
         demand_(setup.world->classes().size() * setup.world->site_count()),
-        sites_(setup.world->site_count()) {
+        sites_(setup.world->site_count()),
+        elsewhere_(setup.world->classes().size()),
+        devices_up_(setup.world->catalog().hardware.size()) {
     if (setup.first_hour_qps.empty()) return;
     for (std::size_t c = 0; c < world_.classes().size(); ++c) {
       const TaskId t = world_[ClassId{c}].task;
@@ -105,11 +107,17 @@ class DemandKnapsack final : public AutoscalingPolicy, public Observer {
     double mean_bytes = 0;                 // of the last epoch with an arrival
   };
 
+  /// What a query of the class gets if it is not served at its own site.
+  struct Elsewhere {
+    double latency_s = 0;
+    double accuracy = 0;  // the best in time
+  };
   struct Site {
     bool asked = false;    // a query has arrived there
     bool assumed = false;  // one was expected by the first hour's rates
   };
 
+  bool counts(const Demand& d) const { return d.rate > 0 && d.rate >= params_.least_rate_qps; }
   Demand& demand(ClassId c, SiteId s) { return demand_[c.index() * world_.site_count() + s.index()]; }
 
   void end_epoch(Demand& d, double passed_s) const {
@@ -123,6 +131,12 @@ class DemandKnapsack final : public AutoscalingPolicy, public Observer {
     knapsack_.clear();
     groups_.clear();
     instances_.clear();
+    std::fill(devices_up_.begin(), devices_up_.end(), 0U);
+    const auto& first = world_.topology().first_device_of_site;
+    for (std::size_t d = first[s.index()].index(); d < first[s.index() + 1].index(); ++d)
+      if (view.device(DeviceId{d}).up) ++devices_up_[world_.topology()[DeviceId{d}].hardware.index()];
+    for (std::size_t c = 0; c < elsewhere_.size(); ++c)
+      if (const Demand& d = demand(ClassId{c}, s); counts(d)) elsewhere_[c] = elsewhere(ClassId{c}, s, d.mean_bytes);
     for (std::size_t t = 0; t < world_.catalog().tasks.size(); ++t)
       for (const VariantId v : world_.catalog()[TaskId{t}].variants)
         if (const GroupId g = world_.group(v, s)) add_option(g, view);
@@ -142,8 +156,8 @@ class DemandKnapsack final : public AutoscalingPolicy, public Observer {
     double value = 0, rate = 0;
     for (std::size_t c = 0; c < world_.classes().size(); ++c) {
       const Demand& d = demand(ClassId{c}, s);
-      if (d.rate <= 0 || d.rate < params_.least_rate_qps || !world_.is_candidate(ClassId{c}, v)) continue;
-      const double gained = gain(ClassId{c}, v, s, d.mean_bytes);
+      if (!counts(d) || !world_.is_candidate(ClassId{c}, v)) continue;
+      const double gained = gain(v, elsewhere_[c]);
       if (gained <= 0) continue;
       value += d.rate * gained;
       rate += d.rate;
@@ -165,28 +179,18 @@ class DemandKnapsack final : public AutoscalingPolicy, public Observer {
     const GroupRow& row = view.group(g);
     const auto bytes = static_cast<double>(world_[v].memory_for(row.batch_cap));
     const double cores = hardware.sharing == Sharing::partitioned ? world_[v].profile.cores()[row.option] : 0;
-    double devices = 0;
-    const auto& first = world_.topology().first_device_of_site;
-    const std::size_t s = world_[g].site.index();
-    for (std::size_t d = first[s].index(); d < first[s + 1].index(); ++d)
-      if (world_.topology()[DeviceId{d}].hardware == world_[v].hardware && view.device(DeviceId{d}).up) ++devices;
+    const double devices = devices_up_[world_[v].hardware.index()];
     const auto memory = static_cast<double>(hardware.memory_bytes);
     if (devices == 0 || bytes > memory || cores > hardware.cores) return 2;
     return std::max(memory > 0 ? bytes / memory : 0, cores / std::max(hardware.cores, 1U)) / devices;
   }
 
-  double gain(ClassId c, VariantId v, SiteId s, double bytes) const {
-    const double here = to_seconds(world_[v].profile.latency(1));
-    const Elsewhere other = elsewhere(c, s, bytes);
-    // A candidate is in time here, by profile.
-    return params_.gain == Gain::latency ? other.latency_s - here : world_[v].accuracy - other.accuracy;
+  /// Of a query; a candidate is in time at its own site, by profile.
+  double gain(VariantId v, const Elsewhere& other) const {
+    if (params_.gain == Gain::accuracy) return world_[v].accuracy - other.accuracy;
+    return other.latency_s - to_seconds(world_[v].profile.latency(1));
   }
 
-  /// What a query of the class gets if it is not served at its own site.
-  struct Elsewhere {
-    double latency_s = 0;
-    double accuracy = 0;  // the best in time
-  };
   Elsewhere elsewhere(ClassId c, SiteId from, double bytes) const {
     const auto candidates = world_.candidates(c, CandidateOrder::by_latency);
     const Route* next = nullptr;
@@ -229,8 +233,11 @@ class DemandKnapsack final : public AutoscalingPolicy, public Observer {
   Time planned_{};
   bool first_ = true;  // no epoch is over yet
 
-  Knapsack knapsack_;  // scratch: of one site, by option
-  std::vector<GroupId> groups_;
+  // Scratch, of one site.
+  std::vector<Elsewhere> elsewhere_;       // by class
+  std::vector<std::uint32_t> devices_up_;  // by hardware type
+  Knapsack knapsack_;
+  std::vector<GroupId> groups_;  // by option
   std::vector<std::uint32_t> instances_;
 };
 
