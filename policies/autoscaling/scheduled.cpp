@@ -36,7 +36,7 @@ class Scheduled final : public AutoscalingPolicy, public Observer {
       return param::fields(
           param::field(
               "schedule", &Params::schedule,
-              "Entries \"HH:MM[:SS] variant@site=N\", of every day, or \"Dd HH:MM[:SS] variant@site=N\", of day D; the first is 0.",
+              "Entries \"HH:MM[:SS] variant@site=N\" of every day, or of one, such as \"0d HH:MM[:SS] variant@site=N\" of the first.",
               param::required),
           param::field("autoscaler", &Params::autoscaler, "The autoscaler that ships whose plan this one is over."),
           param::field("params", &Params::params, "Its parameters."),
@@ -121,7 +121,7 @@ class Scheduled final : public AutoscalingPolicy, public Observer {
   void add(const std::string& text, const World& world) {
     const auto wrong = [&] {
       return std::invalid_argument("schedule: " + in_quotes(text) +
-                                   ": expected \"HH:MM[:SS] variant@site=N\" or \"Dd HH:MM[:SS] variant@site=N\"");
+                                   ": expected \"HH:MM[:SS] variant@site=N\", after the number of a day and \"d \" where it is of one");
     };
     std::string_view rest = text;
     const auto number = [&](char after, bool may_end, std::int64_t most) {
