@@ -1,6 +1,7 @@
 #include "policies/builtin.h"
 #include "policies/components/full_batch.h"
 
+#include <algorithm>
 #include <optional>
 
 namespace tideline {
@@ -10,8 +11,8 @@ namespace {
 /// Batches of a fixed size only: a batch waits until it is full, with a timeout if one is given (policy B2). The bulk service of queueing
 /// theory: one server with full batches is M/D^B/1 (N. T. J. Bailey, "On queueing processes with bulk service", JRSS B 16(1), 1954).
 ///
-/// Without a timeout the last queries of a run may wait for ever. An instance that drains starts what is left in its line, since nobody
-/// joins it any more.
+/// Without a timeout the last queries of a run may wait for ever. An instance that drains starts what is left in its line, since hardly
+/// anybody joins it any more: a line that waits is looked at once a second to see that.
 class FixedSize final : public BatchingPolicy {
  public:
   struct Params {
@@ -31,10 +32,14 @@ class FixedSize final : public BatchingPolicy {
 
   Batch form(InstanceId i, const LineView& line, ClusterView view) override {
     const bool drains = view.instance(i).phase == Phase::draining;
-    return full_or_due(i, line, view, params_.batch_size, drains ? Duration{} : params_.timeout.value_or(forever));
+    Batch b = full_or_due(i, line, view, params_.batch_size, drains ? Duration{} : params_.timeout.value_or(forever));
+    if (b.take == 0 && b.drop == 0) b.retry = std::min(b.retry, view.now() + look_again);
+    return b;
   }
 
  private:
+  static constexpr Duration look_again = 1s;
+
   Params params_;
 };
 

@@ -226,7 +226,7 @@ TEST(FixedSize, starts_only_full_batches) {
   bench.wait(bench.cls(w.plain));
   const Batch waits = p->form(bench.i, bench.line(bench.i), bench.view(at(1h)));
   EXPECT_EQ(waits.take, 0U);
-  EXPECT_EQ(waits.retry, never);
+  EXPECT_EQ(waits.retry, at(1h + 1s)) << "to see whether it drains";
   bench.wait(bench.cls(w.plain));
   bench.wait(bench.cls(w.plain));
   EXPECT_EQ(p->form(bench.i, bench.line(bench.i), bench.view()).take, 3U);
@@ -235,6 +235,35 @@ TEST(FixedSize, starts_only_full_batches) {
   EXPECT_EQ(q->form(bench.i, bench.line(bench.i), bench.view(at(20ms))).take, 4U);
   bench.cluster.drain(bench.i, {});
   EXPECT_EQ(q->form(bench.i, bench.line(bench.i), bench.view()).take, 4U) << "nobody will join any more";
+}
+
+// Two instances, one of which has one query in its line when the plan of a schedule drains it.
+TEST(FixedSize, a_run_serves_who_is_left_where_an_instance_drains) {
+  WorldBuilder b;
+  const SiteId s = b.site("s");
+  const TaskId t = b.task("t");
+  const HardwareId h = b.hardware("gpu");
+  const VariantId v = b.variant(
+      "v", t, h, 0.7, [](std::uint32_t n) { return 4ms + n * 1ms; }, 8);
+  b.pool("p", s, h, 2);
+  b.add_class(t);
+  RunBench r(b);
+  r.use(fixed_size(), {{"batch_size", 3}});
+  r.use(round_robin());
+  r.use(scheduled(), {{"schedule", param::List{"00:00 v@s=2", "00:01 v@s=1"}}, {"interval_s", 60}});
+  r.warm_at_start(v, 0);
+  r.warm_at_start(v, 1);
+  auto source = std::make_unique<PlainSource>();
+  source->names = {"t"};
+  for (int k = 0; k < 2; ++k) source->list.emplace_back(at(58s), 0);
+  for (int k = 0; k < 2; ++k) source->list.emplace_back(at(70s), 0);
+  r.arrivals(std::move(source));
+  r.run();
+  ASSERT_EQ(r.notes.ends.size(), 4U);
+  for (const QueryEnd& e : r.notes.ends) EXPECT_EQ(e.ending, Ending::answered);
+  EXPECT_EQ(r.notes.ends[0].batch, 1U) << "left where it drained";
+  EXPECT_LE(r.notes.ends[0].finish, at(61s + 5ms));
+  EXPECT_EQ(r.notes.ends[1].batch, 3U);
 }
 
 /// Mean time in ms from arrival to answer of Poisson queries, `rate` per ms, at one instance of l(b) = 4 + b ms.
