@@ -54,9 +54,9 @@ struct Rounds {
     now += 15s;
     return plan();
   }
-  /// As a plan would be carried out.
+  /// As a plan would be carried out, if all that was sent had been served.
   void have(std::size_t n) {
-    for (; warm.size() > n; warm.pop_back()) bench->cluster.stop(warm.back(), now);
+    for (; warm.size() > n; warm.pop_back()) bench->cluster.fail(warm.back(), now);
     while (warm.size() < n) warm.push_back(bench->warm(v, warm.size() + starting.size(), now));
     bench->cluster.set_wish(bench->group(v), static_cast<std::uint32_t>(n));
   }
