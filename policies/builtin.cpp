@@ -33,12 +33,22 @@ void add_builtin_policies(PolicyRegistry& registry) {
   registry.add(oldest_first());
 
   // batching
+  registry.add(aimd());
+  registry.add(dynamic_batcher());
+  registry.add(early_drop());
+  registry.add(fixed_size());
   registry.add(no_batching());
+  registry.add(proteus_batching());
   registry.add(slo_aware());
   registry.add(timeout());
 
   // autoscaling
+  registry.add(demand_knapsack());
   registry.add(fixed());
+  registry.add(knative_kpa());
+  registry.add(predictive());
+  registry.add(scheduled());
+  registry.add(kubernetes_hpa());
   registry.add(target_utilization());
 
   // placement
@@ -48,6 +58,7 @@ void add_builtin_policies(PolicyRegistry& registry) {
 
   // coldstart
   registry.add(fixed_keep_alive());
+  registry.add(forecast_prewarm());
   registry.add(hybrid_histogram());
   registry.add(no_keep_alive());
   registry.add(pinned_top_k());

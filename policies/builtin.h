@@ -35,12 +35,22 @@ PolicyDefinition earliest_deadline();
 PolicyDefinition oldest_first();
 
 // batching
+PolicyDefinition aimd();
+PolicyDefinition dynamic_batcher();
+PolicyDefinition early_drop();
+PolicyDefinition fixed_size();
 PolicyDefinition no_batching();
+PolicyDefinition proteus_batching();
 PolicyDefinition slo_aware();
 PolicyDefinition timeout();
 
 // autoscaling
+PolicyDefinition demand_knapsack();
 PolicyDefinition fixed();
+PolicyDefinition knative_kpa();
+PolicyDefinition kubernetes_hpa();
+PolicyDefinition predictive();
+PolicyDefinition scheduled();
 PolicyDefinition target_utilization();
 
 // placement
@@ -50,6 +60,7 @@ PolicyDefinition spread();
 
 // coldstart
 PolicyDefinition fixed_keep_alive();
+PolicyDefinition forecast_prewarm();
 PolicyDefinition hybrid_histogram();
 PolicyDefinition no_keep_alive();
 PolicyDefinition pinned_top_k();

@@ -1,4 +1,5 @@
 #include "policies/builtin.h"
+#include "policies/components/group_windows.h"
 #include "sim/policy/policy.h"
 
 #include <algorithm>
@@ -48,7 +49,8 @@ class TargetUtilization final : public AutoscalingPolicy {
     }
   };
 
-  TargetUtilization(const Params& params, const Setup& setup) : params_(params), groups_(setup.world->groups().size()) {
+  TargetUtilization(const Params& params, const Setup& setup)
+      : params_(params), windows_(*setup.world), groups_(setup.world->groups().size()) {
     if (params.min > params.max) throw std::invalid_argument("min is above max");
     if (params.low >= params.high) throw std::invalid_argument("low is not below high");
   }
@@ -63,19 +65,15 @@ class TargetUtilization final : public AutoscalingPolicy {
       const GroupId id{k};
       const GroupRow& row = view.group(id);
       State& s = groups_[k];
-      // What is known of a site may be old: the window is the one between two states of its board.
-      const Time at = view.now() - view.age(view.world()[id].site);
-      const Duration busy = row.counters.busy - s.busy, window = at - s.at;
-      s.busy = row.counters.busy;
-      s.at = at;
-      const std::uint32_t have = std::max(row.warm() + row.starting(), row.wish);
+      const GroupWindows::Window window = windows_.end(view, id);
+      const std::uint32_t have = instances_in_use(row);
       if (have == 0) {
         s.above = s.below = 0;
         continue;
       }
       Reason reason = kept;
-      const std::uint32_t asked = window > Duration{} ? wanted(row.warm(), have, busy, window) : have;
-      const std::uint32_t n = bounded(decide(s, have, asked, view.now(), reason), have, busy, reason);
+      const std::uint32_t asked = window.length > Duration{} ? wanted(row.warm(), have, window.busy_instances()) : have;
+      const std::uint32_t n = bounded(decide(s, have, asked, view.now(), reason), have, window.busy, reason);
       if (n != have) s.changed = view.now();
       plan.wishes.push_back({id, n, reason});
     }
@@ -86,14 +84,11 @@ class TargetUtilization final : public AutoscalingPolicy {
   static constexpr std::array<std::string_view, 5> names{"kept", "more", "less", "at_bound", "cooling_down"};
 
   struct State {
-    Duration busy{};  // cumulative, at the last round
-    Time at{};
     Time changed = Time::min();
     std::uint32_t above = 0, below = 0;  // windows in a row that asked for more, for less
   };
 
-  std::uint32_t wanted(std::uint32_t warm, std::uint32_t have, Duration busy, Duration window) const {
-    const double busy_instances = static_cast<double>(busy.count()) / static_cast<double>(window.count());
+  std::uint32_t wanted(std::uint32_t warm, std::uint32_t have, double busy_instances) const {
     if (params_.mode == Mode::target) {
       // n u / target with u = busy / (n x window): n cancels. A hair less, so that rounding does not add an instance.
       const double n = std::ceil(busy_instances / params_.target - 1e-9);
@@ -127,6 +122,7 @@ class TargetUtilization final : public AutoscalingPolicy {
   }
 
   Params params_;
+  GroupWindows windows_;
   std::vector<State> groups_;
 };
 

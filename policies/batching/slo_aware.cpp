@@ -1,5 +1,6 @@
 #include "policies/builtin.h"
 #include "policies/components/batch_size.h"
+#include "policies/components/deadlines.h"
 
 #include <array>
 
@@ -8,16 +9,19 @@ namespace tideline {
 namespace {
 
 /// The largest batch with which the oldest query is still in time, at once (policy B6): greedy and work conserving, as Nexus (SOSP'19)
-/// describes it as the baseline of its early drop. What cannot be in time any more is dropped. A query without an SLO is never late.
+/// describes it as the baseline of its early drop. In the order of deadlines the first that can be in time sets the size. What cannot be in time any more is dropped. A query without an SLO is never late.
 class SloAware final : public BatchingPolicy {
  public:
   struct Params {
     bool drop = true;
     Duration margin{};
+    LineOrder order = LineOrder::by_arrival;
     static constexpr auto declare() {
       return param::fields(
           param::field("drop", &Params::drop, "Give up queries that would be late even alone; otherwise serve them late."),
-          param::field("margin_s", &Params::margin, "Time before its deadline at which a query shall be answered.", {0, 3600}));
+          param::field("margin_s", &Params::margin, "Time before its deadline at which a query shall be answered.", {0, 3600}),
+          param::choice("order", &Params::order, "Order of a line: who arrived first, or whose deadline is first, comes first.",
+                        {{"arrival", LineOrder::by_arrival}, {"deadline", LineOrder::by_deadline}}));
     }
   };
   SloAware(const Params& params, const Setup&) : params_(params) {}
@@ -27,6 +31,8 @@ class SloAware final : public BatchingPolicy {
     return names;
   }
 
+  LineOrder order() const override { return params_.order; }
+
   Batch form(InstanceId i, const LineView& line, ClusterView view) override {
     const InstanceRow& row = view.instance(i);
     const Profile& profile = view.world()[view.variant_of(i)].profile;
@@ -35,9 +41,8 @@ class SloAware final : public BatchingPolicy {
 
     // By when a batch with this query must be done so that its answer is back in time.
     const auto due = [&](const QueryView& q) {
-      const Time by = q.deadline();
-      if (by == never) return never;
-      return by - params_.margin - (q.origin() == site ? Duration{} : view.route(site, q.origin()).delay);
+      const Time at = due_at(q, site, view);
+      return at == never ? never : at - params_.margin;
     };
     const auto in_time = [&](std::uint32_t items, Time due_at) {
       return due_at == never || view.now() + profile.latency(items, row.option) <= due_at;

@@ -1,7 +1,6 @@
 #include "policies/builtin.h"
-#include "policies/components/batch_size.h"
+#include "policies/components/full_batch.h"
 
-#include <array>
 #include <optional>
 
 namespace tideline {
@@ -28,10 +27,7 @@ class Timeout final : public BatchingPolicy {
   };
   Timeout(const Params& params, const Setup&) : params_(params) {}
 
-  std::span<const std::string_view> reasons() const override {
-    static constexpr std::array<std::string_view, 4> names{"waits", "full", "timeout", "too_large"};
-    return names;
-  }
+  std::span<const std::string_view> reasons() const override { return full_batch_reasons; }
 
   std::uint32_t line_bound(VariantId v, const World& world) const override {
     if (!params_.max_enqueued_batches) return unbounded;
@@ -40,26 +36,7 @@ class Timeout final : public BatchingPolicy {
   }
 
   Batch form(InstanceId i, const LineView& line, ClusterView view) override {
-    Batch b;
-    if (line.front().items() > most_items(view, i)) {
-      b.drop = 1;
-      b.reason = 3;
-      return b;
-    }
-    const std::uint32_t cap = std::min(params_.max_batch_size, batch_cap(view, i));
-    const BatchSize size = longest_batch(line, cap);
-    const Time due = later(line.head_joined(), params_.timeout);
-    // Full is also a batch that the next of the line does not fit into.
-    if (size.items >= cap || size.visits < line.size()) {
-      b.take = size.visits;
-      b.reason = 1;
-    } else if (view.now() >= due) {
-      b.take = size.visits;
-      b.reason = 2;
-    } else {
-      b.retry = due;
-    }
-    return b;
+    return full_or_due(i, line, view, params_.max_batch_size, params_.timeout);
   }
 
  private:

@@ -22,7 +22,8 @@ class PeakRates {
       }
     }
   }
-  double operator()(ClusterView view, InstanceId i) const { return rates_[view.variant_of(i).index()][view.instance(i).option]; }
+  double operator()(ClusterView view, InstanceId i) const { return of(view.variant_of(i), view.instance(i).option); }
+  double of(VariantId v, std::uint8_t option) const { return rates_[v.index()][option]; }
 
  private:
   std::vector<std::vector<double>> rates_;  // by variant and core option

@@ -83,10 +83,22 @@ TEST(builtin, others_survive_and_repeat_themselves) {
                              coldstart == no_keep_alive ? spread() : cheapest(), coldstart(), eviction()});
 }
 
+TEST(builtin, autoscalers_and_batching_survive_together_and_repeat_themselves) {
+  expect_repeats_itself({dynamic_batcher(), kubernetes_hpa(), forecast_prewarm(), lru(), least_expected_latency()});
+  expect_repeats_itself({early_drop(), knative_kpa(), fixed_keep_alive(), lru(), shared_line()});
+  expect_repeats_itself({proteus_batching(), predictive(), no_keep_alive(), lru(), round_robin()});
+  expect_repeats_itself({slo_aware(), demand_knapsack(), fixed_keep_alive(), greedy_dual_size_frequency(), join_shortest_queue()});
+}
+
 TEST(builtin, a_cluster_without_nodes_is_survived) {
   for (const Make dispatch : {random, round_robin, join_shortest_queue, power_of_d, least_expected_latency, locality, shared_line,
                               weighted_round_robin, deficit_round_robin}) {
     const auto r = small_run({dispatch(), target_utilization(), preload_and_persist(), greedy_dual_size_frequency(), best_fit()}, 3, 0);
+    r->run();
+    for (const QueryEnd& e : r->notes.ends) EXPECT_NE(e.ending, Ending::answered);
+  }
+  for (const Make autoscaling : {demand_knapsack, kubernetes_hpa, knative_kpa, predictive}) {
+    const auto r = small_run({least_expected_latency(), autoscaling(), forecast_prewarm(), lru(), best_fit()}, 3, 0);
     r->run();
     for (const QueryEnd& e : r->notes.ends) EXPECT_NE(e.ending, Ending::answered);
   }

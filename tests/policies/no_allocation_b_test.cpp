@@ -1,5 +1,6 @@
 // No decision allocates (design.md section 7.2): dispatch, sharing, autoscaling, placement, cold start, eviction.
 #include "policies/builtin.h"
+#include "policies/components/forecasters.h"
 #include "tests/support/allocation_counter.h"
 #include "tests/support/run_bench.h"
 
@@ -70,17 +71,22 @@ TEST(no_allocation, sharing) {
 }
 
 TEST(no_allocation, autoscaling_once_the_plan_has_its_size) {
-  for (const auto& d : {fixed(), target_utilization()}) {
+  for (const auto& d : {fixed(), target_utilization(), demand_knapsack(), kubernetes_hpa(), knative_kpa(), predictive()}) {
     Bench x;
     const std::vector<std::uint32_t> initial{4, 6, 4};
     tideline::Setup setup = x.bench->setup();
     setup.initial = initial;
     const auto p = make<AutoscalingPolicy>(d, setup);
+    if (auto* o = dynamic_cast<Observer*>(p.get())) o->arrived(x.bench->query(x.queries[0]), x.bench->view());
     Plan plan;
-    p->plan(x.bench->view(), plan);
+    for (int k = 0; k < 2; ++k) {
+      p->round(x.bench->view(Time{} + k * 5s));
+      p->plan(x.bench->view(Time{} + k * 5s), plan);
+    }
     EXPECT_EQ(allocations_of([&] {
                 for (int k = 1; k < 100; ++k) {
                   plan.clear();
+                  p->round(x.bench->view(Time{} + k * 10s));
                   p->plan(x.bench->view(Time{} + k * 10s), plan);
                   p->on_held(x.bench->query(x.queries[0]), x.v, 0, x.bench->view());
                 }
@@ -88,6 +94,20 @@ TEST(no_allocation, autoscaling_once_the_plan_has_its_size) {
               0U)
         << d.name;
     EXPECT_FALSE(plan.wishes.empty()) << d.name;
+  }
+}
+
+TEST(no_allocation, forecasts) {
+  for (const ForecastMethod m : {ForecastMethod::seasonal_naive, ForecastMethod::ewma, ForecastMethod::holt, ForecastMethod::holt_winters,
+                                 ForecastMethod::autoregression, ForecastMethod::peak}) {
+    const auto f = make_forecaster({.method = m, .season = 5, .window = 20});
+    EXPECT_EQ(allocations_of([&] {
+                for (int k = 0; k < 50; ++k) {
+                  f->add(k * k % 7);
+                  (void)f->forecast(3);
+                }
+              }),
+              0U);
   }
 }
 
@@ -106,7 +126,8 @@ TEST(no_allocation, placement) {
 }
 
 TEST(no_allocation, coldstart) {
-  for (const auto& d : {fixed_keep_alive(), preload_and_persist(), no_keep_alive(), hybrid_histogram(), pinned_top_k()}) {
+  for (const auto& d :
+       {fixed_keep_alive(), preload_and_persist(), no_keep_alive(), hybrid_histogram(), pinned_top_k(), forecast_prewarm()}) {
     Bench x;
     const auto p = make<ColdstartPolicy>(d, x.bench->setup(), d.name == "pinned_top_k" ? param::Object{{"k", 2}} : param::Object{});
     std::vector<Prewarm> start;

@@ -115,7 +115,16 @@ TEST(NoAllocation, in_admission) {
 
 TEST(NoAllocation, in_batching) {
   const std::vector<std::pair<PolicyDefinition, param::Object>> policies{
-      {no_batching(), {}}, {timeout(), {}}, {slo_aware(), {}}, {slo_aware(), {{"drop", false}}}};
+      {no_batching(), {}},
+      {timeout(), {}},
+      {slo_aware(), {}},
+      {slo_aware(), {{"drop", false}}},
+      {fixed_size(), {{"batch_size", 4}}},
+      {dynamic_batcher(), {{"preferred_batch_sizes", param::List{2, 4}}, {"max_queue_delay_s", 0.01}, {"default_timeout_s", 1.0}}},
+      {aimd(), {{"target_s", 0.05}}},
+      {aimd(), {{"target_s", 0.05}, {"form", "estimator"}}},
+      {early_drop(), {}},
+      {proteus_batching(), {}}};
   for (const auto& [definition, params] : policies) {
     SCOPED_TRACE(definition.name);
     ClusterBench bench(builder());
@@ -123,6 +132,8 @@ TEST(NoAllocation, in_batching) {
     const auto made = definition.bind(params, "", problems).make(bench.setup());
     auto& p = dynamic_cast<BatchingPolicy&>(*made);
     const InstanceId i = bench.warm(VariantId{3}, 2);
+    auto* o = dynamic_cast<Observer*>(made.get());
+    if (o != nullptr) o->instance_changed(i, Phase::starting, bench.view());
     for (std::uint16_t k = 0; k < 30; ++k) {
       const VisitId v = bench.admit(ClassId{k % 6U}, {}, k < 15 ? std::uint16_t{1} : k);
       bench.cluster.send(v, bench.cluster.own_line(i));
@@ -130,6 +141,7 @@ TEST(NoAllocation, in_batching) {
       for (const Duration t : {Duration{0ms}, Duration{30ms}, Duration{5s}}) {
         const std::size_t before = allocations();
         p.form(i, bench.line(i), bench.view(Time{} + t));
+        if (o != nullptr) o->batch_done(i, 1, 5ms + k * 1ms, bench.view(Time{} + t));
         EXPECT_EQ(allocations(), before);
       }
     }

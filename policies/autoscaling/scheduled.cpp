@@ -1,0 +1,183 @@
+#include "policies/builtin.h"
+#include "policies/components/group_count.h"
+#include "policies/components/group_windows.h"
+#include "sim/core/text.h"
+#include "sim/policy/policy.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstdint>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tideline {
+
+namespace {
+
+/// Holds at least as many instances as a schedule says, over any other autoscaler: the maximum of both.
+/// Source: ours in this form; scheduled scaling as in AWS Application Auto Scaling.
+///
+/// An entry holds from its time of day, or from a time of one day, until the next of its variant and site; each day begins with
+/// what held before. Where several entries begin at once, the last of the list holds. Rounds are those of the other autoscaler, and an
+/// entry takes effect in the first round that is not before its time. What the other leaves alone, and the schedule does not
+/// change, is left alone.
+class Scheduled final : public AutoscalingPolicy, public Observer {
+ public:
+  struct Params {
+    std::vector<std::string> schedule;
+    std::string autoscaler = "fixed";
+    param::Value params;
+    Duration interval = 60s;
+    static constexpr auto declare() {
+      return param::fields(
+          param::field(
+              "schedule", &Params::schedule,
+              "Entries \"HH:MM[:SS] variant@site=N\" of every day, or of one, such as \"0d HH:MM[:SS] variant@site=N\" of the first.",
+              param::required),
+          param::field("autoscaler", &Params::autoscaler, "The autoscaler that ships whose plan this one is over."),
+          param::field("params", &Params::params, "Its parameters."),
+          param::field("interval_s", &Params::interval, "Time between two rounds, where the other has none.", {0.001, 86400}));
+    }
+  };
+
+  /// Throws std::invalid_argument where an entry or the other autoscaler is wrong.
+  Scheduled(const Params& params, const Setup& setup) : interval_(params.interval) {
+    make_other(params, setup);
+    for (const std::string& text : params.schedule) add(text, *setup.world);
+    if (other_->interval() != forever) interval_ = other_->interval();
+    scheduled_.resize(setup.world->groups().size());
+    listed_.resize(scheduled_.size());
+    for (const Entry& e : entries_) listed_[e.what.group.index()] = 1;
+  }
+
+  Needs needs() const override {
+    Needs needs = other_->needs();
+    needs.writes.wish = true;
+    return needs;
+  }
+  std::span<const std::string_view> reasons() const override { return names_; }
+  Duration interval() const override { return interval_; }
+  Time round(ClusterView view) override { return other_->round(view); }
+  HeldAnswer on_held(const QueryView& query, VariantId v, std::uint32_t starting, ClusterView view) override {
+    return other_->on_held(query, v, starting, view);
+  }
+
+  void plan(ClusterView view, Plan& plan) override {
+    if (other_->interval() != forever || first_) other_->plan(view, plan);
+    first_ = false;
+    for (std::size_t k = 0; k < listed_.size(); ++k) {
+      if (listed_[k] == 0) continue;
+      const GroupId g{k};
+      const std::uint32_t n = in_force(g, view.now()), before = scheduled_[k];
+      scheduled_[k] = n;
+      const auto planned = std::find_if(plan.wishes.begin(), plan.wishes.end(), [&](const Plan::Wish& w) { return w.group == g; });
+      const auto reason = static_cast<Reason>(names_.size() - 1);
+      if (planned != plan.wishes.end()) {
+        if (planned->instances < n) *planned = {g, n, reason};
+      } else if (n != before || instances_in_use(view.group(g)) < n) {
+        plan.wishes.push_back({g, n, reason});
+      }
+    }
+  }
+
+  Facts facts() const override { return observer_ == nullptr ? Facts{} : observer_->facts(); }
+  void arrived(const QueryView& q, ClusterView view) override { observer_->arrived(q, view); }
+  void visit_began(const QueryView& q, InstanceId i, ClusterView view) override { observer_->visit_began(q, i, view); }
+  void batch_began(InstanceId i, std::uint32_t visits, ClusterView view) override { observer_->batch_began(i, visits, view); }
+  void batch_done(InstanceId i, std::uint32_t visits, Duration took, ClusterView view) override {
+    observer_->batch_done(i, visits, took, view);
+  }
+  void instance_changed(InstanceId i, Phase phase, ClusterView view) override { observer_->instance_changed(i, phase, view); }
+
+ private:
+  struct Entry {
+    GroupCount what;
+    std::int64_t day = every_day;
+    Duration at{};  // of its day
+  };
+  static constexpr std::int64_t every_day = -1;
+
+  void make_other(const Params& params, const Setup& setup) {
+    PolicyRegistry registry;
+    add_builtin_policies(registry);
+    const PolicyDefinition* definition = registry.find(PolicyKind::autoscaling, params.autoscaler);
+    if (definition == nullptr) throw std::invalid_argument("autoscaler: there is no " + in_quotes(params.autoscaler));
+    Problems problems;
+    const BoundPolicy bound = definition->bind(params.params, "params", problems);
+    if (!problems.empty()) throw std::invalid_argument(problems.list().front().pointer + ": " + problems.list().front().message);
+    made_ = bound.make(setup);
+    other_ = dynamic_cast<AutoscalingPolicy*>(made_.get());
+    observer_ = dynamic_cast<Observer*>(made_.get());
+    const auto theirs = other_->reasons();
+    names_.assign(theirs.begin(), theirs.end());
+    if (names_.empty()) names_.emplace_back("none");
+    names_.emplace_back("scheduled");
+  }
+
+  void add(const std::string& text, const World& world) {
+    const auto wrong = [&] {
+      return std::invalid_argument("schedule: " + in_quotes(text) +
+                                   ": expected \"HH:MM[:SS] variant@site=N\", after the number of a day and \"d \" where it is of one");
+    };
+    std::string_view rest = text;
+    const auto number = [&](char after, bool may_end, std::int64_t most) {
+      std::int64_t n = 0;
+      const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), n);
+      if (error != std::errc{} || n < 0 || n > most || end == rest.data() + rest.size()) throw wrong();
+      rest.remove_prefix(static_cast<std::size_t>(end - rest.data()));
+      const bool goes_on = rest.front() == after;
+      if (!goes_on && !(may_end && rest.front() == ' ')) throw wrong();
+      rest.remove_prefix(1);
+      return std::pair{n, goes_on};
+    };
+    Entry e;
+    if (const std::size_t space = rest.find(' '); space != std::string_view::npos && space > 0 && rest[space - 1] == 'd') {
+      e.day = number('d', false, 1'000'000).first;
+      if (rest.empty() || rest.front() != ' ') throw wrong();
+      rest.remove_prefix(1);
+    }
+    e.at = number(':', false, 23).first * 1h;
+    const auto [minutes, has_seconds] = number(':', true, 59);
+    e.at += minutes * 1min;
+    if (has_seconds) e.at += number(' ', true, 59).first * 1s;
+    e.what = group_count(rest, world, "schedule");
+    entries_.push_back(e);
+  }
+
+  std::uint32_t in_force(GroupId g, Time now) const {
+    const std::int64_t day = now.time_since_epoch() / 24h;
+    std::uint32_t n = 0;
+    Time latest = Time::min();
+    for (const Entry& e : entries_) {
+      if (e.what.group != g) continue;
+      Time began = Time{} + (e.day == every_day ? day : e.day) * Duration{24h} + e.at;
+      if (e.day == every_day && began > now) began -= 24h;
+      if (began > now || began < latest) continue;
+      latest = began;
+      n = e.what.instances;
+    }
+    return n;
+  }
+
+  Duration interval_;
+  std::unique_ptr<Policy> made_;
+  AutoscalingPolicy* other_ = nullptr;  // what was made, as what it is
+  Observer* observer_ = nullptr;
+  std::vector<std::string_view> names_;
+  std::vector<Entry> entries_;
+  std::vector<std::uint32_t> scheduled_;  // by group, in the last round
+  std::vector<char> listed_;              // by group: some entry names it
+  bool first_ = true;
+};
+
+}  // namespace
+
+PolicyDefinition scheduled() {
+  return define<Scheduled>("scheduled", "At least as many instances as a schedule says, over another autoscaler.");
+}
+
+}  // namespace tideline
