@@ -58,7 +58,7 @@ def draw(sweep, path):
             panel.plot(*mean.loc["preload"] * (1, 100), marker="*D"[k], markersize=10, linestyle="none", color=COLOURS[k], label=f"preload, {full.upper()}")
             if full == "lru":
                 for keep, row in kept.iterrows():
-                    if keep in ("0s", "10s", "1min", "5min", "10min", "20min"):
+                    if keep in ("0s", "10s", "1min", "5min", "10min"):
                         panel.annotate(keep, (row["idle"], row["cold_share"] * 100), fontsize=8, textcoords="offset points", xytext=(5, 4))
         panel.set_xlabel("Loaded and idle (GB hours a day)")
         panel.set_title(title)
