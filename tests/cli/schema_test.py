@@ -70,7 +70,7 @@ class Schema(unittest.TestCase):
                 continue
             seen.add(file.parent.name)
             self.accept(kinds.get(file.parent.name, self.scenario), read(file), file)
-        self.assertEqual(seen, {"scenarios", "systems", "catalogs", "environment", "theory"})
+        self.assertEqual(seen, {"scenarios", "systems", "catalogs", "coldstart", "edge_core", "environment", "theory"})
 
     def test_the_effective_configuration_keeps_to_it(self):
         for name in ("quickstart", "quickstart_fixed", str(SCENARIOS / "theory" / "mg1.json")):
