@@ -623,7 +623,6 @@ class Reader {
     }
     if (c.mode == Control::Mode::gossip && c.snapshot == Duration{})
       problems_.add("/control/snapshot_s", "gossip tells from time to time: needs more than 0");
-    if (s.fanout && c.mode != Control::Mode::gossip) problems_.add("/control/fanout", "only sites that gossip have a fanout");
     if (!c.old_views()) {
       for (const auto& [given, key] :
            {std::pair{c.delay > Duration{}, "delay_s"}, {c.compensated, "compensated"}, {s.forget.has_value(), "forget_s"}})

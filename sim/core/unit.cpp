@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <limits>
 
 namespace tideline::param {
 namespace {
@@ -36,7 +37,10 @@ std::optional<double> measured(std::string_view text, const Dimension& dimension
   text.remove_prefix(static_cast<std::size_t>(end - text.data()));
   text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
   for (const auto& unit : dimension.units) {
-    if (unit.text == text) return x * unit.times / unit.per;
+    if (unit.text != text) continue;
+    const double y = x * unit.times / unit.per, whole = std::round(y);
+    // 4.22 is no binary number: 4.22 GB are whole bytes all the same.
+    return std::abs(y - whole) <= 4 * std::numeric_limits<double>::epsilon() * std::abs(y) ? whole : y;
   }
   return {};
 }

@@ -224,8 +224,9 @@ TEST(Param, durations_take_every_unit_of_time) {
 }
 
 TEST(Param, bytes_take_decimal_and_binary_units) {
-  const std::pair<const char*, std::int64_t> cases[] = {{"4GiB", 4294967296}, {"512MiB", 536870912}, {"20kB", 20000},
-                                                        {"1GB", 1000000000},  {"1.5KiB", 1536},      {"7B", 7}};
+  const std::pair<const char*, std::int64_t> cases[] = {{"4GiB", 4294967296},  {"512MiB", 536870912}, {"20kB", 20000},
+                                                        {"1GB", 1000000000},   {"1.5KiB", 1536},      {"7B", 7},
+                                                        {"4.22GB", 4220000000}};
   for (const auto& [text, expected] : cases) EXPECT_EQ(bind({{"budget_bytes", text}}).params.budget_bytes, expected) << text;
 }
 
