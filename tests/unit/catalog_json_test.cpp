@@ -264,7 +264,9 @@ TEST(CatalogJson, numbers_out_of_range_are_refused) {
 
 TEST(CatalogJson, hardware_says_nothing_that_its_sharing_passes_over) {
   EXPECT_EQ(problem("/hardware/1/concurrent_batches", "2"),
-            "/catalog/hardware/1/concurrent_batches: only hardware with \"sharing\": \"exclusive\" has it");
+            "/catalog/hardware/1/concurrent_batches: only hardware with \"sharing\": \"exclusive\" or \"shared\" has it");
+  EXPECT_EQ(problem("/hardware/0/sharing_exponent", "1"),
+            "/catalog/hardware/0/sharing_exponent: only hardware with \"sharing\": \"shared\" has it");
   EXPECT_EQ(problem("/hardware/0/interference", "[1, 2]"),
             "/catalog/hardware/0/interference: only hardware with \"sharing\": \"partitioned\" has it");
   EXPECT_TRUE(problem("/hardware/1/interference", "[1.1]").starts_with("/catalog/hardware/1/interference/0: must be 1"));
