@@ -2,6 +2,7 @@
 
 #include "sim/core/nearest.h"
 #include "sim/core/pointer.h"
+#include "sim/core/random.h"
 #include "sim/core/text.h"
 #include "src/environment_sections.h"
 #include "traces/text.h"
@@ -36,9 +37,9 @@ bool parse_number(std::string_view text, double& out) {
 
 class Reader {
  public:
-  Reader(const Topology& topology, const Catalog& catalog,
+  Reader(const Topology& topology, const Catalog& catalog, std::uint64_t seed, Time end,
          const std::function<std::optional<std::filesystem::path>(const std::string&, const std::string&)>& open, Problems& problems)
-      : topology_(topology), catalog_(catalog), open_(open), problems_(problems) {
+      : topology_(topology), seed_(seed), end_(end), open_(open), problems_(problems) {
     for (const std::string& s : topology.sites) sites_.push_back(s);
     for (const Pool& p : topology.pools) pools_.push_back(p.name);
     for (const Variant& v : catalog.variants) variants_.push_back(v.name);
@@ -74,6 +75,8 @@ class Reader {
     switch (kind) {
       case ChangeKind::failure: {
         const auto s = bind<FailureSection>(value, at);
+        if (s.mean_every || s.mean_for)
+          return problems_.add(at, "those that come by chance are \"failures\", with mean_up_s and mean_down_s");
         return add({.kind = Change::Kind::failure, .nodes = nodes_of(s.pool, s.node, at)}, s, at);
       }
       case ChangeKind::failures: {
@@ -84,10 +87,13 @@ class Reader {
       case ChangeKind::reclaim: {
         const auto s = bind<ReclaimSection>(value, at);
         const NodeRange nodes = nodes_of(s.pool, s.node, at);
-        add({.kind = Change::Kind::notice, .from = Time{} + s.at, .to = Time{} + s.at + s.notice, .nodes = nodes});
-        SpanSection gone = s;
-        gone.at = s.at + s.notice;
-        return add({.kind = Change::Kind::failure, .nodes = nodes}, gone, at);
+        if (s.mean_every || s.mean_for)
+          return problems_.add(at, "those that come by chance are \"reclaims\", with mean_up_s and mean_down_s");
+        for (const auto& [from, to] : times(s, at)) {
+          add({.kind = Change::Kind::notice, .from = from, .to = from + s.notice, .nodes = nodes});
+          add_failure_or_other({.kind = Change::Kind::failure, .from = from + s.notice, .to = later(to, s.notice), .nodes = nodes}, at);
+        }
+        return;
       }
       case ChangeKind::reclaims: {
         const auto s = bind<ReclaimsSection>(value, at);
@@ -127,9 +133,9 @@ class Reader {
       }
       case ChangeKind::surge: {
         const auto s = bind<SurgeSection>(value, at);
-        if (!s.length) problems_.add(at, "a surge ends: needs for_s");
-        const Time from = Time{} + s.at, to = s.length ? later(from, *s.length) : never;
-        out_.surges.push_back({at, s.entry, {from, to, s.factor, s.announced ? std::max(Time{}, from - *s.announced) : never}});
+        if (s.at && !s.length) return problems_.add(at, "a surge ends: needs for_s");
+        for (const auto& [from, to] : times(s, at))
+          out_.surges.push_back({at, s.entry, {from, to, s.factor, s.announced ? std::max(Time{}, from - *s.announced) : never}});
         return;
       }
       case ChangeKind::price: {
@@ -160,10 +166,40 @@ class Reader {
   }
 
   void add(const Change& change) { out_.environment.changes.push_back(change); }
-  /// With the time of `span`; failures of one node may not overlap.
+  /// When the change of an entry is: once, or again and again by chance until the run ends. None and a problem where that is not said.
+  std::vector<std::pair<Time, Time>> times(const SpanSection& span, const std::string& at) {
+    if (span.at.has_value() == span.mean_every.has_value() || span.mean_every.has_value() != span.mean_for.has_value() ||
+        (span.mean_every && span.length)) {
+      problems_.add(at, "needs either at_s (and for_s), or mean_every_s and mean_for_s");
+      return {};
+    }
+    std::vector<std::pair<Time, Time>> out;
+    if (span.at) {
+      const Time from = Time{} + *span.at;
+      out.emplace_back(from, span.length ? later(from, *span.length) : never);
+      return out;
+    }
+    Stream draws(seed_, "environment changes", drawn_++);
+    const auto drawn = [&](Duration mean) { return from_seconds(-to_seconds(mean) * std::log1p(-uniform01(draws))); };
+    constexpr std::size_t most = 1'000'000;
+    for (Time from = later(Time{}, drawn(*span.mean_every)); from < end_ && out.size() < most;) {
+      const Time to = later(from, std::max(drawn(*span.mean_for), Duration{1}));
+      out.emplace_back(from, to);
+      from = later(to, drawn(*span.mean_every));
+    }
+    return out;
+  }
+
+  /// At the times of `span`; failures of one node may not overlap.
   void add(Change change, const SpanSection& span, const std::string& at) {
-    change.from = Time{} + span.at;
-    if (span.length) change.to = later(change.from, *span.length);
+    for (const auto& [from, to] : times(span, at)) {
+      change.from = from;
+      change.to = to;
+      add_failure_or_other(change, at);
+    }
+  }
+
+  void add_failure_or_other(const Change& change, const std::string& at) {
     if (change.kind == Change::Kind::failure)
       for (const Change& other : out_.environment.changes) {
         const auto end = [](const NodeRange& n) { return n.first.index() + n.count; };
@@ -306,7 +342,9 @@ class Reader {
   }
 
   const Topology& topology_;
-  const Catalog& catalog_;
+  std::uint64_t seed_;
+  Time end_;
+  std::uint64_t drawn_ = 0;  // entries that come by chance, so far
   const std::function<std::optional<std::filesystem::path>(const std::string&, const std::string&)>& open_;
   Problems& problems_;
   std::vector<std::string_view> sites_, pools_, variants_;
@@ -315,10 +353,10 @@ class Reader {
 
 }  // namespace
 
-ReadEnvironment read_environment(const Json& list, const Topology& topology, const Catalog& catalog,
+ReadEnvironment read_environment(const Json& list, const Topology& topology, const Catalog& catalog, std::uint64_t seed, Time end,
                                  const std::function<std::optional<std::filesystem::path>(const std::string&, const std::string&)>& open,
                                  Problems& problems) {
-  return Reader(topology, catalog, open, problems).read(list);
+  return Reader(topology, catalog, seed, end, open, problems).read(list);
 }
 
 }  // namespace tideline

@@ -31,9 +31,9 @@ struct ReadEnvironment {
   std::vector<ReadSurge> surges;
 };
 
-/// `list` is the value of "environment". `open` gives the file that the path at a pointer means, or nothing where that cannot be read, which
+/// `list` is the value of "environment". What comes by chance is drawn from `seed`, until `end`. `open` gives the file that the path at a pointer means, or nothing where that cannot be read, which
 /// it says itself.
-ReadEnvironment read_environment(const Json& list, const Topology& topology, const Catalog& catalog,
+ReadEnvironment read_environment(const Json& list, const Topology& topology, const Catalog& catalog, std::uint64_t seed, Time end,
                                  const std::function<std::optional<std::filesystem::path>(const std::string&, const std::string&)>& open,
                                  Problems& problems);
 

@@ -53,13 +53,19 @@ struct ChangeSection {
 
 /// When a change is.
 struct SpanSection : ChangeSection {
-  Duration at{};
+  std::optional<Duration> at;
   std::optional<Duration> length;
+  std::optional<Duration> mean_every, mean_for;
   static constexpr auto declare() {
     return std::tuple_cat(
         ChangeSection::declare(),
-        param::fields(param::field("at_s", &SpanSection::at, "When it begins, since the start of the run.", {0, 3.2e9}, param::required),
-                      param::field("for_s", &SpanSection::length, "How long it lasts; null: for good.", {1e-9, 3.2e9})));
+        param::fields(
+            param::field("at_s", &SpanSection::at, "When it begins, since the start of the run.", {0, 3.2e9}),
+            param::field("for_s", &SpanSection::length, "How long it lasts; null: for good.", {1e-9, 3.2e9}),
+            param::field("mean_every_s", &SpanSection::mean_every,
+                         "In place of at_s: again and again by chance; mean time (exponential) from the end of one to the next.",
+                         {1e-3, 3.2e9}),
+            param::field("mean_for_s", &SpanSection::mean_for, "Mean length (exponential) of those that come by chance.", {1e-3, 3.2e9})));
   }
 };
 

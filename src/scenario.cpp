@@ -253,7 +253,8 @@ class Reader {
     const Json* e = member(root(), "environment");
     if (e == nullptr || out_.topology.nodes.empty()) return;
     auto read = read_environment(
-        *e, out_.topology, out_.catalog,
+        *e, out_.topology, out_.catalog, out_.options.seed,
+        later(later(later(Time{}, out_.options.warmup), out_.options.duration), out_.options.drain),
         [&](const std::string& at, const std::string& path) {
           const std::string number = at.substr(13, at.find('/', 13) - 13);  // of /environment/NUMBER/file
           return input_file(path, at, "environment " + number);

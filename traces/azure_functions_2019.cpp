@@ -18,6 +18,7 @@
 #include "traces/gzip.h"
 #include "traces/named_rows.h"
 #include "traces/names.h"
+#include "traces/nanoseconds.h"
 #include "traces/text.h"
 
 #include <algorithm>
@@ -31,8 +32,8 @@ namespace tideline {
 namespace {
 
 constexpr std::size_t minutes = 1440;
-constexpr std::int64_t minute_ns = 60'000'000'000, day_ns = static_cast<std::int64_t>(minutes) * minute_ns;
-constexpr std::uint64_t most_count = 1'000'000'000;
+static_assert(static_cast<std::int64_t>(minutes) * minute_ns == day_ns);
+constexpr std::uint64_t most_invocations = 1'000'000'000;
 constexpr std::size_t most_functions = std::size_t{1} << 20, most_bytes = std::size_t{1} << 27;  // of a day
 constexpr std::array<std::string_view, 4> key_columns{"HashOwner", "HashApp", "HashFunction", "Trigger"};
 
@@ -146,7 +147,7 @@ class AzureFunctions2019 final : public TraceReader {
           const std::string_view cell = cells[key_columns.size() + m];
           if (cell == "0") continue;
           std::uint64_t count = 0;
-          const NumberFault fault = parse_whole(cell, most_count, count);
+          const NumberFault fault = parse_whole(cell, most_invocations, count);
           if (fault != NumberFault::none)
             throw SourceError("row " + std::to_string(rows.row()) + ", column '" + std::to_string(m + 1) + "': " + quoted(cell) + " " +
                               std::string(fault == NumberFault::too_large ? "is above 1e9" : describe(fault)));

@@ -2,6 +2,7 @@
 
 #include "sim/model/arrival.h"
 #include "traces/counts.h"
+#include "traces/nanoseconds.h"
 #include "traces/text.h"
 
 #include <algorithm>
@@ -213,8 +214,6 @@ class BinReader final : public BinSource {
     throw SourceError("row " + std::to_string(reader_.row()) + " has another number of columns than the header (" +
                       std::to_string(columns_.size()) + "): " + quoted(line));
   }
-
-  static constexpr std::int64_t minute_ns = 60'000'000'000;
 
   TextReader reader_;
   std::int64_t bin_ns_;

@@ -16,6 +16,7 @@
 #include "traces/gaps.h"
 #include "traces/gzip.h"
 #include "traces/named_rows.h"
+#include "traces/nanoseconds.h"
 #include "traces/reorder.h"
 #include "traces/text.h"
 #include "traces/timestamp.h"
@@ -39,7 +40,6 @@ struct TimeName {
 constexpr std::array<TimeName, 8> usual_times{
     {{"second", 1}, {"minute", 60}, {"hour", 3600}, {"day", 86400}, {"index", 0}, {"time", 0}, {"timestamp", 0}, {"window_start_s", 0}}};
 constexpr std::array<std::string_view, 6> usual_counts{"count", "value", "tweets", "requests", "invocations", "rate_rps"};
-constexpr std::int64_t second_ns = 1'000'000'000;
 
 const TimeName* time_of(const TraceHead& head) {
   const auto at = std::find_if(usual_times.begin(), usual_times.end(), [&](const TimeName& t) { return head.has(t.name); });

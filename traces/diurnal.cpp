@@ -1,6 +1,7 @@
 #include "traces/diurnal.h"
 
 #include "traces/fine_time.h"
+#include "traces/nanoseconds.h"
 
 #include <boost/random/exponential_distribution.hpp>
 
@@ -16,7 +17,6 @@ namespace {
 
 constexpr double day_s = 86400;
 constexpr double hour_s = 3600;
-constexpr std::int64_t day_ns = 86'400'000'000'000;
 
 /// A relative rate over the day with mean 1. Times are seconds since midnight; areas are integrals of the rate, in seconds.
 class DailyShape {

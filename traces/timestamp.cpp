@@ -1,5 +1,6 @@
 #include "traces/timestamp.h"
 
+#include "traces/nanoseconds.h"
 #include "traces/text.h"
 
 #include <cstring>
@@ -7,7 +8,6 @@
 namespace tideline {
 namespace {
 
-constexpr std::int64_t second_ns = 1'000'000'000, minute_ns = 60 * second_ns, hour_ns = 60 * minute_ns, day_ns = 24 * hour_ns;
 constexpr std::int64_t year_ns = 31'557'600 * second_ns, longest_ns = 50 * year_ns;
 constexpr std::int64_t most_days = 106'000;  // 290 years: more days than nanoseconds can count
 

@@ -1,12 +1,13 @@
 #include "traces/trace_statistics.h"
 
+#include "traces/nanoseconds.h"
+
 #include <algorithm>
 #include <cmath>
 
 namespace tideline {
 namespace {
 
-constexpr std::int64_t second_ns = 1'000'000'000, minute_ns = 60 * second_ns, hour_ns = 60 * minute_ns;
 constexpr std::int64_t series_ns = 10 * minute_ns;
 constexpr std::size_t ranks_fitted = 30;
 

@@ -57,6 +57,7 @@ constexpr Metric all_metrics[] = {
     {"accuracy_weighted_attainment", "1", "Accuracy of answers that met SLO and floor / arrived with an SLO.", all, "",
      read<&Metrics::accuracy_weighted_attainment>},
     {"effective_accuracy", "1", "Mean profiled accuracy of answers.", all, "", read<&Metrics::effective_accuracy>},
+    {"profiled_accuracy", "1", "Mean profiled accuracy of the variants that answered.", all, "", read<&Metrics::profiled_accuracy>},
     {"realised_accuracy", "1", "Mean of what was drawn for the answers.", all, "", read<&Metrics::realised_accuracy>},
     {"accuracy_floor_attainment", "1", "Answers at or above their floor / answers with a floor.", all, "",
      read<&Metrics::accuracy_floor_attainment>},
@@ -188,6 +189,7 @@ void SummaryRecorder::ended(const Visit& v, const QueryEnd& end) {
   s.service += static_cast<std::uint64_t>(end.service.count());
   s.network += static_cast<std::uint64_t>(end.network.count());
   s.accuracy += end.accuracy;
+  s.profiled += world_[end.variant].accuracy;
   s.realised += end.realised;
   ++m.served;
   m.accuracy += end.accuracy;
@@ -384,6 +386,7 @@ void SummaryRecorder::Sums::add(const Sums& o, double scale) {
   for (std::size_t k = 0; k < endings.size(); ++k) endings[k] += o.endings[k];
   for (std::size_t k = 0; k < misses.size(); ++k) misses[k] += o.misses[k];
   accuracy += o.accuracy * scale;
+  profiled += o.profiled * scale;
   realised += o.realised * scale;
   accuracy_on_time += o.accuracy_on_time * scale;
   cost += o.cost;
@@ -447,6 +450,7 @@ void SummaryRecorder::fill(Metrics& m, const Sums& s) const {
   m.slo_attainment = ratio(s.on_time, s.with_slo);
   m.accuracy_weighted_attainment = ratio(s.accuracy_on_time, static_cast<double>(s.with_slo));
   m.effective_accuracy = ratio(s.accuracy, served);
+  m.profiled_accuracy = ratio(s.profiled, served);
   m.realised_accuracy = ratio(s.realised, served);
   m.accuracy_floor_attainment = ratio(s.floor_met, s.with_floor);
   m.latency_mean_s = s.latency.mean_s();

@@ -83,7 +83,7 @@ const std::vector<Edit> edits{
     {"change_without_a_time",
      "\"seed\": 1",
      "\"environment\": [ ^{ \"change\": \"link\", \"from\": \"edge\", \"to\": \"core\" } ], \"seed\": 1",
-     {"/environment/0/at_s", "required"}},
+     {"/environment/0", "needs either at_s"}},
     {"change_by_a_negative_factor",
      "\"seed\": 1",
      "\"environment\": [ { \"change\": \"link\", \"from\": \"edge\", \"to\": \"core\", \"at_s\": 1, \"delay_factor\": ^-1 } ], \"seed\": 1",

@@ -5,6 +5,8 @@
 #include <gmock/gmock.h>
 #include <nlohmann/json.hpp>
 
+#include <cmath>
+
 namespace tideline {
 namespace {
 
@@ -66,6 +68,19 @@ TEST(Environment, a_bought_node_costs_its_share_of_a_life_and_its_power) {
   EXPECT_NEAR(t["cost_usd"].get<double>(), 2 + 0.2 * 0.3, 1e-9);
 }
 
+TEST(Environment, what_comes_by_chance_comes_as_often_and_as_long_as_said) {
+  // Up 100 s, dear for 50 s in the mean: a third of the time; other seeds, other times.
+  double sum = 0;
+  for (int seed = 1; seed <= 20; ++seed) {
+    const std::string text =
+        idle_hour(R"("environment": [ { "change": "price", "pool": "p", "mean_every_s": 100, "mean_for_s": 50, "factor": 4 } ],)");
+    const std::string with_seed = text.substr(0, text.rfind("\"seed\"")) + "\"seed\": " + std::to_string(seed) + " }";
+    sum += total_of(with_seed)["cost_usd"].get<double>();
+  }
+  // 480 cycles: the share's standard deviation is about 1/3 x 2/3 x sqrt(2 / 480).
+  EXPECT_NEAR((sum / 20 - 3600) / (3 * 3600), 1.0 / 3, 4 * 2.0 / 9 * std::sqrt(2.0 / 480));
+}
+
 TEST(Environment, nodes_are_billed_in_whole_units) {
   // On for 25 minutes of the window, twice; with the first boundary at 600 s the node was on for 10 minutes before.
   const Json t = total_of(idle_hour(R"("environment": [
@@ -103,6 +118,10 @@ TEST(Environment, refuses_what_cannot_be) {
   };
   EXPECT_THAT(says(R"({ "change": "reclaim", "pool": "p", "at_s": 10, "for_s": 100 }, { "change": "reclaim", "pool": "p", "at_s": 50 })"),
               testing::HasSubstr("/environment/1: overlaps an earlier failure, or reclaim"));
+  EXPECT_THAT(says(R"({ "change": "price", "pool": "p", "factor": 2 })"), testing::HasSubstr("needs either at_s"));
+  EXPECT_THAT(says(R"({ "change": "price", "pool": "p", "factor": 2, "at_s": 1, "mean_every_s": 5, "mean_for_s": 5 })"),
+              testing::HasSubstr("needs either at_s"));
+  EXPECT_THAT(says(R"({ "change": "failure", "pool": "p", "mean_every_s": 5, "mean_for_s": 5 })"), testing::HasSubstr("are \"failures\""));
   EXPECT_THAT(says(R"({ "change": "capacity", "pool": "p", "at_s": 10, "count": 5 })"), testing::HasSubstr("has 1 to 1 nodes"));
   EXPECT_THAT(says(R"({ "change": "surge", "at_s": 10, "factor": 2 })"), testing::HasSubstr("needs for_s"));
   EXPECT_THAT(says(R"({ "change": "surge", "at_s": 10, "for_s": 5, "entry": "x", "factor": 2 })"),
