@@ -200,6 +200,10 @@ class Reader {
   }
 
   void add_failure_or_other(const Change& change, const std::string& at) {
+    if (change.kind == Change::Kind::capacity)
+      for (const Change& other : out_.environment.changes)
+        if (other.kind == change.kind && other.pool == change.pool && other.from < change.to && change.from < other.to)
+          return problems_.add(at, "overlaps an earlier capacity of the same pool");
     if (change.kind == Change::Kind::failure)
       for (const Change& other : out_.environment.changes) {
         const auto end = [](const NodeRange& n) { return n.first.index() + n.count; };

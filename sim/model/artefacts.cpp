@@ -69,6 +69,7 @@ void Artefacts::keep(NodeTiers& node, std::size_t entry, bool host) {
       clock = host ? least->host_value : least->disk_value;
       if (host) {
         least->in_host = false;
+        if (!least->on_disk) least->built = false;
       } else {
         least->on_disk = least->built = false;
         least->uses = 0;
@@ -97,7 +98,10 @@ void Artefacts::call_off(const LoadParts& parts, bool came) {
 
 void Artefacts::lose_host(NodeId n) {
   NodeTiers& node = nodes_[n.index()];
-  for (Entry& e : node.entries) e.in_host = false;
+  for (Entry& e : node.entries) {
+    e.in_host = false;
+    if (!e.on_disk) e.built = false;
+  }
   node.host_bytes = 0;
   node.host_clock = 0;
 }

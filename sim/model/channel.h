@@ -27,7 +27,7 @@ class Channel {
   void begin(Time now, double bytes, std::uint32_t payload);
   /// The payload of the transfer that ends at `next_end()`, which is now. Of equal ends the one that began first.
   std::uint32_t end();
-  /// The transfer of this payload is called off. O(transfers).
+  /// The transfer of this payload, if there is one, is called off. O(transfers).
   void cancel(Time now, std::uint32_t payload);
   /// From now on: 0 or more bytes a second; with 0 all stand still.
   void set_bandwidth(Time now, double bytes_per_s);

@@ -568,8 +568,9 @@ bool Cluster::runtime_to_init(InstanceId i) const {
   const InstanceRow& r = row(i);
   const std::string& framework = world_[world_[r.group].variant].framework;
   const auto& on_device = devices_[r.device.index()].instances;
-  return std::none_of(on_device.begin(), on_device.end(),
-                      [&](InstanceId k) { return k != i && world_[world_[row(k).group].variant].framework == framework; });
+  return std::none_of(on_device.begin(), on_device.end(), [&](InstanceId k) {
+    return k != i && !(*this)[k].waits_to_load && world_[world_[row(k).group].variant].framework == framework;
+  });
 }
 
 LoadParts Cluster::load_parts(InstanceId i) const {

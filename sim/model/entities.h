@@ -143,6 +143,7 @@ struct alignas(64) Instance {
   std::uint32_t position_on_device = 0, position_in_group = 0;
   std::uint32_t largest_batch = 1;  ///< items it was started for
   StartCause cause = StartCause::initial;
+  bool waits_to_load = false;  ///< its turn on the device has not come
 };
 static_assert(offsetof(Instance, batch_began) == 64);
 

@@ -37,6 +37,8 @@ class OutcomeModel {
   void use(const OutcomeTable& table) { table_ = &table; }
   /// From now on the variant's answers are as good as this, 0 .. 1, whatever its profile says; confidence stays that of the profile.
   void set_accuracy(VariantId v, double accuracy);
+  /// Whether any variant's ever was set.
+  bool drifts() const { return !drifted_.empty(); }
 
   /// D of a query.
   double difficulty(std::uint64_t serial) const;

@@ -238,7 +238,7 @@ void Simulation::batch_done(InstanceId i, bool failed) {
                        cluster_[i].serial,
                        cost_per_item,
                        world_[variant].accuracy,
-                       task.hit_rate || task.concentration > 0 || options_.outcomes != nullptr};
+                       task.hit_rate || task.concentration > 0 || options_.outcomes != nullptr || outcome_.drifts()};
   VisitId v = cluster_.end(i, now, !failed);
   cluster_.instance(i).batch_count = visits;  // still told to those who ask about this batch
   VisitId waits = cluster_[own].lane.head;    // those who wait are probably the next batch

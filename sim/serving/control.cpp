@@ -168,6 +168,8 @@ void Simulation::deliver() {
 /// The controller hears of a site's board; what is older than what it knows says nothing.
 void Simulation::learn(Controller& c, Snapshot& heard) {
   const SiteId site = heard.board.site;
+  // What others still pass on of a site that nobody hears of any more.
+  if (!sees_live(c, site) && engine_.now() - heard.board.taken_at > options_.control.forget) return;
   Snapshot*& known = known_[c.id.index() * world_.site_count() + site.index()];
   if (known != nullptr) {
     if (known != nothing_[site.index()] && known->board.version >= heard.board.version) return;
@@ -188,6 +190,17 @@ void Simulation::forget_site(Controller& c, SiteId site) {
   Snapshot*& known = known_[c.id.index() * world_.site_count() + site.index()];
   snapshots_.drop(*known);
   known = nothing_[site.index()];
+  // What a policy remembers of it has to be found, as gone.
+  Board& nothing = known->board;
+  const Board& now = cluster_.board(site);
+  nothing.instances = now.instances;
+  for (InstanceRow& r : nothing.instances) {
+    r.phase = Phase::gone;
+    r.load = r.in_service = 0;
+  }
+  nothing.counters.resize(now.counters.size());
+  nothing.by_load_places.resize(now.by_load_places.size());
+  nothing.by_free_positions.resize(now.by_free_positions.size());
   c.knowledge.look_at(known->board);
 }
 
@@ -210,7 +223,8 @@ void Simulation::count_own(Controller& c, InstanceId i, const Visit& v) {
   if (decisions.size() >= 1024 && decisions.size() == decisions.capacity()) {
     std::uint64_t all_know = own_decisions_;
     for (std::size_t s = 0; s < world_.site_count(); ++s)
-      if (const Snapshot* k = known_[c.id.index() * world_.site_count() + s]; k != nothing_[s]) all_know = std::min(all_know, k->decisions);
+      if (const Snapshot* k = known_[c.id.index() * world_.site_count() + s]; k != nothing_[s] && !sees_live(c, SiteId{s}))
+        all_know = std::min(all_know, k->decisions);
     decisions.erase(decisions.begin(),
                     std::find_if(decisions.begin(), decisions.end(), [&](const OwnDecision& k) { return k.number > all_know; }));
   }

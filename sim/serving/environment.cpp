@@ -81,8 +81,15 @@ void Simulation::change(std::uint32_t slot) {
     case Change::Kind::carbon:
       return change_prices();
     case Change::Kind::capacity: {
-      const PoolRow& row = cluster_.board(world_.topology()[c.pool].site).pools[c.pool.index()];
-      if (begins) nodes_before_[k] = row.up + row.booting;
+      // What fails, or will be reclaimed, is the pool's too.
+      const Pool& pool = world_.topology()[c.pool];
+      std::uint32_t nodes = 0;
+      for (std::uint32_t n = 0; n < pool.nodes; ++n) {
+        const NodeId id{pool.first_node.index() + n};
+        const NodePhase phase = cluster_[id].phase;
+        nodes += phase == NodePhase::up || phase == NodePhase::booting || phase == NodePhase::failed || noticed_[id.index()] ? 1U : 0U;
+      }
+      if (begins) nodes_before_[k] = std::clamp(nodes, pool.min, pool.max);
       return scale_pool(c.pool, begins ? c.count : nodes_before_[k]);
     }
     case Change::Kind::accuracy:
@@ -112,8 +119,10 @@ void Simulation::node_is_down(NodeId n, bool down) {
 
 /// The node will be reclaimed: it takes nothing new and drains, but is paid for until it goes.
 void Simulation::notice(NodeId n) {
-  if (cluster_[n].phase != NodePhase::up) return;
+  const NodePhase phase = cluster_[n].phase;
+  if (phase == NodePhase::off || phase == NodePhase::failed) return;
   noticed_[n.index()] = true;
+  if (phase != NodePhase::up) return;  // one that boots drains when it is up
   cluster_.node_phase(n, NodePhase::draining, engine_.now());
   drain_node(n);
 }
@@ -137,6 +146,7 @@ void Simulation::take_from(NodeId n) {
     cores += c.count;
   });
   const Node& node = world_.topology()[n];
+  if (world_.catalog()[world_.topology()[node.pool].hardware].sharing != Sharing::partitioned) cores = 0;  // nobody holds any
   for (std::uint32_t k = 0; k < node.devices; ++k) {
     const DeviceId d{node.first_device.index() + k};
     const DeviceState& s = cluster_[d];
@@ -155,8 +165,10 @@ void Simulation::take_from(NodeId n) {
 
 void Simulation::change_prices() {
   prices_.pool_factor.assign(world_.topology().pools.size(), 1);
+  const auto& changes = options_.environment.changes;
   prices_.carbon_per_kwh = options_.environment.carbon_per_kwh;
-  prices_.carbon_per_kwh.resize(world_.site_count());
+  if (std::any_of(changes.begin(), changes.end(), [](const Change& c) { return c.kind == Change::Kind::carbon; }))
+    prices_.carbon_per_kwh.resize(world_.site_count());
   each_going_on(Change::Kind::price, [&](const Change& c) { prices_.pool_factor[c.pool.index()] *= c.factor; });
   each_going_on(Change::Kind::carbon, [&](const Change& c) { prices_.carbon_per_kwh[c.site.index()] = c.amount; });
   cluster_.settle(engine_.now());

@@ -52,13 +52,15 @@ void Simulation::begin_load(InstanceId i) {
   const Time from = h.concurrent_loads == 1 ? std::max(engine_.now(), on.until) : engine_.now();
   on.until = later(from, alone);
   cluster_.expect_warm(i, on.until);
-  if (on.loading < h.concurrent_loads) return start_load(i);
+  if (on.loading < h.concurrent_loads && on.waiting.empty()) return start_load(i);
+  cluster_.instance(i).waits_to_load = true;
   on.waiting.push_back(i);
 }
 
 void Simulation::start_load(InstanceId i) {
   const DeviceId d = cluster_.row(i).device;
   ++device_loads_[d.index()].loading;
+  cluster_.instance(i).waits_to_load = false;
   const LoadParts parts = cluster_.pay_load(i);
   const std::optional<double> factor = executor_.load(i, parts);
   double usd = 0;
@@ -102,11 +104,12 @@ void Simulation::go_on_loading(std::uint32_t k) {
     const DeviceId device = cluster_.row(load.instance).device;
     const bool unified = world_.catalog()[v.hardware].unified_memory;
     // One load fetches, or builds, for all of the node that want the same.
-    const auto other = [&](LoadStep step) {
+    const auto another = [&](auto is) {
       return std::any_of(loads_.begin(), loads_.end(), [&](const Load& o) {
-        return &o != &load && o.instance && o.step == step && o.parts.node == load.parts.node && o.parts.variant == load.parts.variant;
+        return &o != &load && o.instance && o.parts.node == load.parts.node && o.parts.variant == load.parts.variant && is(o);
       });
     };
+    const auto other = [&](LoadStep step) { return another([&](const Load& o) { return o.step == step; }); };
     switch (load.step) {
       case LoadStep::begins:
         if (load.parts.from_store) {
@@ -118,6 +121,7 @@ void Simulation::go_on_loading(std::uint32_t k) {
         break;
       case LoadStep::waits_for_fetch:
         if (other(LoadStep::comes) || other(LoadStep::fetches)) return;
+        if (load.parts.from_host && another([](const Load& o) { return o.step == LoadStep::reads && !o.parts.from_host; })) return;
         load.step = LoadStep::reads;
         if (!load.parts.from_host && transfer_for_load(k, node_channel(load.parts.node, false))) return;
         break;
@@ -131,6 +135,7 @@ void Simulation::go_on_loading(std::uint32_t k) {
         break;
       case LoadStep::reads:
         load.step = LoadStep::copies;
+        wake_loads(LoadStep::waits_for_fetch, load.parts);
         if (!unified && transfer_for_load(k, device_channel(device))) return;
         break;
       case LoadStep::copies:
@@ -142,7 +147,7 @@ void Simulation::go_on_loading(std::uint32_t k) {
         load.step = LoadStep::waits_for_build;
         break;
       case LoadStep::waits_for_build:
-        if (other(LoadStep::builds)) return;
+        if (another([](const Load& o) { return o.parts.build; })) return;  // it builds, or will
         return finish_load(k);
       case LoadStep::builds: {
         const LoadParts parts = load.parts;
@@ -234,8 +239,13 @@ void Simulation::load_over(DeviceId d) {
   DeviceLoads& on = device_loads_[d.index()];
   assert(on.loading > 0);
   --on.loading;
+  load_next(d);
+}
+
+void Simulation::load_next(DeviceId d) {
+  DeviceLoads& on = device_loads_[d.index()];
   if (on.loading == 0 && on.waiting.empty()) on.until = engine_.now();
-  if (on.waiting.empty()) return;
+  if (on.waiting.empty() || on.loading >= world_.catalog()[world_.topology()[d].hardware].concurrent_loads) return;
   const InstanceId next = on.waiting.front();
   on.waiting.erase(on.waiting.begin());
   start_load(next);

@@ -53,7 +53,7 @@ void Simulation::scale_pool(PoolId p, std::uint32_t wished) {
 
 void Simulation::order_node(NodeId n) {
   const Duration boot = world_.topology()[world_.topology()[n].pool].boot;
-  if (boot == Duration{}) return cluster_.node_phase(n, NodePhase::up, engine_.now());
+  if (boot == Duration{}) return comes_up(n);
   cluster_.boot(n, engine_.now() + boot, engine_.now());
   schedule(engine_.now() + boot, EventKind::node_up, n.index());
 }
@@ -61,8 +61,14 @@ void Simulation::order_node(NodeId n) {
 void Simulation::node_up(NodeId n) {
   // At another time it is the event of an order that was called off.
   if (cluster_[n].phase != NodePhase::booting || cluster_[n].boot_ends != engine_.now()) return;
-  cluster_.node_phase(n, NodePhase::up, engine_.now());
+  comes_up(n);
   if (!pending_.empty()) try_pending();
+}
+
+/// Unless it has a reason to be down, or is to go again.
+void Simulation::comes_up(NodeId n) {
+  const bool down = !reasons_down_.empty() && reasons_down_[n.index()] > 0, leaves = !noticed_.empty() && noticed_[n.index()];
+  cluster_.node_phase(n, down ? NodePhase::failed : leaves ? NodePhase::draining : NodePhase::up, engine_.now());
 }
 
 /// The node drains: what is idle goes, what works is served, what loads drains once it is warm.

@@ -19,8 +19,11 @@ void Simulation::held(VisitId v, VariantId variant, GroupId only) {
   };
   if (only)
     count(only);
-  else
-    for (const GroupId g : reach().groups_of(variant, SiteId{cluster_[v].origin})) count(g);
+  else {
+    const auto groups = reach().groups_of(variant, SiteId{cluster_[v].origin});
+    if (groups.empty()) return;  // out of reach for now: a start there would serve nobody
+    for (const GroupId g : groups) count(g);
+  }
   // A start that a plan waits for may evict less than one for a held visit, and so come never: it is not on its way.
   for (const PendingStart& p : pending_)
     if (p.cause == StartCause::held && p.variant == variant && (!only || !p.group || p.group == only)) ++starting;

@@ -161,8 +161,9 @@ void Simulation::handle(unsigned kind, std::uint32_t slot, bool failed) {
       const Time ends = cluster_[i].load_ends;
       if (cluster_.row(i).phase != Phase::starting || (ends != engine_.now() && ends != never)) break;
       const DeviceId device = cluster_.row(i).device;
+      --device_loads_[device.index()].loading;
       warm(i);
-      load_over(device);
+      load_next(device);
       break;
     }
     case EventKind::node_up:
@@ -337,6 +338,10 @@ void Simulation::reached(VisitId v) { joins(v); }
       if (!cluster_.exists(d.instance)) wrong_answer(PolicyKind::dispatch, "chose an instance that never was");
       const InstanceRow& row = cluster_.row(d.instance);
       if (row.phase == Phase::gone || row.phase == Phase::draining) return placed_in_vain(v, variant, PolicyKind::dispatch, from);
+      // Another instance may have taken its slot since the board that the controller went by.
+      if (world_[row.group].variant != variant &&
+          !sees_live(controller_of(from ? from : SiteId{cluster_[v].origin}), cluster_.site_id(d.instance)))
+        return placed_in_vain(v, variant, PolicyKind::dispatch, from);
       if (world_[row.group].variant != variant)
         wrong_answer(PolicyKind::dispatch,
                      "chose an instance of '" + world_[world_[row.group].variant].name + "' for '" + world_[variant].name + "'");

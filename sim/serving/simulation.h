@@ -400,12 +400,14 @@ class Simulation {
   void load_passed(std::uint32_t payload, std::uint32_t channel);
   void load_due(std::uint32_t k);
   void load_over(DeviceId d);
+  void load_next(DeviceId d);
   void cancel_load(InstanceId i);
 
   // Nodes (nodes.cpp).
   void scale_pool(PoolId p, std::uint32_t wished);
   void order_node(NodeId n);
   void node_up(NodeId n);
+  void comes_up(NodeId n);
   void drain_node(NodeId n);
   void off_if_empty(NodeId n);
 

@@ -221,14 +221,37 @@ TEST(a_load, that_its_node_does_not_survive_leaves_nothing_behind) {
   EXPECT_EQ(x.run(), (std::vector{at(40s + 10s + 2s)})) << "fetched anew, all by itself";
 }
 
+TEST(loads, that_find_the_artefact_in_host_memory_wait_for_what_is_built_from_it) {
+  Loads x;
+  x.hardware().store_bytes_per_s = 100;
+  x.hardware().host_bytes = 10000;
+  x.variant("a", 1000, 1s, 4s);
+  x.b.catalog.variants[0].memory_bytes = 100;
+  x.wishes = {{10s, 0, 2}};
+  EXPECT_EQ(x.run(1, 2), (std::vector{at(10s + 10s + 4s + 1s), at(10s + 10s + 4s + 1s)}));
+}
+
+TEST(loads, that_wait_for_their_turn_leave_the_runtime_to_the_first) {
+  Loads x;
+  x.variant("a", 0, 5s);
+  x.variant("b", 0, 5s);
+  for (Variant& v : x.b.catalog.variants) v.load.runtime_init = 2s;
+  x.b.catalog.variants[0].framework = "f";
+  x.b.catalog.variants[1].framework = "g";
+  x.wishes = {{10s, 0, 1}, {10s, 1, 2}};
+  EXPECT_EQ(x.run(), (std::vector{at(10s + 7s), at(10s + 7s + 7s), at(10s + 7s + 7s + 5s)}));
+}
+
 TEST(a_load, slows_batches_that_start_meanwhile_where_the_hardware_says_so) {
   Loads x;
   x.hardware().load_slowdown = 1.5;
   x.variant("a", 0, 5s);
   x.wishes = {{0s, 0, 1}, {10s, 0, 2}};
-  x.arrivals = {{at(9s), 0}, {at(12s), 0}, {at(16s), 0}};
+  x.arrivals = {{at(4900ms), 0}, {at(9s), 0}, {at(12s), 0}, {at(16s), 0}};
   x.run();
-  ASSERT_EQ(x.notes.ends.size(), 3U);
+  ASSERT_EQ(x.notes.ends.size(), 4U);
+  EXPECT_EQ(x.notes.ends[0].service, 100ms) << "it begins as its own load ends";
+  x.notes.ends.erase(x.notes.ends.begin());
   EXPECT_EQ(x.notes.ends[0].service, 100ms);
   EXPECT_EQ(x.notes.ends[1].service, 150ms) << "an exclusive device goes on serving";
   EXPECT_EQ(x.notes.ends[2].service, 100ms);
