@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Tables and figure of studies/coldstart.md, of the sweep in a folder: scripts/study_coldstart.sh calls it.
+"""Tables and figure of studies/coldstart.md, of the sweep in a folder: scripts/study.sh calls it.
 
   scripts/study_coldstart.py results/study_coldstart
 """

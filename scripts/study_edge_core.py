@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Tables and figures of studies/edge_core.md, of the sweeps in a folder: scripts/study_edge_core.sh calls it.
+"""Tables and figures of studies/edge_core.md, of the sweeps in a folder: scripts/study.sh calls it.
 
   scripts/study_edge_core.py results/study_edge_core
 """

@@ -242,8 +242,7 @@ void SummaryRecorder::batch_done(InstanceId i, DeviceId d, VariantId v, std::uin
   const Instance& instance = (*cluster_)[i];
   const double factor = prices_.pool_factor.empty() ? 1 : prices_.pool_factor[world_.topology()[d].pool.index()];
   const double price = world_.device_price_per_s(d) * factor, lost = static_cast<double>(wasted) / items;
-  const double share =
-      hardware.sharing == Sharing::partitioned && hardware.cores > 0 ? static_cast<double>(instance.cores) / hardware.cores : 1;
+  const double share = cluster_->share_used(i, took);
   x.attributed += price * share * inside * (1 - lost);
   wasted_usd_ += price * share * inside * lost;
   wasted_s_ += inside * lost;
@@ -251,7 +250,7 @@ void SummaryRecorder::batch_done(InstanceId i, DeviceId d, VariantId v, std::uin
   if (const double energy = world_[v].energy_per_item_j; energy >= 0) {
     own_energy_j_ += energy * items * inside / to_seconds(took);
     own_energy_j_by_device_[d.index()] += energy * items * inside / to_seconds(took);
-    own_energy_busy_s_[d.index()] += inside;
+    own_energy_busy_s_[d.index()] += hardware.sharing == Sharing::shared ? inside * share : inside;
   }
 }
 

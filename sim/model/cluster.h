@@ -159,6 +159,14 @@ class Cluster {
   void put_off(InstanceId i, bool off);
   void set_ready(InstanceId i, bool ready);
   Instance& instance(InstanceId i) { return site_of(i).instances[slot_of(i)]; }
+  /// Share of its device that its last batch, which took so long, is charged: its cores; of a shared device the time that it would have
+  /// taken alone, so that batches side by side are not charged the device each.
+  double share_used(InstanceId i, Duration took) const {
+    const Hardware& h = world_.catalog()[world_.topology()[row(i).device].hardware];
+    if (h.sharing == Sharing::exclusive) return 1;
+    if (h.sharing == Sharing::partitioned) return h.cores > 0 ? static_cast<double>((*this)[i].cores) / h.cores : 1;
+    return took > Duration{} ? to_seconds((*this)[i].batch_alone) / to_seconds(took) : 1;
+  }
   void set_wish(GroupId g, std::uint32_t wish) { group_row(g).wish = wish; }
   void set_share(GroupId g, double share) { group_row(g).share = share; }
   void set_batch_cap(GroupId g, std::uint32_t cap);

@@ -144,6 +144,7 @@ struct alignas(64) Instance {
   std::uint32_t largest_batch = 1;  ///< items it was started for
   StartCause cause = StartCause::initial;
   bool waits_to_load = false;  ///< its turn on the device has not come
+  Duration batch_alone{};      ///< on a shared device: what its batch would have taken alone
 };
 static_assert(offsetof(Instance, batch_began) == 64);
 

@@ -147,16 +147,12 @@ void Simulation::start_batch(InstanceId i, LineId line, std::uint32_t take) {
   line_emptied(line);
 }
 
-// Payloads of batches on a shared device have this bit set, which neither visits nor loads have without the highest.
-constexpr std::uint32_t of_batch = 0x40000000U;
-
 std::uint32_t Simulation::compute_channel(DeviceId d) const { return first_compute_channel_ + d.index(); }
-
-bool Simulation::is_of_batch(std::uint32_t payload) { return (payload & 0xc0000000U) == of_batch; }
 
 /// The batch needs so much of the device's time, which it shares with others: when it is done only those who come and go can tell.
 void Simulation::share_device(InstanceId i, Duration work) {
   cluster_.instance(i).batch_ends = never;
+  cluster_.instance(i).batch_alone = work;
   const std::uint32_t channel = compute_channel(cluster_.row(i).device);
   channels_[channel].begin(engine_.now(), std::max(to_seconds(work), 1e-9), of_batch | i.index());
   arm_channel(channel);
@@ -221,7 +217,7 @@ void Simulation::batch_done(InstanceId i, bool failed) {
   const std::uint32_t items = cluster_[i].batch_items, visits = cluster_[i].batch_count;
   const Duration took = now - cluster_[i].batch_began;
   const Hardware& hardware = world_.catalog()[world_.topology()[d].hardware];
-  const double share = hardware.sharing == Sharing::partitioned ? static_cast<double>(row.cores) / hardware.cores : 1;
+  const double share = cluster_.share_used(i, took);
   double cost_per_item = world_.device_price_per_s(d) * share * to_seconds(took) / items;
   if (!prices_.pool_factor.empty()) [[unlikely]]
     cost_per_item *= prices_.pool_factor[world_.topology()[d].pool.index()];

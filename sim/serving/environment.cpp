@@ -22,8 +22,6 @@ void Simulation::begin_environment() {
       fates_.push_back({&p, NodeId{p.nodes.first.index() + n}, Stream(options_.seed, "environment", fates_.size()), Fate::up});
       schedule_fate(static_cast<std::uint32_t>(fates_.size() - 1));
     }
-  reasons_down_.assign(world_.topology().nodes.size(), 0);
-  noticed_.assign(world_.topology().nodes.size(), false);
   if (!e.carbon_per_kwh.empty()) change_prices();
 }
 
@@ -44,8 +42,8 @@ void Simulation::change(std::uint32_t slot) {
   if (slot >= 2 * changes.size()) {
     const auto k = static_cast<std::uint32_t>(slot - 2 * changes.size());
     if (k >= fates_.size()) {
-      const auto rest = static_cast<std::uint32_t>(k - fates_.size()), of_control = static_cast<std::uint32_t>(3 + controllers_.size());
-      return rest < of_control ? control_event(rest) : load_due(rest - of_control);
+      const auto rest = static_cast<std::uint32_t>(k - fates_.size());
+      return rest < control_slots() ? control_event(rest) : load_due(rest - control_slots());
     }
     NodeFate& f = fates_[k];
     if (f.fate == Fate::up && f.process->notice > Duration{}) {
@@ -83,26 +81,21 @@ void Simulation::change(std::uint32_t slot) {
     case Change::Kind::capacity: {
       // What fails, or will be reclaimed, is the pool's too.
       const Pool& pool = world_.topology()[c.pool];
-      std::uint32_t nodes = 0;
+      std::uint32_t nodes = 0, failed = 0;
       for (std::uint32_t n = 0; n < pool.nodes; ++n) {
         const NodeId id{pool.first_node.index() + n};
         const NodePhase phase = cluster_[id].phase;
-        nodes += phase == NodePhase::up || phase == NodePhase::booting || phase == NodePhase::failed || noticed_[id.index()] ? 1U : 0U;
+        failed += phase == NodePhase::failed && !given_back_[id.index()] ? 1U : 0U;
+        nodes += phase == NodePhase::up || phase == NodePhase::booting || noticed_[id.index()] ? 1U : 0U;
       }
-      if (begins) nodes_before_[k] = std::clamp(nodes, pool.min, pool.max);
-      return scale_pool(c.pool, begins ? c.count : nodes_before_[k]);
+      if (begins) nodes_before_[k] = std::clamp(nodes + failed, pool.min, pool.max);
+      return scale_pool(c.pool, begins ? c.count : std::max(pool.min, nodes_before_[k] - std::min(failed, nodes_before_[k])));
     }
     case Change::Kind::accuracy:
       return change_accuracy(c.variant);
     case Change::Kind::link:
       return change_link(c.link);
   }
-}
-
-template <class Takes>
-void Simulation::each_going_on(Change::Kind kind, Takes takes) const {
-  for (const std::uint32_t k : going_on_)
-    if (const Change& c = options_.environment.changes[k]; c.kind == kind) takes(c);
 }
 
 /// One more reason for the node to be down, or one less. A node that is off or boots has nothing to fail.
@@ -200,7 +193,10 @@ void Simulation::change_link(std::uint32_t link) {
     delays_[channel] = from_seconds(delay);
     arm_channel(channel);
   }
-  for (Controller& c : controllers_) place_all_held(c);
+  for (Controller& c : controllers_) {
+    place_all_held(c);
+    start_for_held(c);
+  }
 }
 
 /// Who can be reached over the links that are up. Policies see it at once: who sends notices that nothing comes back.

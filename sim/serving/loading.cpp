@@ -7,14 +7,7 @@
 
 namespace tideline {
 
-// Channels after those of links: of each node from the store and from its disk; of each device from host memory. Payloads of loads have
-// the highest bit set, which no visit has.
-
-namespace {
-
-constexpr std::uint32_t of_load = 0x80000000U;
-
-}  // namespace
+// Channels after those of links: of each node from the store and from its disk; of each device from host memory.
 
 std::uint32_t Simulation::node_channel(NodeId n, bool store) const {
   return static_cast<std::uint32_t>(2 * world_.topology().links.size()) + 2 * n.index() + (store ? 0 : 1);
@@ -211,8 +204,6 @@ void Simulation::travel_load(std::uint32_t k) {
   if (delay > Duration{}) return schedule_load(k, delay);
   go_on_loading(k);
 }
-
-bool Simulation::is_of_load(std::uint32_t payload) { return (payload & of_load) != 0; }
 
 /// Its bytes have passed the channel.
 void Simulation::load_passed(std::uint32_t payload, std::uint32_t channel) {

@@ -77,12 +77,12 @@ void Simulation::channel_event(std::uint32_t channel) {
   channel_scheduled_[channel] = never;
   while (channels_[channel].next_end() == engine_.now()) {
     const std::uint32_t payload = channels_[channel].end();
-    if (is_of_batch(payload)) {
-      shared_batch_done(payload);
+    if ((payload & of_load) != 0) {
+      load_passed(payload, channel);
       continue;
     }
-    if (is_of_load(payload)) {
-      load_passed(payload, channel);
+    if ((payload & of_batch) != 0) {
+      shared_batch_done(payload);
       continue;
     }
     const VisitId v{payload};

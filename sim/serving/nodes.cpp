@@ -18,7 +18,9 @@ void Simulation::scale_pool(PoolId p, std::uint32_t wished) {
   };
   if (row.up + row.booting < wished) {
     each_in(NodePhase::draining, [&](NodeId n) {
-      if (noticed_.empty() || !noticed_[n.index()]) cluster_.node_phase(n, NodePhase::up, engine_.now());
+      if (noticed_[n.index()]) return;
+      given_back_[n.index()] = false;
+      cluster_.node_phase(n, NodePhase::up, engine_.now());
     });
     each_in(NodePhase::off, [&](NodeId n) { order_node(n); });
     if (!pending_.empty()) try_pending();
@@ -47,7 +49,10 @@ void Simulation::scale_pool(PoolId p, std::uint32_t wished) {
   std::stable_sort(nodes.begin(), nodes.end(), [&](NodeId a, NodeId b) { return weight(a) < weight(b); });
   nodes.resize(row.up + row.booting - wished);
   // All are closed before the first drains, so that no instance moves from one to the next.
-  for (const NodeId n : nodes) cluster_.node_phase(n, NodePhase::draining, engine_.now());
+  for (const NodeId n : nodes) {
+    given_back_[n.index()] = true;
+    cluster_.node_phase(n, NodePhase::draining, engine_.now());
+  }
   for (const NodeId n : nodes) drain_node(n);
 }
 
@@ -67,7 +72,8 @@ void Simulation::node_up(NodeId n) {
 
 /// Unless it has a reason to be down, or is to go again.
 void Simulation::comes_up(NodeId n) {
-  const bool down = !reasons_down_.empty() && reasons_down_[n.index()] > 0, leaves = !noticed_.empty() && noticed_[n.index()];
+  given_back_[n.index()] = false;
+  const bool down = reasons_down_[n.index()] > 0, leaves = noticed_[n.index()];
   cluster_.node_phase(n, down ? NodePhase::failed : leaves ? NodePhase::draining : NodePhase::up, engine_.now());
 }
 
@@ -89,7 +95,7 @@ void Simulation::drain_node(NodeId n) {
 }
 
 void Simulation::off_if_empty(NodeId n) {
-  if (cluster_[n].phase != NodePhase::draining || (!noticed_.empty() && noticed_[n.index()])) return;
+  if (cluster_[n].phase != NodePhase::draining || noticed_[n.index()]) return;
   const Node& node = world_.topology()[n];
   for (std::uint32_t k = 0; k < node.devices; ++k)
     if (!cluster_[DeviceId{node.first_device.index() + k}].instances.empty()) return;
@@ -148,7 +154,11 @@ void Simulation::fail_node(NodeId n) {
 }
 
 void Simulation::restore_node(NodeId n) {
-  cluster_.node_phase(n, NodePhase::up, engine_.now());
+  // One that was to go when it failed comes back for nobody.
+  cluster_.node_phase(n, given_back_[n.index()] ? NodePhase::off : NodePhase::up, engine_.now());
+  each_going_on(Change::Kind::capacity, [&](const Change& c) {
+    if (c.pool == world_.topology()[n].pool) scale_pool(c.pool, c.count);
+  });
   if (!pending_.empty()) try_pending();
 }
 

@@ -17,11 +17,11 @@ void Simulation::held(VisitId v, VariantId variant, GroupId only) {
     starting += cluster_.row(g).starting();
     warm_ones += cluster_.row(g).warm();
   };
-  if (only)
+  if (only) {
     count(only);
-  else {
+  } else {
     const auto groups = reach().groups_of(variant, SiteId{cluster_[v].origin});
-    if (groups.empty()) return;  // out of reach for now: a start there would serve nobody
+    if (groups.empty()) return;  // a start there would serve nobody; when a link comes back, it is made (start_for_held)
     for (const GroupId g : groups) count(g);
   }
   // A start that a plan waits for may evict less than one for a held visit, and so come never: it is not on its way.
@@ -371,6 +371,13 @@ void Simulation::place_all_held(Controller& c) {
   if (!any_held_) return;
   for (std::size_t v = 0; v < world_.catalog().variants.size(); ++v)
     if (cluster_[cluster_.held_line(c.id, VariantId{v})].count > 0) place_held(c.id, VariantId{v});
+}
+
+/// Who waits for an instance that could not be started before.
+void Simulation::start_for_held(Controller& c) {
+  if (!any_held_) return;
+  for (std::size_t v = 0; v < world_.catalog().variants.size(); ++v)
+    if (const VisitId head = cluster_.head(cluster_.held_line(c.id, VariantId{v}))) held(head, VariantId{v}, GroupId{});
 }
 
 void Simulation::apply_plan(Controller& c) {

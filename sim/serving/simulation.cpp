@@ -99,6 +99,9 @@ Simulation::Simulation(const World& world, RunOptions options, std::vector<Contr
     for (const Device& d : world.topology().devices) channels_.emplace_back(1, world.catalog()[d.hardware].sharing_exponent);
   channel_scheduled_.assign(channels_.size(), never);
   links_down_.assign(world.topology().links.size(), 0);
+  reasons_down_.assign(world.topology().nodes.size(), 0);
+  noticed_.assign(world.topology().nodes.size(), false);
+  given_back_.assign(world.topology().nodes.size(), false);
   round_due_.assign(rounds_.size(), never);
   round_scheduled_.assign(rounds_.size(), never);
 }

@@ -1,7 +1,8 @@
 // A run: events of our domain. It asks policies and applies their answers to the cluster; it decides nothing that a policy
 // could decide and stores nothing that the cluster should store. The parts: simulation.cpp (a query's way), gatherings.cpp
 // (queries with several visits), network.cpp (between sites), environment.cpp, control.cpp (who knows what), batches.cpp
-// (who starts what), scaling.cpp (instances), loading.cpp, nodes.cpp, decisions.cpp.
+// (who starts what), scaling.cpp (instances), loading.cpp, nodes.cpp,
+// feedback.cpp, decisions.cpp.
 #pragma once
 
 #include "sim/core/random.h"
@@ -121,7 +122,8 @@ class Simulation {
   /// The world as the links that are up leave it.
   const World& reach() const { return *reach_; }
   ClusterView view(const Controller& c) const { return {c.knowledge, engine_.now()}; }
-  ClusterView live_view(const Controller& c) const { return {c.live, engine_.now()}; }
+  /// Where each site decides for itself, it sees others only as they told.
+  ClusterView live_view(const Controller& c) const { return {by_site_ ? c.knowledge : c.live, engine_.now()}; }
   QueryView query(VisitId v) const { return {cluster_[v], world_}; }
   void decide(VisitId v);
   void take_decision(VisitId v);  // the same, for other files
@@ -190,6 +192,9 @@ class Simulation {
   void travel(VisitId v, Duration delay);
   const Hop& next_hop(SiteId at, SiteId to) const;
   void arrived_at(VisitId v);
+  /// What passes a channel is a visit, by its id, or one of these with a number of its own.
+  static constexpr std::uint32_t of_load = 0x80000000U, of_batch = 0x40000000U;
+  static_assert(most_in_flight <= of_batch);
   void channel_event(std::uint32_t channel);
   void arm_channel(std::uint32_t channel);
   void set_out_back(VisitId v, SiteId site, const QueryEnd& end);
@@ -213,7 +218,10 @@ class Simulation {
   void change_accuracy(VariantId v);
   void take_from(NodeId n);
   template <class Takes>
-  void each_going_on(Change::Kind kind, Takes takes) const;
+  void each_going_on(Change::Kind kind, Takes takes) const {
+    for (const std::uint32_t k : going_on_)
+      if (const Change& c = options_.environment.changes[k]; c.kind == kind) takes(c);
+  }
   void change_link(std::uint32_t link);
   void find_reach();
 
@@ -238,6 +246,8 @@ class Simulation {
     std::vector<Snapshot*> carried;
   };
   static bool later_mail(const Mail& a, const Mail& b) { return a.due != b.due ? a.due > b.due : a.sequence > b.sequence; }
+  enum ControlSlot : std::uint32_t { exchange_slot, mail_slot, labels_slot, desk_slot };  // the last for the first controller
+  std::uint32_t control_slots() const { return desk_slot + static_cast<std::uint32_t>(controllers_.size()); }
   std::uint32_t control_slot(std::uint32_t k) const;
   void begin_control();
   void control_event(std::uint32_t k);
@@ -250,6 +260,11 @@ class Simulation {
   void add_own(const OwnDecision& d, Board& copy) const;
   void count_own(Controller& c, InstanceId i, const Visit& v);
   void note_view(const Controller& c, const Dispatch& d);
+  void queue_decision(VisitId v);
+  void begin_decision(const Controller& c);
+  void decision_done(std::uint32_t controller);
+
+  // Labels of answers (feedback.cpp).
   /// An answer of which policies will hear how good it was.
   struct Label {
     Time due{};
@@ -260,9 +275,6 @@ class Simulation {
   };
   void label(const Visit& v, const QueryEnd& end);
   void labels_due();
-  void queue_decision(VisitId v);
-  void begin_decision(const Controller& c);
-  void decision_done(std::uint32_t controller);
 
   // Queries with several visits (gatherings.cpp).
   /// What a query's time went to up to now: of a cascade the stages that led here, one after the other.
@@ -327,7 +339,6 @@ class Simulation {
   void drop_head(LineId line, VariantId by);
   void wait_for_line(InstanceId i);
   std::uint32_t compute_channel(DeviceId d) const;
-  static bool is_of_batch(std::uint32_t payload);
   void share_device(InstanceId i, Duration work);
   void shared_batch_done(std::uint32_t payload);
   void stop_sharing(InstanceId i);
@@ -343,6 +354,7 @@ class Simulation {
   void warm(InstanceId i);
   void place_held(ControllerId c, VariantId variant);
   void place_all_held(Controller& c);
+  void start_for_held(Controller& c);
   bool is_idle(InstanceId i) const;
   void became_idle(InstanceId i);
   void arm_keep_alive(InstanceId i, Time due);
@@ -396,7 +408,6 @@ class Simulation {
   bool transfer_for_load(std::uint32_t k, std::uint32_t channel);
   void schedule_load(std::uint32_t k, Duration after);
   void travel_load(std::uint32_t k);
-  static bool is_of_load(std::uint32_t payload);
   void load_passed(std::uint32_t payload, std::uint32_t channel);
   void load_due(std::uint32_t k);
   void load_over(DeviceId d);
@@ -446,6 +457,7 @@ class Simulation {
   std::vector<GatheringNotes> notes_;        // by gathering slot
   std::vector<std::uint32_t> going_on_;      // changes of the environment, in the order of their beginning
   std::vector<std::uint32_t> nodes_before_;  // by change of capacity: what its pool had
+  std::vector<bool> given_back_;             // by node: drained by a plan or a capacity, and not ordered since
   std::vector<bool> noticed_;                // by node: it will be reclaimed
   Prices prices_;                            // empty until they change
   std::vector<std::uint32_t> reasons_down_;  // by node

@@ -210,6 +210,27 @@ TEST(a_site_out_of_reach, that_a_policy_sends_to_is_a_failure_that_counts) {
   EXPECT_EQ(x.notes.stale, 4U) << "it was asked again three times";
 }
 
+TEST(a_site_out_of_reach, is_started_for_who_waits_when_the_link_is_back_and_not_before) {
+  WorldBuilder b;
+  const SiteId edge = b.site("edge"), core = b.site("core");
+  b.link(edge, core, 10ms);
+  const TaskId t = b.task("t");
+  const HardwareId gpu = b.hardware("gpu", 4);
+  b.variant("v", t, gpu, 0.7, 10ms, 1, 100ms);
+  b.pool("p", core, gpu, 1);
+  b.add_class(t);
+  RunBench x(b);
+  x.options.environment.changes = {{.kind = Change::Kind::link, .from = at(1s), .to = at(2s), .link = 0, .bandwidth_factor = 0}};
+  auto source = std::make_unique<PlainSource>();
+  source->list = {{at(1500ms), 0}, {at(1600ms), 0}};
+  x.arrivals(std::move(source));
+  x.run();
+  ASSERT_EQ(x.notes.started.size(), 1U);
+  EXPECT_EQ(x.notes.started[0].second, at(2s));
+  ASSERT_EQ(x.notes.ends.size(), 2U);
+  for (const QueryEnd& e : x.notes.ends) EXPECT_EQ(e.ending, Ending::answered);
+}
+
 TEST(an_answer, under_way_when_the_link_goes_out_waits_until_it_is_back) {
   WorldBuilder b;
   const SiteId edge = b.site("edge"), core = b.site("core");

@@ -159,6 +159,40 @@ TEST(a_capacity, is_ordered_and_given_back) {
   EXPECT_EQ(up, (std::vector<std::uint32_t>{1, 1, 3, 1}));
 }
 
+TEST(a_capacity, holds_when_failed_nodes_return_and_ends_with_all_that_the_pool_had) {
+  Near p(3);
+  p.b.topology.pools[0].min = 1;
+  ServingBench s(p.b);
+  s.options.environment.changes = {{.kind = Change::Kind::failure, .from = at(500ms), .to = at(5s), .nodes = node(0)},
+                                   {.kind = Change::Kind::capacity, .from = at(1s), .to = at(8s), .pool = PoolId{0}, .count = 2}};
+  std::vector<std::uint32_t> up;
+  for (const Duration t : {2s, 6s, 9s}) s.look(at(t), [&] { up.push_back(s.cluster().board(p.site).pools[0].up); });
+  s.run();
+  EXPECT_EQ(up, (std::vector<std::uint32_t>{2, 2, 3}));
+}
+
+TEST(a_node, that_was_given_back_and_failed_comes_back_for_nobody) {
+  Near p(2);
+  p.b.topology.pools[0].min = 1;
+  ServingBench s(p.b);
+  s.warm_at_start(p.v, 0);
+  s.warm_at_start(p.v, 1);
+  // Both work, so the last is given back, and works until it fails.
+  s.options.environment.changes = {{.kind = Change::Kind::slowdown, .from = at(0s), .nodes = node(0), .factor = 100},
+                                   {.kind = Change::Kind::slowdown, .from = at(0s), .nodes = node(1), .factor = 100},
+                                   {.kind = Change::Kind::capacity, .from = at(2s), .pool = PoolId{0}, .count = 1},
+                                   {.kind = Change::Kind::failure, .from = at(4s), .to = at(6s), .nodes = node(1)}};
+  s.script.place = [&](const QueryView& q, VariantId, ClusterView view) {
+    const auto members = view.group(GroupId{0}).members;
+    return Dispatch::to(q.arrival() == at(1s) ? members.front() : members.back());
+  };
+  s.arrive(p.cls, {at(1s), at(1100ms)});
+  std::vector<NodePhase> phases;
+  for (const Duration t : {3s, 5s, 7s}) s.look(at(t), [&] { phases.push_back(s.cluster()[NodeId{1}].phase); });
+  s.run();
+  EXPECT_EQ(phases, (std::vector{NodePhase::draining, NodePhase::failed, NodePhase::off}));
+}
+
 TEST(what_others_take, idle_instances_make_room_for_and_busy_ones_keep) {
   WorldBuilder b;
   const SiteId site = b.site("s");

@@ -32,6 +32,12 @@ TEST(SharedDevice, of_exponent_0_holds_nobody_up) {
   EXPECT_NEAR(ran.summary.total.latency_max_s, 1, 1e-8);
 }
 
+TEST(SharedDevice, is_charged_to_its_batches_once) {
+  const Ran ran = run_scenario("theory/shared_device.json", {"/measure/duration_s=20000"});
+  const Metrics& m = ran.summary.total;
+  EXPECT_NEAR(m.cost_attributed_usd, m.utilization * m.cost_usd, 0.001 * m.cost_usd) << "but for batches at the borders of the window";
+}
+
 TEST(SharedDeviceTable, full) { check_full_table(cells()); }
 
 }  // namespace
