@@ -13,9 +13,17 @@ void add_builtin_policies(PolicyRegistry& registry) {
   registry.add(accuracy_max());
   registry.add(cascade());
   registry.add(cheapest_feasible());
+  registry.add(cocktail());
   registry.add(ensemble());
+  registry.add(epsilon_greedy());
+  registry.add(exp3());
   registry.add(fixed_variant());
   registry.add(infaas());
+  registry.add(lin_ucb());
+  registry.add(model_switching());
+  registry.add(static_hardware());
+  registry.add(thompson());
+  registry.add(ucb1());
 
   // dispatch
   registry.add(deficit_round_robin());
@@ -70,8 +78,12 @@ void add_builtin_policies(PolicyRegistry& registry) {
   registry.add(greedy_dual_size_frequency());
   registry.add(lfu());
   registry.add(lru());
+  registry.add(oracle_belady());
   registry.add(sieve());
   registry.add(size_aware());
+
+  // joint
+  registry.add(slackfit());
 }
 
 }  // namespace tideline

@@ -15,9 +15,17 @@ PolicyDefinition token_bucket();
 PolicyDefinition accuracy_max();
 PolicyDefinition cascade();
 PolicyDefinition cheapest_feasible();
+PolicyDefinition cocktail();
 PolicyDefinition ensemble();
+PolicyDefinition epsilon_greedy();
+PolicyDefinition exp3();
 PolicyDefinition fixed_variant();
 PolicyDefinition infaas();
+PolicyDefinition lin_ucb();
+PolicyDefinition model_switching();
+PolicyDefinition static_hardware();
+PolicyDefinition thompson();
+PolicyDefinition ucb1();
 
 // dispatch
 PolicyDefinition deficit_round_robin();
@@ -72,8 +80,12 @@ PolicyDefinition fifo();
 PolicyDefinition greedy_dual_size_frequency();
 PolicyDefinition lfu();
 PolicyDefinition lru();
+PolicyDefinition oracle_belady();
 PolicyDefinition sieve();
 PolicyDefinition size_aware();
+
+// joint
+PolicyDefinition slackfit();
 
 /// Adds them all, by kind.
 void add_builtin_policies(PolicyRegistry& registry);
