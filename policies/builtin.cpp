@@ -7,6 +7,7 @@ void add_builtin_policies(PolicyRegistry& registry) {
   registry.add(accept_all());
   registry.add(bounded_in_flight());
   registry.add(deadline_feasible());
+  registry.add(priority_shedding());
   registry.add(token_bucket());
 
   // selection
@@ -76,13 +77,16 @@ void add_builtin_policies(PolicyRegistry& registry) {
   registry.add(cost_to_reload());
   registry.add(fifo());
   registry.add(greedy_dual_size_frequency());
+  registry.add(landlord());
   registry.add(lfu());
   registry.add(lru());
   registry.add(oracle_belady());
+  registry.add(predicted_use());
   registry.add(sieve());
   registry.add(size_aware());
 
   // joint
+  registry.add(downgrade_then_shed());
   registry.add(slackfit());
 }
 

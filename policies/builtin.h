@@ -9,6 +9,7 @@ namespace tideline {
 PolicyDefinition accept_all();
 PolicyDefinition bounded_in_flight();
 PolicyDefinition deadline_feasible();
+PolicyDefinition priority_shedding();
 PolicyDefinition token_bucket();
 
 // selection
@@ -78,13 +79,16 @@ PolicyDefinition preload_and_persist();
 PolicyDefinition cost_to_reload();
 PolicyDefinition fifo();
 PolicyDefinition greedy_dual_size_frequency();
+PolicyDefinition landlord();
 PolicyDefinition lfu();
 PolicyDefinition lru();
 PolicyDefinition oracle_belady();
+PolicyDefinition predicted_use();
 PolicyDefinition sieve();
 PolicyDefinition size_aware();
 
 // joint
+PolicyDefinition downgrade_then_shed();
 PolicyDefinition slackfit();
 
 /// Adds them all, by kind.

@@ -107,7 +107,7 @@ class Alone {
     return name_of(victim.instance);
   }
   VariantId variant(char name) const { return variants_.at(name); }
-  void pass() { now_ += 1s; }
+  void pass(Duration time = 1s) { now_ += time; }
 
   Result result;
 
@@ -400,6 +400,66 @@ TEST(eviction_cost_to_reload, the_rate_outlasts_the_instance) {
   EXPECT_EQ(x.evict(), 'C');  // 2 uses against 5, most of them of an earlier instance
 }
 
+// Credits 6, 8 and 3 for sizes 2, 4 and 3: rent of 1 a byte, C goes, A and B have 4 left each. D comes with 1.5 for size 1. Of A 2, B 1 and D 1.5
+// a byte B goes first; had they their first credits, it would be D.
+TEST(eviction_landlord, takes_rent_as_worked) {
+  const std::map<char, Item> items{{'A', {2, 6s}}, {'B', {4, 8s}}, {'C', {3, 3s}}, {'D', {1, 1500ms}}};
+  Alone x(landlord(), {}, items, 9);
+  for (const char c : {'A', 'B', 'C', 'D'}) x.access(c);
+  EXPECT_EQ(x.result.evicted, "C");
+  EXPECT_EQ(x.evict(), 'B');
+  EXPECT_EQ(x.evict(), 'D');
+  EXPECT_EQ(x.evict(), 'A');
+}
+
+TEST(eviction_landlord, a_use_restores_the_credit) {
+  const std::map<char, Item> items{{'A', {2, 6s}}, {'B', {4, 8s}}, {'C', {3, 3s}}, {'D', {1, 1500ms}}};
+  Alone x(landlord(), {}, items, 9);
+  for (const char c : {'A', 'B', 'C', 'D', 'B'}) x.access(c);
+  EXPECT_EQ(x.evict(), 'D') << "B has 2 a byte again";
+  EXPECT_EQ(x.evict(), 'A') << "as much as B, used before it";
+}
+
+// A is used each 100 s, B each 300 s; 10 s after both were used A is expected in 90 s, B in 290 s.
+TEST(eviction_predicted_use, who_is_expected_last_goes) {
+  const auto victim = [](Duration cost_of_b, const param::Object& params) {
+    Alone x(predicted_use(), params, {{'A', {1, 1s}}, {'B', {1, cost_of_b}}, {'C', {1, 1s}}}, 3);
+    x.access('A', 0s);
+    x.access('B', 0s);
+    for (int k = 0; k < 3; ++k) x.access('A', 100s);
+    x.access('B', 0s);
+    x.access('C', 10s);
+    x.keep("C");
+    return x.evict();
+  };
+  for (const char* method : {"mean", "histogram"}) {
+    EXPECT_EQ(victim(1s, {{"method", method}, {"weight", "none"}}), 'B') << method;
+    EXPECT_EQ(victim(10s, {{"method", method}}), 'A') << method << ": 290 s over ten times the load time";
+  }
+}
+
+// Gaps of A: 10, 10, 10 and 1000 s, on average 257.5; of B: 500 s. 50 s after both were used A is expected in 950 s by those of its gaps that
+// were longer, in 207.5 s by their mean; B in 450 s.
+TEST(eviction_predicted_use, histograms_know_what_is_left_of_long_gaps) {
+  const auto victim = [](const char* method) {
+    Alone x(predicted_use(), {{"method", method}, {"weight", "none"}}, alike("ABC"), 3);
+    for (const Duration gap : {0s, 10s, 10s, 10s}) x.access('A', gap);
+    x.access('B', 500s);
+    x.access('B', 500s);
+    x.access('A', 0s);
+    x.pass(50s);
+    return x.evict();
+  };
+  EXPECT_EQ(victim("mean"), 'B');
+  EXPECT_EQ(victim("histogram"), 'A');
+}
+
+TEST(eviction_predicted_use, who_was_used_once_is_not_expected_again) {
+  Alone x(predicted_use(), {}, alike("AB"), 2);
+  for (const char c : {'A', 'A', 'B'}) x.access(c);
+  EXPECT_EQ(x.evict(), 'B');
+}
+
 // Optimal: 5 and 6 hits of the first trace; of the other 8, who goes is who is asked for last.
 TEST(eviction_oracle_belady, who_is_asked_for_last_goes) {
   EXPECT_EQ(alone(oracle_belady(), belady, alike(belady), 3).hits, 5);
@@ -424,7 +484,8 @@ TEST(eviction_oracle_belady, does_not_look_beyond_its_lookahead) {
 
 const std::vector<PolicyDefinition>& all_policies() {
   static const std::vector<PolicyDefinition> all{
-      lru(), greedy_dual_size_frequency(), fifo(), lfu(), size_aware(), sieve(), cost_to_reload(), oracle_belady()};
+      lru(),          greedy_dual_size_frequency(), fifo(), lfu(), size_aware(), sieve(), cost_to_reload(), oracle_belady(), landlord(),
+      predicted_use()};
   return all;
 }
 

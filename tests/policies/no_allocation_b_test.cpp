@@ -153,7 +153,8 @@ TEST(no_allocation, coldstart) {
 }
 
 TEST(no_allocation, eviction) {
-  for (const auto& d : {lru(), greedy_dual_size_frequency(), fifo(), lfu(), size_aware(), sieve(), cost_to_reload(), oracle_belady()}) {
+  for (const auto& d : {lru(), greedy_dual_size_frequency(), fifo(), lfu(), size_aware(), sieve(), cost_to_reload(), oracle_belady(),
+                        landlord(), predicted_use()}) {
     Bench x;
     const auto p = make<EvictionPolicy>(d, x.bench->setup());
     auto* o = dynamic_cast<Observer*>(p.get());

@@ -94,7 +94,8 @@ TEST(NoAllocation, in_selection) {
       {thompson(), {{"form", "linear"}}},
       {lin_ucb(), {{"discount", 0.9}}},
       {exp3(), {}},
-      {slackfit(), {}}};
+      {slackfit(), {}},
+      {downgrade_then_shed(), {}}};
   for (const auto& [definition, params] : policies) {
     SCOPED_TRACE(definition.name);
     ClusterBench bench(builder());
@@ -113,10 +114,10 @@ TEST(NoAllocation, in_selection) {
 }
 
 TEST(NoAllocation, in_admission) {
-  const std::vector<std::pair<PolicyDefinition, param::Object>> policies{{accept_all(), {}},
-                                                                         {bounded_in_flight(), {{"limit", 5}}},
-                                                                         {deadline_feasible(), {}},
-                                                                         {token_bucket(), {{"rate_qps", 10}, {"burst", 5}}}};
+  const std::vector<std::pair<PolicyDefinition, param::Object>> policies{
+      {accept_all(), {}},        {bounded_in_flight(), {{"limit", 5}}},
+      {deadline_feasible(), {}}, {token_bucket(), {{"rate_qps", 10}, {"burst", 5}}},
+      {priority_shedding(), {}}, {downgrade_then_shed(), {}}};
   for (const auto& [definition, params] : policies) {
     SCOPED_TRACE(definition.name);
     ClusterBench bench(builder());

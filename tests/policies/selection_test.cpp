@@ -729,7 +729,8 @@ std::vector<std::pair<PolicyDefinition, param::Object>> all_selections() {
           {thompson(), {}},
           {thompson(), {{"form", "linear"}}},
           {lin_ucb(), {}},
-          {exp3(), {}}};
+          {exp3(), {}},
+          {downgrade_then_shed(), {}}};
 }
 
 // Property X5: with one variant that meets SLO and floor all are equal. On an empty, a warm and a full cluster of one device.

@@ -196,8 +196,9 @@ class RunBench {
       fill<PlainColdstart>(set, set.coldstart);
       fill<PlainEviction>(set, set.eviction);
     }
-    simulation_ = std::make_unique<Simulation>(*world_, options, std::move(controllers), Workload(std::move(entries_), options.seed),
-                                               executor_, std::vector<Recorder*>{&notes});
+    simulation_ =
+        std::make_unique<Simulation>(*world_, options, std::move(controllers), Workload(std::move(entries_), options.seed), executor_,
+                                     also == nullptr ? std::vector<Recorder*>{&notes} : std::vector<Recorder*>{&notes, also});
     notes.cluster = &simulation_->cluster();
     return *simulation_;
   }
@@ -205,6 +206,7 @@ class RunBench {
 
   RunOptions options;
   Notes notes;
+  Recorder* also = nullptr;                         ///< hears what happens beside `notes`
   std::function<std::unique_ptr<Future>()> future;  ///< for policies that ask for it
   std::size_t classes = 1;                          ///< declared, by index
 
