@@ -71,16 +71,13 @@ class OracleBelady final : public EvictionPolicy, public Clairvoyant {
           --unknown;
         }
     }
-    std::size_t k = 0;
-    return {least_of(idle, view,
-                     [&](InstanceId i) {
-                       const Time at = next_use_[k++];
-                       if (at == never) return -HUGE_VAL;
-                       const double wait = to_seconds(at - view.now());
-                       return -wait *
-                              (params_.weight == Weight::size ? static_cast<double>(memory_of_new(view, view.instance(i).group)) : 1);
-                     }),
-            asked_for_last};
+    const auto soonness = [&](InstanceId i) {
+      const Time at = next_use_[static_cast<std::size_t>(std::lower_bound(idle.begin(), idle.end(), i) - idle.begin())];
+      if (at == never) return -HUGE_VAL;
+      const double size = params_.weight == Weight::size ? static_cast<double>(memory_of_new(view, view.instance(i).group)) : 1;
+      return -to_seconds(at - view.now()) * size;
+    };
+    return {least_of(idle, view, soonness), asked_for_last};
   }
 
  private:
