@@ -241,7 +241,7 @@ class Sweep {
     for (const auto& [point, count] : per_point_) most = std::max(most, count);
     Json out = Json::object();
     for (std::size_t n = 2; n <= most; ++n)
-      out[std::to_string(n)] = rounded(student_quantile(static_cast<double>(n - 1), 0.5 + confidence / 2));
+      out[std::to_string(n)] = rounded(statistics::student_quantile(static_cast<double>(n - 1), 0.5 + confidence / 2));
     return out;
   }
 
