@@ -146,6 +146,9 @@ Run assemble(Scenario scenario, const std::function<std::vector<Recorder*>(const
     w.classes = e.classes;
     for (auto& choices : w.classes)
       for (auto& c : choices) c.cls = world.class_of(c.cls.index());
+    w.asked = e.asked;
+    for (auto& classes : w.asked)
+      for (ClassId& c : classes) c = world.class_of(c.index());
     w.origin = e.origin;
     w.payload_bytes = e.payload_bytes;
     w.answer_bytes = e.answer_bytes;
