@@ -25,6 +25,7 @@
 #include <cmath>
 #include <filesystem>
 #include <iostream>
+#include <optional>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -265,15 +266,61 @@ void convert(const std::string& name, const std::vector<std::filesystem::path>& 
   }
 }
 
+/// Queries per bin from the first row on; null where part of a bin was not recorded.
+class BinCounts {
+ public:
+  explicit BinCounts(double bin_s) : bin_s_(bin_s), bin_ns_(from_seconds(bin_s).count()) {}
+  void add(const TraceRow& row) {
+    if (!started_) first_ns_ = row.start_ns;
+    started_ = true;
+    const std::int64_t from = row.start_ns - first_ns_, end = from + row.length_ns;
+    for (std::int64_t k = from / bin_ns_; k == from / bin_ns_ || k * bin_ns_ < end; ++k) {
+      if (k >= most_bins) throw InputError("--bins: makes more than " + std::to_string(most_bins) + " bins: longer ones are needed");
+      if (static_cast<std::size_t>(k) >= counts_.size()) counts_.resize(static_cast<std::size_t>(k) + 1);
+      const std::int64_t inside = std::min(end, (k + 1) * bin_ns_) - std::max(from, k * bin_ns_);
+      double& count = counts_[static_cast<std::size_t>(k)];
+      if (row.missing)
+        count = TraceRow::unknown;
+      else
+        count += row.length_ns == 0 ? row.queries : row.queries * static_cast<double>(inside) / static_cast<double>(row.length_ns);
+    }
+  }
+  Json json() const {
+    Json list = Json::array();
+    for (const double c : counts_) list.push_back(std::isnan(c) ? Json() : Json(c));
+    return {{"bin_s", bin_s_}, {"first_s", static_cast<double>(first_ns_) * 1e-9}, {"queries", list}};
+  }
+
+ private:
+  static constexpr std::int64_t most_bins = 1'000'000;
+  double bin_s_;
+  std::int64_t bin_ns_, first_ns_ = 0;
+  bool started_ = false;
+  std::vector<double> counts_;
+};
+
 void stats(const std::string& name, const std::vector<std::filesystem::path>& paths, const cxxopts::ParseResult& o) {
   const auto reader = open_trace_files(name, paths, params_of<ReadParams>(o));
   TraceStatistics statistics;
-  for (TraceRow row; reader->next(row);) statistics.add(row);
+  std::optional<BinCounts> bins;
+  if (o.count("bins") > 0) {
+    const double bin_s = o["bins"].as<double>();
+    if (!(bin_s >= 1e-3 && bin_s <= 3e7)) throw InputError("--bins " + to_text(bin_s) + ": expected 0.001 .. 3e7 seconds");
+    if (o.count("json") == 0) throw InputError("--bins adds to what --json prints: give that too");
+    bins.emplace(bin_s);
+  }
+  for (TraceRow row; reader->next(row);) {
+    statistics.add(row);
+    if (bins) bins->add(row);
+  }
   const TraceFigures figures = statistics.figures(reader->keys());
-  if (o.count("json") > 0)
-    std::cout << json_of(figures, reader->report()).dump(2) << '\n';
-  else
+  if (o.count("json") > 0) {
+    Json out = json_of(figures, reader->report());
+    if (bins) out["bins"] = bins->json();
+    std::cout << out.dump(2) << '\n';
+  } else {
     std::cout << text_of(figures, reader->report());
+  }
 }
 
 /// Queries that are drawn of a fitted source.
@@ -326,8 +373,12 @@ void fit(const std::string& name, const std::vector<std::filesystem::path>& path
       after.queries /= slower.rate_scale;
       after.rate_qps /= slower.rate_scale;
       for (BinFigures* bins : {&after.second, &after.minute})
-        bins->dispersion = fitted.gap_dispersion + (bins->dispersion - fitted.gap_dispersion) / slower.rate_scale;
+        if (!std::isnan(bins->dispersion))
+          bins->dispersion = fitted.gap_dispersion + (bins->dispersion - fitted.gap_dispersion) / slower.rate_scale;
     }
+    // What the trace does not tell was not fitted.
+    if (std::isnan(before.second.dispersion)) after.second = {};
+    if (std::isnan(before.minute.dispersion)) after.minute = {};
     std::cout << '\n'
               << comparison(before, after, "fitted source") << "written: " << out.string() << " (tideline run SCENARIO --with "
               << out.string() << ", for its entry " << in_quotes(entry) << " of the workload)\n";
@@ -378,7 +429,8 @@ int command_trace(const Arguments& arguments, const PolicyRegistry& registry) {
       "format", "Format of the files; told by their first rows where it is not given", cxxopts::value<std::string>(), "NAME")(
       "unit", "Unit of times that are numbers: s, ms, us, ns", cxxopts::value<std::string>(), "UNIT")(
       "param", "A parameter of source trace, such as gaps=missing or time_column=when", cxxopts::value<std::vector<std::string>>(),
-      "NAME=VALUE")("json", "Print the statistics as JSON")(
+      "NAME=VALUE")("json", "Print the statistics as JSON")("bins", "With --json: counts in bins of so many seconds too",
+                                                            cxxopts::value<double>(), "SECONDS")(
       "out", "What convert writes, FILE.csv or FILE.h5, or fit, a layer for scenarios", cxxopts::value<std::string>(), "FILE")(
       "entry", "Entry of a workload whose source fit writes", cxxopts::value<std::string>()->default_value("fitted"), "NAME")(
       "tasks", "Tasks that convert maps keys to, with commas between them", cxxopts::value<std::string>(), "LIST")(

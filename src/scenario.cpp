@@ -690,9 +690,9 @@ class Reader {
   void say_hours_of_trace() {
     for (const double scale : time_scales_) {
       const auto hours = [&](double s) {
-        std::array<char, 32> text{};
-        std::snprintf(text.data(), text.size(), "%.3g", s / scale / 3600);
-        return to_text(s) + " s = " + text.data() + " h";
+        std::array<char, 64> text{};
+        std::snprintf(text.data(), text.size(), "%.6g s = %.3g h", s, s / scale / 3600);
+        return std::string(text.data());
       };
       std::string intervals;
       const auto add = [&](const std::string& what, double s) { intervals += (intervals.empty() ? "" : ", ") + what + " " + hours(s); };

@@ -36,6 +36,15 @@ TEST(Trace, stats_say_what_a_trace_is_like) {
   EXPECT_TRUE(j["gap_cv"].is_null());
 }
 
+TEST(Trace, stats_give_the_counts_of_bins) {
+  const Folder folder;
+  folder.write("t.csv", "timestamp\n0\n1\n2\n25\n");
+  const Json j = Json::parse(tideline(folder, {"trace", "stats", "t.csv", "--unit", "s", "--json", "--bins", "10"}).out);
+  EXPECT_EQ(j["bins"]["queries"], (Json{3, 0, 1}));
+  EXPECT_EQ(tideline(folder, {"trace", "stats", "t.csv", "--unit", "s", "--bins", "10"}).code, 2);
+  EXPECT_EQ(tideline(folder, {"trace", "stats", "t.csv", "--unit", "s", "--json", "--bins", "0"}).code, 2);
+}
+
 TEST(Trace, formats_are_listed) {
   EXPECT_THAT(tideline(Folder(), {"trace", "formats"}).out, testing::AllOf(HasSubstr("azure_functions_2019"), HasSubstr("\nproteus ")));
 }
