@@ -246,6 +246,7 @@ void convert(const std::string& name, const std::vector<std::filesystem::path>& 
       row.start_ns = a.at.time_since_epoch().count();
       after.add(row);
     }
+    refuse_empty(name, source->reader().report());
     const std::span<const std::string> tasks = source->task_names();
     file->finish(tasks);
     const TraceFigures read = before.figures({});
@@ -313,6 +314,7 @@ void stats(const std::string& name, const std::vector<std::filesystem::path>& pa
     statistics.add(row);
     if (bins) bins->add(row);
   }
+  refuse_empty(name, reader->report());
   const TraceFigures figures = statistics.figures(reader->keys());
   if (o.count("json") > 0) {
     Json out = json_of(figures, reader->report());
@@ -338,6 +340,7 @@ void fit(const std::string& name, const std::vector<std::filesystem::path>& path
       statistics.add(row);
       fit.add(row);
     }
+    refuse_empty(name, reader->report());
     const TraceFigures before = statistics.figures(reader->keys());
     const FittedSource fitted = fit.fit(before, reader->keys());
     // More than can be drawn in some seconds is drawn at a lower rate: what the rate does stays, and what gaps do.

@@ -41,7 +41,10 @@ class AnyTrace final : public ArrivalSource {
   template <class Read>
   bool checked(Read read, const Arrival& out) const {
     try {
-      if (!read()) return false;
+      if (!read()) {
+        refuse_empty(path_, source_->reader().report());
+        return false;
+      }
     } catch (const SourceError& e) {
       throw InputError(path_ + ": " + e.what());
     }

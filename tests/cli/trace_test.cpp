@@ -240,5 +240,48 @@ TEST(SourceTrace, keys_that_are_no_tasks_are_refused_unless_they_are_mapped) {
   EXPECT_EQ(tideline(folder, {"run", "s.json", "--no-results", "--set", "/workload/finders/params/map=stripe"}).code, 0);
 }
 
+struct BadTrace {
+  const char* name;
+  std::string text;
+  std::vector<const char*> says;
+  const char* file = "t.csv";
+};
+void PrintTo(const BadTrace& b, std::ostream* out) { *out << b.name; }
+
+class BadTraces : public testing::TestWithParam<BadTrace> {};
+
+TEST_P(BadTraces, are_refused_with_their_row_by_all_who_read_them) {
+  const BadTrace& bad = GetParam();
+  const Folder folder;
+  folder.write(bad.file, bad.text);
+  folder.write("s.json", with_trace(std::string("{ \"file\": \"") + bad.file + "\", \"unit\": \"s\" }"));
+  for (const std::vector<std::string>& words : {std::vector<std::string>{"trace", "stats", bad.file, "--unit", "s"},
+                                                {"trace", "convert", bad.file, "--unit", "s", "--out", "o.csv"},
+                                                {"trace", "fit", bad.file, "--unit", "s", "--out", "o.json"},
+                                                {"run", "s.json", "--no-results"}}) {
+    const Outcome done = tideline(folder, words);
+    EXPECT_EQ(done.code, 2) << words[0] << ' ' << words[1] << ": " << done.err;
+    for (const char* text : bad.says) EXPECT_THAT(done.err, HasSubstr(text)) << words[0] << ' ' << words[1];
+  }
+  EXPECT_FALSE(fs::exists(folder / "o.csv"));
+  EXPECT_FALSE(fs::exists(folder / "o.json"));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, BadTraces,
+    testing::Values(
+        BadTrace{"wrong_unit", "timestamp\n0\n1000\n2000000000\n", {"row 4", "63 years from the first row: is the unit right?"}},
+        BadTrace{"negative_duration", "app,func,end_timestamp,duration\na,f,5,1\na,f,6,-1\n", {"row 3", "negative"}},
+        BadTrace{"negative_count", "second,count\n0,5\n1,-5\n", {"row 3", "negative"}},
+        BadTrace{"not_a_number", "timestamp\n0\nnan\n", {"row 3", "not a finite number"}},
+        BadTrace{"overflow", "timestamp\n0\n1e300\n", {"row 3"}}, BadTrace{"empty", "", {"t.csv"}},
+        BadTrace{"only_a_header", "timestamp,task\n", {"row 1", "only a header"}},
+        BadTrace{"mixed_zones",
+                 "TIMESTAMP,ContextTokens,GeneratedTokens\n2024-05-10 00:00:00.1+00:00,1,2\n2024-05-10 00:00:01.1,1,2\n",
+                 {"row 3", "zone"}},
+        BadTrace{"binary", std::string("timestamp\n0\n\x7f\x45\x4c\x46\x00\x01\xff\n", 20), {"row 3"}},
+        BadTrace{"truncated_gzip", std::string("\x1f\x8b\x08\0\0\0\0\0\0\x03\x2b", 11), {"truncated"}, "t.csv.gz"}),
+    [](const auto& each) { return each.param.name; });
+
 }  // namespace
 }  // namespace tideline
