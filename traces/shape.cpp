@@ -296,13 +296,13 @@ class Shaped final : public TraceSource {
     fill(row, at_ns, task_of(row.key), out);
   }
   void fill(const TraceRow& row, std::int64_t at_ns, std::uint32_t task, Arrival& out) const {
-    constexpr float least_work = 1e-6F, most_work = 1e6F;
+    constexpr float least = 1e-6F, most = 1e6F;
     out = Arrival{};
     out.at = Time{Duration{at_ns}};
     out.task = task;
     out.tenant = row.key == TraceRow::no_key ? 0 : row.key;
     if (params_.work_mean > 0 && !std::isnan(row.work))
-      out.work = std::clamp(static_cast<float>(static_cast<double>(row.work) / params_.work_mean), least_work, most_work);
+      out.work = std::clamp(static_cast<float>(static_cast<double>(row.work) / params_.work_mean), least, most);
     if (!std::isnan(row.bytes)) out.payload_bytes = static_cast<std::uint32_t>(std::min(static_cast<double>(row.bytes), 4e9));
     if (!asks_.empty())
       if (const auto found = asks_.find(key_of(ask_of(row, params_.ask_step_s))); found != asks_.end()) out.asks = found->second;

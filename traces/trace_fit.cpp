@@ -11,7 +11,7 @@ namespace tideline {
 namespace {
 
 constexpr std::size_t most_tenants = 64;
-constexpr double day_length_s = 86400;
+constexpr double fit_day_s = 86400;
 constexpr std::int64_t week_ns = 7 * day_ns;
 
 /// Variance of the mean over a bin, and covariance of the means of a bin and the next, of a process of variance 1 that forgets
@@ -283,7 +283,7 @@ FittedSource TraceFit::fit(const TraceFigures& figures, std::span<const std::str
     lagged(bins.bin_s, bins.lag1_autocorrelation);
     if (&bins != &figures.series) return;
     if (bins.bin_s < 3600) lagged(3600, figures.autocorrelation_1h);
-    if (bins.bin_s < day_length_s) lagged(day_length_s, figures.autocorrelation_24h);
+    if (bins.bin_s < fit_day_s) lagged(fit_day_s, figures.autocorrelation_24h);
   };
   add(figures.second);
   add(figures.minute);
