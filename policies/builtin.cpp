@@ -50,6 +50,7 @@ void add_builtin_policies(PolicyRegistry& registry) {
   registry.add(scheduled());
   registry.add(kubernetes_hpa());
   registry.add(target_utilization());
+  registry.add(vertical());
 
   // placement
   registry.add(best_fit());

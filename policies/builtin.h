@@ -51,6 +51,7 @@ PolicyDefinition knative_kpa();
 PolicyDefinition kubernetes_hpa();
 PolicyDefinition predictive();
 PolicyDefinition scheduled();
+PolicyDefinition vertical();
 PolicyDefinition target_utilization();
 
 // placement
