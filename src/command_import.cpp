@@ -153,10 +153,10 @@ int command_import(const Arguments& arguments, const PolicyRegistry&) {
   options.positional_help("FORMAT FILE...");
   const auto parsed = parse_options(
       options, arguments,
-      "  tideline catalog import yolobench merged_results.csv --out yolobench.json\n"
-      "  tideline catalog import yolobench merged_results.csv --params COMPUTED_params_macs.csv --tasks voc,coco --out yolobench.json\n"
-      "  tideline catalog import timm benchmark.csv --accuracy results-imagenet.csv --hardware rtx4090 --out timm.json\n"
-      "  tideline catalog import measurements own.csv --out own.json\n");
+      "  tideline import yolobench merged_results.csv --out yolobench.json\n"
+      "  tideline import yolobench merged_results.csv --params COMPUTED_params_macs.csv --tasks voc,coco --out yolobench.json\n"
+      "  tideline import timm benchmark.csv --accuracy results-imagenet.csv --hardware rtx4090 --out timm.json\n"
+      "  tideline import measurements own.csv --out own.json\n");
   if (!parsed) return 0;
   const auto& o = *parsed;
   const auto format = o.count("format") > 0 ? o["format"].as<std::string>() : "";
@@ -171,7 +171,7 @@ int command_import(const Arguments& arguments, const PolicyRegistry&) {
     if (o.count(name) > 0) inputs.emplace_back(o[name].as<std::string>());
   const std::filesystem::path out = output_file(o["out"].as<std::string>(), inputs);
   if (format == "yolobench") {
-    if (files.size() > 1) throw InputError("yolobench takes one table, not " + std::to_string(files.size()));
+    if (files.size() > 1) throw InputError("unexpected argument '" + files[1] + "' (see tideline import --help)");
     import_yolobench_table(files.front(), out, o);
     return 0;
   }
