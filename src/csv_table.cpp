@@ -13,12 +13,36 @@
 
 namespace tideline {
 
+bool is_text(std::string_view line) {
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    const auto first = static_cast<unsigned char>(line[i]);
+    if (first < 0x80) {
+      if ((first < 0x20 && first != '\t') || first == 0x7f) return false;
+      continue;
+    }
+    const std::size_t more = first >= 0xc2 && first < 0xe0 ? 1 : (first & 0xf0) == 0xe0 ? 2 : first >= 0xf0 && first < 0xf5 ? 3 : 0;
+    if (more == 0 || i + more >= line.size()) return false;
+    unsigned code = first & (0x3fU >> more);
+    for (std::size_t k = 1; k <= more; ++k) {
+      const auto next = static_cast<unsigned char>(line[i + k]);
+      if ((next & 0xc0) != 0x80) return false;
+      code = code << 6 | (next & 0x3fU);
+    }
+    // Longer than needed, half of a pair of UTF-16, or beyond Unicode.
+    if ((more == 2 && (code < 0x800 || (code >= 0xd800 && code < 0xe000))) || (more == 3 && (code < 0x10000 || code > 0x10ffff)))
+      return false;
+    i += more;
+  }
+  return true;
+}
+
 CsvTable::CsvTable(std::istream& in, std::string name) : name_(std::move(name)) {
   std::string line;
   for (std::size_t number = 1; std::getline(in, line); ++number) {
     if (line.ends_with('\r')) line.pop_back();
     if (number == 1 && line.starts_with("\xEF\xBB\xBF")) line.erase(0, 3);
     if (line.empty()) continue;
+    if (!is_text(line)) fail(number, "is not text in UTF-8");
     std::vector<std::string> cells = split(line, number);
     if (header_.empty()) {
       header_ = std::move(cells);

@@ -10,6 +10,9 @@
 
 namespace tideline {
 
+/// Whether it is UTF-8 without control characters but tabs: what a catalog may hold.
+bool is_text(std::string_view line);
+
 /// A CSV with a row of names. Cells are texts; each row knows its line in the file. Takes CRLF, a byte-order mark, blank lines, quotes.
 class CsvTable {
  public:

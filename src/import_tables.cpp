@@ -297,6 +297,7 @@ std::string import_infaas(std::span<const NamedStream> files, const TableWishes&
     for (std::size_t number = 1; std::getline(*f.in, line); ++number) {
       if (line.ends_with('\r')) line.pop_back();
       if (line.find_first_not_of(" \t") == std::string::npos) continue;
+      if (!is_text(line)) throw InputError(f.name + ": row " + std::to_string(number) + ": is not text in UTF-8");
       const auto blank = line.find(' ');
       const std::string key = line.substr(0, blank);
       if (!record

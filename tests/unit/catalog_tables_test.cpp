@@ -202,6 +202,14 @@ TEST(ImportMeasurements, reads_ones_own_table) {
   EXPECT_THAT(refusal("measurements", {"task,model,hardware,accuracy,batch,latency\n"}), HasSubstr("has no rows"));
 }
 
+TEST(ImportTables, take_text_only) {
+  const std::string header = "task,model,hardware,accuracy,batch,latency_ms\n";
+  EXPECT_THAT(refusal("measurements", {header + "l,n\xd1\xd1,a40,0.7,1,5\n"}), HasSubstr("row 2: is not text in UTF-8"));
+  EXPECT_THAT(refusal("measurements", {header + "l,n\x01,a40,0.7,1,5\n"}), HasSubstr("row 2: is not text in UTF-8"));
+  EXPECT_THAT(refusal("infaas", {"parname \xff\n"}, "", "a40"), HasSubstr("row 1: is not text in UTF-8"));
+  EXPECT_EQ(import("measurements", {header + "l,caf\xc3\xa9,a40,0.7,1,5\n"}).catalog.variants[0].model, "caf\xc3\xa9");
+}
+
 TEST(ImportYoloBench, the_wider_table_has_no_accuracy_in_int8) {
   const std::string table =
       "model_name,precision,recall,mAP_0.5,mAP_0.5:0.95,pi4_ort_latency,nano_gpu_latency,ov_latency,vim3_latency,pi4_tflite_fp32_latency,"
