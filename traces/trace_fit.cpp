@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::size_t most_tenants = 64;
 constexpr double fit_day_s = 86400;
+constexpr double most_steps = 2e7;
 constexpr std::int64_t week_ns = 7 * day_ns;
 
 /// Variance of the mean over a bin, and covariance of the means of a bin and the next, of a process of variance 1 that forgets
@@ -86,13 +87,14 @@ Factors best_spreads(const std::vector<Target>& targets, Factors f) {
   return best;
 }
 
-Factors best_factors(const std::vector<Target>& targets) {
+/// `shortest`: of the memories.
+Factors best_factors(const std::vector<Target>& targets, double shortest) {
   Factors best;
   double least = -1;
   constexpr double memories[] = {1, 3, 10, 30, 100, 300, 1000, 3000, 10000, 30000, 100000, 300000, 1000000};
   for (const double fast : memories)
     for (const double slow : memories) {
-      if (slow <= fast) continue;
+      if (slow <= fast || fast < shortest) continue;
       const Factors f = best_spreads(targets, {0, fast, 0, slow});
       if (const double now = misfit(targets, f); least < 0 || now < least) {
         least = now;
@@ -293,7 +295,8 @@ FittedSource TraceFit::fit(const TraceFigures& figures, std::span<const std::str
     out.notes.push_back("it is too short to tell its burstiness");
     return out;
   }
-  const Factors f = best_factors(targets);
+  // A source draws its factors eight times a memory, whatever its rate: a trace of decades would take hours.
+  const Factors f = best_factors(targets, std::min(300000.0, figures.span_s * 8 / most_steps));
   p.fast_cv = std::min(20.0, digits(std::sqrt(f.fast_v)));
   p.slow_cv = std::min(20.0, digits(std::sqrt(f.slow_v)));
   p.fast_s = f.fast_s;

@@ -28,10 +28,10 @@ namespace {
 
 using namespace tideline;
 
-void replay(ArrivalSource& source) {
+void replay(ArrivalSource& source, int most = 2000) {
   Arrival a;
   Time last{};
-  for (int k = 0; k < 2000 && source.next(a); ++k) {
+  for (int k = 0; k < most && source.next(a); ++k) {
     if (a.at < last || a.items < 1 || !(a.work > 0)) {
       std::cerr << "an arrival before the one before it, or without items or work\n";
       std::abort();
@@ -86,7 +86,7 @@ void read_any(const std::string& text, unsigned choice) {
     fit.add(row);
   }
   const TraceFigures figures = statistics.figures(reader->keys());
-  fuzz::may_refuse([&] { replay(*make_modulated(fit.fit(figures, reader->keys()).params, Stream(1))); });
+  fuzz::may_refuse([&] { replay(*make_modulated(fit.fit(figures, reader->keys()).params, Stream(1)), 100); });
 }
 
 /// Each importer, with accuracies for what the table may name.

@@ -382,7 +382,7 @@ TEST(PublishedFronts, are_those_of_upstream_where_they_can_be_compared) {
     }
     std::erase(indices, '"');
     const std::string set = data.substr(13);
-    const auto& [hardware, runtime] = columns.at(column);
+    const std::string hardware = columns.at(column).first, runtime = columns.at(column).second;
     std::vector<std::string> expected;
     std::istringstream list(indices);
     for (std::string index; std::getline(list, index, ',');)
