@@ -1,6 +1,7 @@
 #include "src/catalog_draft.h"
 
 #include "sim/core/text.h"
+#include "src/catalog_json.h"
 #include "src/csv_table.h"
 #include "src/errors.h"
 
@@ -190,7 +191,13 @@ std::string write_draft(const std::string& name, const std::string& about, const
                   {"about", about + " Source: " + source + ". Load times, and memory where it was not measured, are assumed."}};
   std::string text = head.dump(1);
   text.resize(text.rfind('\n'));  // the closing brace comes last
-  return text + list("tasks", tasks_json) + list("hardware", hardware_json) + list("variants", out) + "\n}\n";
+  text += list("tasks", tasks_json) + list("hardware", hardware_json) + list("variants", out) + "\n}\n";
+  // What a table says may be what no catalog can: cores of a device that instances do not share, a batch without a smaller one.
+  Problems problems;
+  const JsonDocument document = parse_json(text, "the catalog of this table", problems);
+  (void)read_catalog(document.root, "", problems);
+  if (!problems.empty()) throw InputError(render(problems, document));
+  return text;
 }
 
 std::string to_text(const DraftReport& report) {

@@ -72,7 +72,8 @@ class HardwareTable {
   std::map<std::string, Json> entries_;
 };
 
-/// Puts variants without an accuracy aside, and writes the rest: a catalog that `read_catalog` reads, an element a line.
+/// Puts variants without an accuracy aside, and writes the rest: a catalog that `read_catalog` reads, an element a line. Throws `InputError`
+/// where none is left, and where the rest is no catalog.
 ///
 /// Latencies that fall from a batch to a larger one are raised to that of the smaller. Where the smallest batch is not 1, sizes are fixed.
 /// Memory that is not known is the artefact and 256 MiB, an artefact that is not known 100 MB, a load that is not known 1 s: all assumed.

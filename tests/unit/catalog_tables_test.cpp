@@ -202,6 +202,11 @@ TEST(ImportMeasurements, reads_ones_own_table) {
   EXPECT_THAT(refusal("measurements", {"task,model,hardware,accuracy,batch,latency\n"}), HasSubstr("has no rows"));
 }
 
+TEST(ImportTables, make_no_catalog_that_cannot_be_read) {
+  const std::string header = "task,model,hardware,accuracy,batch,latency_ms,cores\n";
+  EXPECT_THAT(refusal("measurements", {header + "l,n,a40,0.7,1,5,2\n"}), HasSubstr("instances hold no cores on exclusive hardware"));
+}
+
 TEST(ImportTables, take_text_only) {
   const std::string header = "task,model,hardware,accuracy,batch,latency_ms\n";
   EXPECT_THAT(refusal("measurements", {header + "l,n\xd1\xd1,a40,0.7,1,5\n"}), HasSubstr("row 2: is not text in UTF-8"));
