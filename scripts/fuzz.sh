@@ -79,6 +79,11 @@ seed_trace '\x31' traces/samples/formats/*.jsonl
 seed_trace '\x36' traces/samples/*.* traces/samples/formats/*.*
 printf '\x03model_name,resolution,%s\nyolov5n_w25,160,0.4,10.5\n' 'mAP_0.5:0.95_VOC,jetson_nano_onnx_latency' > build/fuzz/seeds/trace/table
 
+# Byte 3 + 5 k: importers of catalogs, k from 3 on.
+printf '\x21task,model,hardware,accuracy,batch,latency_ms,cores\nlook,n,a40,0.7,1,5,\nlook,n,a40,0.7,4,9,\n' > build/fuzz/seeds/trace/measurements
+printf '\x2bmodel,section,subsection,batch_size,latency_avg\nresnet50,V100,FP32,1,10 ms\n' > build/fuzz/seeds/trace/nvidia
+printf '\x26model,infer_img_size,infer_step_time,infer_batch_size,param_count\nx,224,5,256,3\n' > build/fuzz/seeds/trace/timm
+
 status=0
 for target in "${targets[@]}"; do
   echo "=== $target: $seconds s"

@@ -135,6 +135,9 @@ std::vector<WorkloadEntry> open_entries(const Scenario& scenario, const World& w
     w.classes = e.classes;
     for (auto& choices : w.classes)
       for (auto& c : choices) c.cls = world.class_of(c.cls.index());
+    w.asked = e.asked;
+    for (auto& classes : w.asked)
+      for (ClassId& c : classes) c = world.class_of(c.index());
     w.origin = e.origin;
     w.payload_bytes = e.payload_bytes;
     w.answer_bytes = e.answer_bytes;

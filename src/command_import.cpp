@@ -1,13 +1,18 @@
-// tideline import: makes catalogs of other people's tables.
+// tideline catalog import, and tideline import: makes catalogs of other people's tables.
 #include "sim/core/nearest.h"
+#include "src/csv_table.h"
 #include "src/errors.h"
+#include "src/import_tables.h"
 #include "src/import_yolobench.h"
 #include "src/options.h"
 #include "src/output_file.h"
+#include "src/scenario_files.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <deque>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -33,34 +38,52 @@ double share(const std::string& option, const std::string& text) {
   return x;
 }
 
-}  // namespace
+std::vector<std::string_view> formats() {
+  std::vector<std::string_view> out{"yolobench"};
+  for (const TableImporter& i : table_importers()) out.push_back(i.name);
+  return out;
+}
 
-int command_import(const Arguments& arguments, const PolicyRegistry&) {
-  cxxopts::Options options("tideline import", "Make a catalog of a table of measurements.\n");
-  options.add_options()("format", "Format: yolobench", cxxopts::value<std::string>(), "FORMAT")(
-      "table", "The table: YOLOBench's merged_results.csv", cxxopts::value<std::string>(), "CSV")(
-      "params", "Table of parameter counts, with columns model_name and params_deploy_computed", cxxopts::value<std::string>(), "CSV")(
-      "tasks", "Data sets, each a task, separated by commas: voc, sku, wider, coco", cxxopts::value<std::string>()->default_value("voc"),
-      "LIST")("affine", "Batches by l(b) = l(1) (X + (1-X) b), assumed, in place of the derived tables", cxxopts::value<std::string>(),
-              "X")("out", "The catalog to write", cxxopts::value<std::string>(), "FILE.json");
-  options.parse_positional({"format", "table"});
-  options.positional_help("yolobench CSV");
-  const auto parsed = parse_options(
-      options, arguments,
-      "  tideline import yolobench merged_results.csv --out yolobench.json\n"
-      "  tideline import yolobench merged_results.csv --params COMPUTED_params_macs.csv --tasks voc,coco --out yolobench.json\n");
-  if (!parsed) return 0;
-  const auto& o = *parsed;
-  const auto format = o.count("format") > 0 ? o["format"].as<std::string>() : "";
-  if (!format.empty() && format != "yolobench")
-    throw InputError("unknown format '" + format + "'" + suggestion(format, std::vector<std::string_view>{"yolobench"}) +
-                     " (see tideline import --help)");
-  if (format.empty() || o.count("table") == 0 || o.count("out") == 0)
-    throw InputError("needs a format, a table and --out (see tideline import --help)");
-  const auto table = o["table"].as<std::string>();
-  std::vector<std::filesystem::path> inputs{table};
-  if (o.count("params") > 0) inputs.emplace_back(o["params"].as<std::string>());
-  const std::filesystem::path out_path = output_file(o["out"].as<std::string>(), inputs);
+std::string formats_help() {
+  std::string out =
+      "Make a catalog of a table of measurements.\n  yolobench     YOLOBench's merged_results.csv, or its wider "
+      "VOC_scratch_100epochs.csv\n";
+  for (const TableImporter& i : table_importers())
+    out += "  " + std::string(i.name) + std::string(14 - i.name.size(), ' ') + std::string(i.help) + "\n";
+  return out;
+}
+
+/// Refuses options that a format does not look at.
+void refuse(const cxxopts::ParseResult& o, const std::string& format, std::initializer_list<const char*> names) {
+  for (const char* name : names)
+    if (o.count(name) > 0) throw InputError(std::string("--") + name + ": format " + format + " does not take it");
+}
+
+void import_table(const TableImporter& importer, const std::vector<std::string>& files, const std::filesystem::path& out,
+                  const cxxopts::ParseResult& o) {
+  refuse(o, std::string(importer.name), {"params", "tasks", "affine", "latencies"});
+  TableWishes wishes;
+  if (o.count("task") > 0) wishes.task = o["task"].as<std::string>();
+  if (o.count("hardware") > 0) wishes.hardware = o["hardware"].as<std::string>();
+  if (o.count("accuracy") > 0) {
+    const auto name = o["accuracy"].as<std::string>();
+    auto in = open(name);
+    wishes.accuracies = AccuracyTable(in, name);
+  }
+  // The file that ships is used where it is there.
+  const std::string types = o.count("hardware-file") > 0 ? o["hardware-file"].as<std::string>() : find_catalog("hardware");
+  if (!types.empty()) wishes.hardware_types = HardwareTable(read_json(types), types);
+  std::deque<std::ifstream> streams;
+  std::vector<NamedStream> named;
+  for (const std::string& file : files) named.push_back({file, &streams.emplace_back(open(file))});
+  DraftReport report;
+  const std::string text = importer.read(named, wishes, report);
+  write_whole(out, text);
+  std::cout << to_text(report) << "catalog: " << out.string() << '\n';
+}
+
+void import_yolobench_table(const std::string& table, const std::filesystem::path& out, const cxxopts::ParseResult& o) {
+  refuse(o, "yolobench", {"task", "hardware", "hardware-file"});
   YoloBenchOptions wishes;
   wishes.csv_name = table;
   wishes.tasks.clear();
@@ -80,15 +103,80 @@ int command_import(const Arguments& arguments, const PolicyRegistry&) {
   }
   if (wishes.tasks.empty()) throw InputError("--tasks: names no data set");
   if (o.count("affine") > 0) wishes.affine_share = share("--affine", o["affine"].as<std::string>());
-  std::ifstream csv = open(table), params;
+  std::ifstream csv = open(table), params, latencies;
   if (o.count("params") > 0) {
     wishes.params_name = o["params"].as<std::string>();
     params = open(wishes.params_name);
   }
+  if (o.count("latencies") > 0) {
+    wishes.latencies_name = o["latencies"].as<std::string>();
+    latencies = open(wishes.latencies_name);
+    wishes.latencies = &latencies;
+  }
+  if (o.count("accuracy") > 0) {
+    const auto name = o["accuracy"].as<std::string>();
+    auto in = open(name);
+    const CsvTable t(in, name);
+    const std::size_t model = t.column("model"), precision = t.column("precision"), accuracy = t.column("accuracy");
+    for (std::size_t row = 0; row < t.size(); ++row) {
+      if (t.cell(row, precision) != "int8") t.fail(row, precision, "is not int8: other accuracies are in the table");
+      const auto a = t.number(row, accuracy);
+      if (!a || !(*a >= 0 && *a <= 1)) t.fail(row, accuracy, "is not between 0 and 1");
+      wishes.int8_accuracies[t.cell(row, model)] = *a;
+    }
+  }
   std::ostringstream text;
   const ImportReport report = import_yolobench(csv, o.count("params") > 0 ? &params : nullptr, text, wishes);
-  write_whole(out_path, text.str());
-  std::cout << to_text(report) << "catalog: " << out_path.string() << '\n';
+  write_whole(out, text.str());
+  std::cout << to_text(report) << "catalog: " << out.string() << '\n';
+}
+
+}  // namespace
+
+int command_import(const Arguments& arguments, const PolicyRegistry&) {
+  cxxopts::Options options("tideline import", formats_help());
+  options.add_options()("format", "Format: one of those above", cxxopts::value<std::string>(), "FORMAT")(
+      "table", "The tables of the format", cxxopts::value<std::vector<std::string>>(), "FILE...")(
+      "params", "Of yolobench: parameter counts, with columns model_name and params_deploy_computed", cxxopts::value<std::string>(), "CSV")(
+      "tasks", "Of yolobench: data sets, each a task, separated by commas: voc, sku, wider, coco",
+      cxxopts::value<std::string>()->default_value("voc"),
+      "LIST")("affine", "Of yolobench: batches by l(b) = l(1) (X + (1-X) b), assumed, in place of the derived tables",
+              cxxopts::value<std::string>(),
+              "X")("latencies", "Of yolobench's wider table: YOLO_latency.csv, for two more platforms", cxxopts::value<std::string>(),
+                   "CSV")("accuracy", "Accuracies: columns model and accuracy (0 .. 1) or top1 (percent), perhaps precision and img_size",
+                          cxxopts::value<std::string>(),
+                          "CSV")("hardware", "What was measured on, where the table does not say", cxxopts::value<std::string>(), "NAME")(
+      "hardware-file", "Hardware types; default: scenarios/catalogs/hardware.json", cxxopts::value<std::string>(), "FILE.json")(
+      "task", "Name of the task, in place of that of the format", cxxopts::value<std::string>(), "NAME")(
+      "out", "The catalog to write", cxxopts::value<std::string>(), "FILE.json");
+  options.parse_positional({"format", "table"});
+  options.positional_help("FORMAT FILE...");
+  const auto parsed = parse_options(
+      options, arguments,
+      "  tideline import yolobench merged_results.csv --out yolobench.json\n"
+      "  tideline import yolobench merged_results.csv --params COMPUTED_params_macs.csv --tasks voc,coco --out yolobench.json\n"
+      "  tideline import timm benchmark.csv --accuracy results-imagenet.csv --hardware rtx4090 --out timm.json\n"
+      "  tideline import measurements own.csv --out own.json\n");
+  if (!parsed) return 0;
+  const auto& o = *parsed;
+  const auto format = o.count("format") > 0 ? o["format"].as<std::string>() : "";
+  const auto known = formats();
+  if (!format.empty() && std::find(known.begin(), known.end(), format) == known.end())
+    throw InputError("unknown format '" + format + "'" + suggestion(format, known) + " (see tideline import --help)");
+  if (format.empty() || o.count("table") == 0 || o.count("out") == 0)
+    throw InputError("needs a format, a table and --out (see tideline import --help)");
+  const auto files = o["table"].as<std::vector<std::string>>();
+  std::vector<std::filesystem::path> inputs{files.begin(), files.end()};
+  for (const char* name : {"params", "accuracy", "latencies"})
+    if (o.count(name) > 0) inputs.emplace_back(o[name].as<std::string>());
+  const std::filesystem::path out = output_file(o["out"].as<std::string>(), inputs);
+  if (format == "yolobench") {
+    if (files.size() > 1) throw InputError("unexpected argument '" + files[1] + "' (see tideline import --help)");
+    import_yolobench_table(files.front(), out, o);
+    return 0;
+  }
+  for (const TableImporter& importer : table_importers())
+    if (importer.name == format) import_table(importer, files, out, o);
   return 0;
 }
 

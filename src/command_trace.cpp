@@ -8,9 +8,16 @@
 #include "src/json_document.h"
 #include "src/options.h"
 #include "src/output_file.h"
+#include "src/scenario.h"
+#include "src/scenario_files.h"
 #include "src/text_table.h"
 #include "src/trace_files.h"
+#include "src/trace_report.h"
+#include "traces/modulated.h"
+#include "traces/rescale.h"
 #include "traces/shape.h"
+#include "traces/task_table.h"
+#include "traces/trace_fit.h"
 #include "traces/trace_statistics.h"
 
 #include <algorithm>
@@ -18,18 +25,20 @@
 #include <cmath>
 #include <filesystem>
 #include <iostream>
+#include <optional>
 #include <sstream>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace tideline {
 
 namespace {
 
-constexpr std::array<std::string_view, 3> actions{"stats", "convert", "formats"};
-constexpr std::size_t keys_shown = 10;
+constexpr std::array<std::string_view, 5> actions{"stats", "convert", "fit", "workload", "formats"};
+constexpr std::size_t tasks_shown = 40;
 
 std::string formats_text() {
   std::vector<std::vector<std::string>> lines;
@@ -61,97 +70,6 @@ Params params_of(const cxxopts::ParseResult& o) {
   for (const Problem& p : problems.list())
     (text += text.empty() ? "" : "\n") += "--param " + p.pointer.substr(p.pointer.empty() ? 0 : 1) + ": " + p.message;
   throw InputError(text);
-}
-
-std::string number(double x) { return std::isnan(x) ? "-" : figure::plain(x); }
-Json json_number(double x) { return std::isnan(x) ? Json() : Json(x); }
-
-std::string notes_of(const TraceReport& r) {
-  std::string out = "format: " + r.format + ", " + std::to_string(r.rows) + " rows";
-  if (r.dropped_rows() > 0) out += ", " + std::to_string(r.dropped_rows()) + " dropped";
-  if (r.unsorted > 0)
-    out += ", " + std::to_string(r.unsorted) + " out of order by up to " + figure::time(static_cast<double>(r.furthest_ns) * 1e-9);
-  out += '\n';
-  for (const auto& d : r.dropped)
-    out += "dropped: " + std::to_string(d.rows) + " for " + d.reason + ", first in row " + std::to_string(d.first_row) + '\n';
-  for (const auto& note : r.notes) out += "note: " + note + '\n';
-  return out;
-}
-
-std::string text_of(const TraceFigures& f, const TraceReport& r) {
-  std::string out = notes_of(r) + '\n';
-  out += in_columns({{"queries", figure::plain(f.queries)},
-                     {"span", figure::time(f.span_s)},
-                     {"missing", figure::time(f.missing_s) + (f.missing_stretches > 0 ? " in " + std::to_string(f.missing_stretches) : "")},
-                     {"rate", std::isnan(f.rate_qps) ? "-" : figure::rate(f.rate_qps)},
-                     {"CV of times between queries", number(f.gap_cv)},
-                     {"autocorrelation at 1 h", number(f.autocorrelation_1h)},
-                     {"autocorrelation at 24 h", number(f.autocorrelation_24h)},
-                     {"longest silence", figure::time(f.longest_silence_s)}});
-  std::vector<std::vector<std::string>> lines{{"bin", "bins", "peak/mean", "dispersion", "autocorrelation at 1 bin", ""}};
-  for (const BinFigures* bins : {&f.second, &f.minute, &f.series, &f.hour})
-    if (bins->bins > 0)
-      lines.push_back({figure::plain(bins->bin_s) + " s", std::to_string(bins->bins), number(bins->peak_to_mean), number(bins->dispersion),
-                       number(bins->lag1_autocorrelation), ""});
-  out += '\n' + in_columns(lines, "", true);
-  if (!std::isnan(f.work_mean)) out += "\nwork: mean " + number(f.work_mean) + ", CV " + number(f.work_cv) + '\n';
-  if (!std::isnan(f.slo_mean_s)) out += "\nlatency asked for: mean " + figure::time(f.slo_mean_s) + '\n';
-  if (!std::isnan(f.accuracy_mean)) out += "\naccuracy asked for: mean " + figure::accuracy(f.accuracy_mean) + '\n';
-  if (f.keys.empty()) return out;
-  out += '\n' + std::to_string(f.keys.size()) + (f.keys.size() == 1 ? " key" : " keys");
-  if (!std::isnan(f.zipf_exponent))
-    out += ", Zipf exponent " + number(f.zipf_exponent) + " over the first " + std::to_string(std::min<std::size_t>(f.keys.size(), 30));
-  out += '\n';
-  lines = {{"key", "queries", "share", ""}};
-  for (std::size_t k = 0; k < std::min(f.keys.size(), keys_shown); ++k) {
-    const std::string& name = f.keys[k].name;
-    lines.push_back({name.empty()       ? "(none)"
-                     : name.size() > 40 ? name.substr(0, 37) + "..."
-                                        : name,
-                     figure::plain(f.keys[k].queries), figure::percent(f.keys[k].share), ""});
-  }
-  out += in_columns(lines, "", true);
-  if (f.keys.size() > keys_shown) out += "... and " + std::to_string(f.keys.size() - keys_shown) + " more (--json has all)\n";
-  return out;
-}
-
-Json json_of(const BinFigures& b) {
-  return {{"bin_s", b.bin_s},
-          {"bins", b.bins},
-          {"peak_to_mean", json_number(b.peak_to_mean)},
-          {"dispersion", json_number(b.dispersion)},
-          {"lag1_autocorrelation", json_number(b.lag1_autocorrelation)}};
-}
-
-Json json_of(const TraceFigures& f, const TraceReport& r) {
-  Json dropped = Json::array(), keys = Json::array();
-  for (const auto& d : r.dropped) dropped.push_back({{"reason", d.reason}, {"rows", d.rows}, {"first_row", d.first_row}});
-  for (const auto& k : f.keys) keys.push_back({{"name", k.name}, {"queries", k.queries}, {"share", k.share}});
-  return {{"format", r.format},
-          {"rows", r.rows},
-          {"dropped", dropped},
-          {"unsorted", r.unsorted},
-          {"furthest_out_of_order_s", static_cast<double>(r.furthest_ns) * 1e-9},
-          {"notes", r.notes},
-          {"queries", f.queries},
-          {"span_s", f.span_s},
-          {"missing_s", f.missing_s},
-          {"missing_stretches", f.missing_stretches},
-          {"rate_qps", json_number(f.rate_qps)},
-          {"second", json_of(f.second)},
-          {"minute", json_of(f.minute)},
-          {"hour", json_of(f.hour)},
-          {"gap_cv", json_number(f.gap_cv)},
-          {"series", json_of(f.series)},
-          {"autocorrelation_1h", json_number(f.autocorrelation_1h)},
-          {"autocorrelation_24h", json_number(f.autocorrelation_24h)},
-          {"longest_silence_s", f.longest_silence_s},
-          {"work_mean", json_number(f.work_mean)},
-          {"work_cv", json_number(f.work_cv)},
-          {"slo_mean_s", json_number(f.slo_mean_s)},
-          {"accuracy_mean", json_number(f.accuracy_mean)},
-          {"zipf_exponent", json_number(f.zipf_exponent)},
-          {"keys", keys}};
 }
 
 /// Passes rows on and looks at those of the part that is replayed.
@@ -276,21 +194,6 @@ class ArrivalHdf5 final : public ArrivalFile {
   Column<float>&work_, &slo_, &accuracy_;
 };
 
-std::string comparison(const TraceFigures& before, const TraceFigures& after) {
-  std::vector<std::vector<std::string>> lines{{"", "trace", "written", ""}};
-  const auto add = [&](const char* name, const std::string& a, const std::string& b) { lines.push_back({name, a, b, ""}); };
-  const auto rate = [](double x) { return std::isnan(x) ? "-" : figure::rate(x); };
-  add("queries", figure::plain(before.queries), figure::plain(after.queries));
-  add("span", figure::time(before.span_s), figure::time(after.span_s));
-  add("rate", rate(before.rate_qps), rate(after.rate_qps));
-  add("peak/mean per minute", number(before.minute.peak_to_mean), number(after.minute.peak_to_mean));
-  add("peak/mean per hour", number(before.hour.peak_to_mean), number(after.hour.peak_to_mean));
-  add("dispersion at 1 s", number(before.second.dispersion), number(after.second.dispersion));
-  add("dispersion at 60 s", number(before.minute.dispersion), number(after.minute.dispersion));
-  add("autocorrelation at 24 h", number(before.autocorrelation_24h), number(after.autocorrelation_24h));
-  return in_columns(lines, "", true);
-}
-
 std::vector<std::string> split(const std::string& text) {
   std::vector<std::string> out;
   std::istringstream words(text);
@@ -309,8 +212,21 @@ void convert(const std::string& name, const std::vector<std::filesystem::path>& 
   TraceStatistics before, after;
   const auto report_of = [](const TraceSource& source) { return notes_of(source.reader().report()); };
   try {
-    const auto source = shaped(std::make_unique<Watched>(open_trace_files(name, paths, params), params, before), params,
-                               Stream(o["seed"].as<std::uint64_t>(), "arrivals", 0));
+    // What was there before is told by the first reading, of perhaps several.
+    bool watched = false;
+    const OpenTrace open = [&]() -> std::unique_ptr<TraceReader> {
+      auto reader = open_trace_files(name, paths, params);
+      if (std::exchange(watched, true)) return reader;
+      return std::make_unique<Watched>(std::move(reader), params, before);
+    };
+    if (needs_first_reading(params)) {
+      const auto whole = open();
+      for (TraceRow row; whole->next(row);) continue;
+    }
+    const auto source = shaped(open, params, Stream(o["seed"].as<std::uint64_t>(), "arrivals", 0));
+    TaskTable by_task;
+    bool has_tasks = false;
+    Time last{};
     std::unique_ptr<ArrivalFile> file;
     if (hdf5)
       file = std::make_unique<ArrivalHdf5>(written);
@@ -322,9 +238,15 @@ void convert(const std::string& name, const std::vector<std::filesystem::path>& 
     row.queries = 1;
     for (Arrival a; source->next(a);) {
       file->add(a, source->row());
+      if (a.task != Arrival::unknown) {
+        has_tasks = true;
+        by_task.add(a.task, a.at);
+      }
+      last = a.at;
       row.start_ns = a.at.time_since_epoch().count();
       after.add(row);
     }
+    refuse_empty(name, source->reader().report());
     const std::span<const std::string> tasks = source->task_names();
     file->finish(tasks);
     const TraceFigures read = before.figures({});
@@ -335,7 +257,9 @@ void convert(const std::string& name, const std::vector<std::filesystem::path>& 
       row.queries = 0;
       after.add(row);
     }
-    std::cout << report_of(*source) << '\n' << comparison(read, after.figures({})) << "written: " << written.string() << '\n';
+    std::cout << report_of(*source) << '\n' << comparison(read, after.figures({}), "written");
+    if (has_tasks) std::cout << '\n' << text_of(by_task.figures(last), tasks, tasks_shown) << '\n';
+    std::cout << "written: " << written.string() << '\n';
   } catch (const SourceError& e) {
     throw InputError(name + ": " + e.what());
   } catch (const std::invalid_argument& e) {
@@ -343,45 +267,189 @@ void convert(const std::string& name, const std::vector<std::filesystem::path>& 
   }
 }
 
+/// Queries per bin from the first row on; null where part of a bin was not recorded.
+class BinCounts {
+ public:
+  explicit BinCounts(double bin_s) : bin_s_(bin_s), bin_ns_(from_seconds(bin_s).count()) {}
+  void add(const TraceRow& row) {
+    if (!started_) first_ns_ = row.start_ns;
+    started_ = true;
+    const std::int64_t from = row.start_ns - first_ns_, end = from + row.length_ns;
+    for (std::int64_t k = from / bin_ns_; k == from / bin_ns_ || k * bin_ns_ < end; ++k) {
+      if (k >= most_bins) throw InputError("--bins: makes more than " + std::to_string(most_bins) + " bins: longer ones are needed");
+      if (static_cast<std::size_t>(k) >= counts_.size()) counts_.resize(static_cast<std::size_t>(k) + 1);
+      const std::int64_t inside = std::min(end, (k + 1) * bin_ns_) - std::max(from, k * bin_ns_);
+      double& count = counts_[static_cast<std::size_t>(k)];
+      if (row.missing)
+        count = TraceRow::unknown;
+      else
+        count += row.length_ns == 0 ? row.queries : row.queries * static_cast<double>(inside) / static_cast<double>(row.length_ns);
+    }
+  }
+  Json json() const {
+    Json list = Json::array();
+    for (const double c : counts_) list.push_back(std::isnan(c) ? Json() : Json(c));
+    return {{"bin_s", bin_s_}, {"first_s", static_cast<double>(first_ns_) * 1e-9}, {"queries", list}};
+  }
+
+ private:
+  static constexpr std::int64_t most_bins = 1'000'000;
+  double bin_s_;
+  std::int64_t bin_ns_, first_ns_ = 0;
+  bool started_ = false;
+  std::vector<double> counts_;
+};
+
 void stats(const std::string& name, const std::vector<std::filesystem::path>& paths, const cxxopts::ParseResult& o) {
   const auto reader = open_trace_files(name, paths, params_of<ReadParams>(o));
   TraceStatistics statistics;
-  for (TraceRow row; reader->next(row);) statistics.add(row);
+  std::optional<BinCounts> bins;
+  if (o.count("bins") > 0) {
+    const double bin_s = o["bins"].as<double>();
+    if (!(bin_s >= 1e-3 && bin_s <= 3e7)) throw InputError("--bins " + to_text(bin_s) + ": expected 0.001 .. 3e7 seconds");
+    if (o.count("json") == 0) throw InputError("--bins adds to what --json prints: give that too");
+    bins.emplace(bin_s);
+  }
+  for (TraceRow row; reader->next(row);) {
+    statistics.add(row);
+    if (bins) bins->add(row);
+  }
+  refuse_empty(name, reader->report());
   const TraceFigures figures = statistics.figures(reader->keys());
-  if (o.count("json") > 0)
-    std::cout << json_of(figures, reader->report()).dump(2) << '\n';
-  else
+  if (o.count("json") > 0) {
+    Json out = json_of(figures, reader->report());
+    if (bins) out["bins"] = bins->json();
+    std::cout << out.dump(2) << '\n';
+  } else {
     std::cout << text_of(figures, reader->report());
+  }
+}
+
+/// Queries that are drawn of a fitted source.
+constexpr double most_drawn = 2e7;
+
+void fit(const std::string& name, const std::vector<std::filesystem::path>& paths, const cxxopts::ParseResult& o) {
+  if (o.count("out") == 0) throw InputError("fit needs --out FILE.json (see tideline trace --help)");
+  const auto params = params_of<ReadParams>(o);
+  const std::filesystem::path out = output_file(o["out"].as<std::string>(), paths);
+  try {
+    const auto reader = open_trace_files(name, paths, params);
+    TraceStatistics statistics;
+    TraceFit fit;
+    for (TraceRow row; reader->next(row);) {
+      statistics.add(row);
+      fit.add(row);
+    }
+    refuse_empty(name, reader->report());
+    const TraceFigures before = statistics.figures(reader->keys());
+    const FittedSource fitted = fit.fit(before, reader->keys());
+    // More than can be drawn in some seconds is drawn at a lower rate: what the rate does stays, and what gaps do.
+    ModulatedParams slower = fitted.params;
+    slower.rate_scale = std::min(1.0, most_drawn / (fitted.params.mean_qps * before.span_s));
+    const auto source = make_modulated(slower, Stream(o["seed"].as<std::uint64_t>(), "arrivals", 0));
+    TraceStatistics drawn;
+    TraceRow row;
+    row.queries = 0;
+    drawn.add(row);
+    row.queries = 1;
+    const Time end = Time{} + from_seconds(before.span_s);
+    for (Arrival a; source->next(a) && a.at < end;) {
+      row.start_ns = a.at.time_since_epoch().count();
+      drawn.add(row);
+    }
+    row.start_ns = 0;
+    row.length_ns = (end - Time{}).count();
+    row.queries = 0;
+    drawn.add(row);
+    const std::string entry = o["entry"].as<std::string>();
+    Json params_json = to_json(param::effective(fitted.params));
+    const param::Value defaults = param::effective(ModulatedParams{});
+    for (const auto& [key, value] : std::get<param::Object>(defaults.data))
+      if (params_json.contains(key) && params_json[key] == to_json(value)) params_json.erase(key);
+    const Json layer{{"workload", Json::array({Json{{"name", entry}, {"source", "modulated"}, {"params", params_json}}})}};
+    write_whole(out, layer.dump(2) + '\n');
+    std::cout << notes_of(reader->report());
+    for (const auto& note : fitted.notes) std::cout << "note: " << note << '\n';
+    TraceFigures after = drawn.figures({});
+    if (slower.rate_scale < 1) {
+      std::cout << "note: the source was drawn at " << figure::percent(slower.rate_scale) << " of its rate; what follows is scaled back\n";
+      after.queries /= slower.rate_scale;
+      after.rate_qps /= slower.rate_scale;
+      for (BinFigures* bins : {&after.second, &after.minute})
+        if (!std::isnan(bins->dispersion))
+          bins->dispersion = fitted.gap_dispersion + (bins->dispersion - fitted.gap_dispersion) / slower.rate_scale;
+    }
+    // What the trace does not tell was not fitted.
+    if (std::isnan(before.second.dispersion)) after.second = {};
+    if (std::isnan(before.minute.dispersion)) after.minute = {};
+    std::cout << '\n'
+              << comparison(before, after, "fitted source") << "written: " << out.string() << " (tideline run SCENARIO --with "
+              << out.string() << ", for its entry " << in_quotes(entry) << " of the workload)\n";
+  } catch (const SourceError& e) {
+    throw InputError(name + ": " + e.what());
+  } catch (const std::invalid_argument& e) {
+    throw InputError(name + ": " + e.what());
+  }
+}
+
+/// What a scenario's workload is by task, over its warm-up and window.
+void workload(const std::string& path, const cxxopts::ParseResult& o, const PolicyRegistry& registry) {
+  const Scenario scenario = read_scenario(path, {}, registry);
+  const Time end = Time{} + scenario.options.warmup + scenario.options.duration;
+  std::vector<std::string> tasks;
+  for (const Task& t : scenario.catalog.tasks) tasks.push_back(t.name);
+  Json all = Json::array();
+  for (std::size_t k = 0; k < scenario.entries.size(); ++k) {
+    const EntrySpec& e = scenario.entries[k];
+    const auto source = open_source(e, scenario.options.seed, k);
+    TaskTable table;
+    const auto task_of = [&](const Arrival& a) {
+      const std::size_t t = a.task == Arrival::unknown ? 0 : a.task;
+      return static_cast<std::uint32_t>(scenario.classes[e.classes[t][0].cls.index()].task.index());
+    };
+    for (Arrival a; source->next(a) && a.at < end;) table.add(task_of(a), a.at);
+    const TaskTableFigures figures = table.figures(end);
+    if (o.count("json") > 0)
+      all.push_back({{"entry", e.name}, {"workload", json_of(figures, tasks)}});
+    else
+      std::cout << (k > 0 ? "\n" : "") << e.name << ": " << text_of(figures, tasks, tasks_shown);
+  }
+  if (o.count("json") > 0) std::cout << all.dump(2) << '\n';
 }
 
 }  // namespace
 
-int command_trace(const Arguments& arguments, const PolicyRegistry&) {
+int command_trace(const Arguments& arguments, const PolicyRegistry& registry) {
   cxxopts::Options options("tideline trace",
                            "Say what a trace is like, or write its arrivals.\n"
                            "  stats FILE...    rate, burstiness, daily pattern and shares; several files, or a folder, are one trace\n"
                            "  convert FILE...  write the arrivals that the parameters make of it, and say what they did to the statistics\n"
+                           "  fit FILE...      write a source that is like it, and say how like\n"
+                           "  workload FILE    say what the workload of a scenario asks by task: rates, popularity, burstiness\n"
                            "  formats          list the formats that can be read\n");
-  options.add_options()("action", "What to do: stats, convert, formats", cxxopts::value<std::string>(), "ACTION")(
+  options.add_options()("action", "What to do: stats, convert, fit, workload, formats", cxxopts::value<std::string>(), "ACTION")(
       "files", "Files of one trace, also packed with gzip, or a folder of them", cxxopts::value<std::vector<std::string>>(), "FILE...")(
       "format", "Format of the files; told by their first rows where it is not given", cxxopts::value<std::string>(), "NAME")(
       "unit", "Unit of times that are numbers: s, ms, us, ns", cxxopts::value<std::string>(), "UNIT")(
       "param", "A parameter of source trace, such as gaps=missing or time_column=when", cxxopts::value<std::vector<std::string>>(),
-      "NAME=VALUE")("json", "Print the statistics as JSON")("out", "What convert writes, FILE.csv or FILE.h5",
-                                                            cxxopts::value<std::string>(), "FILE")(
+      "NAME=VALUE")("json", "Print the statistics as JSON")("bins", "With --json: counts in bins of so many seconds too",
+                                                            cxxopts::value<double>(), "SECONDS")(
+      "out", "What convert writes, FILE.csv or FILE.h5, or fit, a layer for scenarios", cxxopts::value<std::string>(), "FILE")(
+      "entry", "Entry of a workload whose source fit writes", cxxopts::value<std::string>()->default_value("fitted"), "NAME")(
       "tasks", "Tasks that convert maps keys to, with commas between them", cxxopts::value<std::string>(), "LIST")(
-      "seed", "Of what convert draws", cxxopts::value<std::uint64_t>()->default_value("1"), "N");
+      "seed", "Of what convert and fit draw", cxxopts::value<std::uint64_t>()->default_value("1"), "N");
   options.parse_positional({"action", "files"});
-  options.positional_help("stats|convert FILE...");
-  const auto parsed =
-      parse_options(options, arguments,
-                    "  tideline trace stats traces/samples/per_second.csv\n"
-                    "  tideline trace stats twitter.txt.gz --param gaps=missing --json\n"
-                    "  tideline trace stats requests.jsonl --unit ms --param work_column=output_length\n"
-                    "  tideline trace convert servegen/m-small --param rate_scale=0.001 --param to_s=86400 --out day.csv\n");
+  options.positional_help("stats|convert|fit|workload FILE...");
+  const auto parsed = parse_options(options, arguments,
+                                    "  tideline trace stats traces/samples/per_second.csv\n"
+                                    "  tideline trace stats twitter.txt.gz --param gaps=missing --json\n"
+                                    "  tideline trace stats requests.jsonl --unit ms --param work_column=output_length\n"
+                                    "  tideline trace convert servegen/m-small --param rate_scale=0.001 --param to_s=86400 --out day.csv\n"
+                                    "  tideline trace fit servegen/m-small --entry detect --out source.json\n"
+                                    "  tideline trace workload quickstart\n");
   if (!parsed) return 0;
   const auto& o = *parsed;
-  if (o.count("action") == 0) throw InputError("needs an action: stats, convert or formats (see tideline trace --help)");
+  if (o.count("action") == 0) throw InputError("needs an action: stats, convert, fit, workload or formats (see tideline trace --help)");
   const auto action = o["action"].as<std::string>();
   if (action == "formats") {
     std::cout << formats_text();
@@ -392,8 +460,13 @@ int command_trace(const Arguments& arguments, const PolicyRegistry&) {
   if (o.count("files") == 0) throw InputError("no trace given (see tideline trace --help)");
   const auto words = o["files"].as<std::vector<std::string>>();
   const std::string name = words.size() == 1 ? words.front() : words.front() + " and " + std::to_string(words.size() - 1) + " more";
+  if (action == "workload" && words.size() != 1) throw InputError("workload takes one scenario, not " + std::to_string(words.size()));
   if (action == "convert")
     convert(name, {words.begin(), words.end()}, o);
+  else if (action == "fit")
+    fit(name, {words.begin(), words.end()}, o);
+  else if (action == "workload")
+    workload(find_scenario(words.front()), o, registry);
   else
     stats(name, {words.begin(), words.end()}, o);
   return 0;

@@ -15,6 +15,7 @@ int command_validate(const Arguments& arguments, const PolicyRegistry& registry)
 int command_explain(const Arguments& arguments, const PolicyRegistry& registry);
 int command_schema(const Arguments& arguments, const PolicyRegistry& registry);
 int command_policies(const Arguments& arguments, const PolicyRegistry& registry);
+int command_catalog(const Arguments& arguments, const PolicyRegistry& registry);
 int command_import(const Arguments& arguments, const PolicyRegistry& registry);
 int command_inspect(const Arguments& arguments, const PolicyRegistry& registry);
 int command_sweep(const Arguments& arguments, const PolicyRegistry& registry);

@@ -70,12 +70,12 @@ std::string joined(const std::vector<std::string>& words) {
   return out;
 }
 
-bool is_generator(const EntrySpec& e) { return e.source == "poisson" || e.source == "diurnal"; }
+bool is_generator(const EntrySpec& e) { return e.file.empty(); }
 bool places_anew(const EntrySpec& e) {
   const auto* counts = std::get_if<CountsParams>(&e.params);
   if (const auto* trace = std::get_if<TraceParams>(&e.params)) {
     const bool draws_tasks = trace->map == TaskMap::equal || trace->map == TaskMap::zipf || trace->map == TaskMap::weights;
-    if (draws_tasks || trace->rate_scale != std::floor(trace->rate_scale)) return true;
+    if (draws_tasks || trace->rate_scale != std::floor(trace->rate_scale) || trace->resample_s > 0 || trace->max_qps > 0) return true;
     // Bins are placed, instants are not: the first row says which they are.
     TraceRow row;
     return open_trace_files(e.file.string(), {e.file}, *trace)->next(row) && row.length_ns > 0 &&

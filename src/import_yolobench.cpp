@@ -1,7 +1,7 @@
 #include "src/import_yolobench.h"
 
-#include "sim/core/nearest.h"
 #include "sim/core/text.h"
+#include "src/csv_table.h"
 #include "src/errors.h"
 #include "src/json_document.h"
 
@@ -17,92 +17,6 @@
 
 namespace tideline {
 namespace {
-
-/// A table with a row of names. Cells are texts; each row knows its line in the file.
-class Csv {
- public:
-  Csv(std::istream& in, std::string name) : name_(std::move(name)) {
-    std::string line;
-    for (std::size_t number = 1; std::getline(in, line); ++number) {
-      if (line.ends_with('\r')) line.pop_back();
-      if (number == 1 && line.starts_with("\xEF\xBB\xBF")) line.erase(0, 3);
-      if (line.empty()) continue;
-      std::vector<std::string> cells = split(line, number);
-      if (header_.empty()) {
-        header_ = std::move(cells);
-        continue;
-      }
-      if (cells.size() != header_.size()) {
-        fail(number, "has " + std::to_string(cells.size()) + " cells; the first row names " + std::to_string(header_.size()) + " columns");
-      }
-      rows_.push_back({number, std::move(cells)});
-    }
-    if (in.bad()) throw WorldError(name_ + ": cannot be read");
-    if (header_.empty()) throw InputError(name_ + ": is empty; its first row must name the columns");
-    if (rows_.empty()) throw InputError(name_ + ": has no rows below the names of the columns");
-  }
-
-  std::size_t column(std::string_view name) const {
-    const auto found = std::find(header_.begin(), header_.end(), name);
-    if (found == header_.end()) {
-      throw InputError(name_ + ": row 1: there is no column " + in_quotes(name) + suggestion(name, std::span(header_)));
-    }
-    return static_cast<std::size_t>(found - header_.begin());
-  }
-  std::size_t size() const { return rows_.size(); }
-  std::size_t line(std::size_t row) const { return rows_[row].line; }
-  const std::string& cell(std::size_t row, std::size_t column) const { return rows_[row].cells[column]; }
-
-  /// The number in a cell, or nothing where it is blank.
-  std::optional<double> number(std::size_t row, std::size_t column) const {
-    const std::string& text = cell(row, column);
-    if (text.empty()) return {};
-    double x = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), x);
-    if (error != std::errc{} || end != text.data() + text.size() || !std::isfinite(x)) fail(row, column, "is not a number");
-    return x;
-  }
-
-  [[noreturn]] void fail(std::size_t row, std::size_t column, const std::string& message) const {
-    fail(line(row), "column " + in_quotes(header_[column]) + ": " + in_quotes(cell(row, column)) + " " + message);
-  }
-
- private:
-  struct Row {
-    std::size_t line;
-    std::vector<std::string> cells;
-  };
-
-  [[noreturn]] void fail(std::size_t line, const std::string& message) const {
-    throw InputError(name_ + ": row " + std::to_string(line) + ": " + message);
-  }
-
-  std::vector<std::string> split(std::string_view line, std::size_t number) const {
-    std::vector<std::string> out;
-    std::string cell;
-    bool quoted = false;
-    for (std::size_t i = 0; i < line.size(); ++i) {
-      if (line[i] == '"') {
-        if (quoted && i + 1 < line.size() && line[i + 1] == '"') {
-          cell += line[++i];
-        } else {
-          quoted = !quoted;
-        }
-      } else if (line[i] == ',' && !quoted) {
-        out.push_back(std::exchange(cell, {}));
-      } else {
-        cell += line[i];
-      }
-    }
-    if (quoted) fail(number, "a quote is not closed");
-    out.push_back(std::move(cell));
-    return out;
-  }
-
-  std::string name_;
-  std::vector<std::string> header_;
-  std::vector<Row> rows_;
-};
 
 struct DataSet {
   YoloBenchTask task;
@@ -132,6 +46,20 @@ constexpr Platform platforms[] = {
     {"pi5_ort_latency", "raspberry_pi_5", "", "onnxruntime", "fp32", 4, true, 0.3, 0.1, 96},
     {"pi4_ort_latency", "raspberry_pi_4", "-onnxruntime", "onnxruntime", "fp32", 4, true, 0.5, 0.2, 96},
 };
+
+/// The platforms of the wider table, whose times are in seconds; those of the last two are in a table of their own.
+struct WidePlatform {
+  std::string_view column, platform;  ///< the second as in `platforms`
+  bool elsewhere;
+};
+constexpr WidePlatform wide_platforms[] = {
+    {"nano_gpu_latency", "nano_gpu_latency", false},  {"ov_latency", "openvino_latency", false},
+    {"vim3_latency", "vim3_latency", false},          {"pi4_tflite_fp32_latency", "raspi4_tflite_latency", false},
+    {"pi4_tflite_int8_latency", "", false},           {"pi4_ort_latency", "pi4_ort_latency", false},
+    {"orange_pi_latency", "orange_pi_latency", true}, {"a40_trt_latency", "a40_trt_latency", true},
+};
+constexpr Platform int8_platform{"pi4_tflite_int8_latency", "raspberry_pi_4", "-tflite-int8", "tflite", "int8", 1, true, 0.2, 0.1, 64};
+constexpr DataSet wide_set{YoloBenchTask::voc, "mAP_0.5:0.95", "detect-voc", "-scratch"};
 
 struct Board {
   std::string_view name, kind;
@@ -166,6 +94,9 @@ constexpr double assumed_weights = 8e6;  // parameters, where no count is given
 constexpr std::string_view table_source =
     "YOLOBench, Deeplite/deeplite-torch-zoo commit e4c8ea68, results/yolobench/merged_results.csv, Apache-2.0";
 
+constexpr std::string_view wide_source =
+    "YOLOBench, Deeplite/deeplite-torch-zoo commit e4c8ea68, results/yolobench/VOC_scratch_100epochs.csv, Apache-2.0";
+
 struct Model {
   std::size_t row = 0;
   std::string name, architecture;
@@ -174,7 +105,7 @@ struct Model {
 };
 
 /// "yolo5n_320" is yolo5n at 320 px.
-Model read_model(const Csv& csv, std::size_t row, std::size_t column) {
+Model read_model(const CsvTable& csv, std::size_t row, std::size_t column) {
   Model out{row, csv.cell(row, column), {}, 0};
   const auto split = out.name.rfind('_');
   if (split == std::string::npos || split == 0) csv.fail(row, column, "is not NAME_RESOLUTION");
@@ -242,7 +173,7 @@ Json hardware_json(const Board& board, const YoloBenchOptions& options) {
 
 /// Parameters by model.
 std::unordered_map<std::string, double> read_params(std::istream& in, const std::string& name) {
-  const Csv csv(in, name);
+  const CsvTable csv(in, name);
   const std::size_t model = csv.column("model_name"), count = csv.column("params_deploy_computed");
   std::unordered_map<std::string, double> out;
   for (std::size_t row = 0; row < csv.size(); ++row) {
@@ -257,6 +188,11 @@ std::unordered_map<std::string, double> read_params(std::istream& in, const std:
 class Importer {
  public:
   Importer(std::istream& csv, std::istream* params, const YoloBenchOptions& options) : options_(options), csv_(csv, options.csv_name) {
+    if (csv_.find_column(wide_set.accuracy_column)) {
+      read_wide();
+      if (params) params_ = read_params(*params, options.params_name);
+      return;
+    }
     for (const auto& set : data_sets) {
       if (std::find(options.tasks.begin(), options.tasks.end(), set.task) == options.tasks.end()) continue;
       sets_.push_back(&set);
@@ -264,6 +200,7 @@ class Importer {
           set.accuracy_column, [](double x) { return x >= 0 && x <= 1; }, "is not between 0 and 1"));
     }
     for (const auto& platform : platforms) {
+      platforms_.push_back(&platform);
       latencies_.push_back(read_column(
           platform.column, [](double x) { return x > 0 && x < 1e7; }, "is no latency in milliseconds"));
     }
@@ -276,7 +213,7 @@ class Importer {
     Json head;
     head["name"] = "yolobench";
     head["about"] =
-        "Imported by `tideline import yolobench` from " + std::string(table_source) +
+        "Imported by `tideline import yolobench` from " + std::string(wide_ ? wide_source : table_source) +
         ". Latencies of single images are measured, those of batches derived: the same architecture at as many pixels. Weights are "
         "computed from parameter counts; memory beyond them, load times, bandwidths, power and most prices are assumed. Accuracy was "
         "measured in FP32 and not again in the NPUs' precisions. The i7 and Raspberry Pi measurements used all cores: an instance "
@@ -290,7 +227,7 @@ class Importer {
     for (const auto& board : boards) hardware.push_back(hardware_json(board, options_));
     out += list("tasks", tasks) + list("hardware", hardware) + list("variants", variants()) + "\n}\n";
     report_.rows = csv_.size();
-    report_.columns = std::size(platforms);
+    report_.columns = platforms_.size();
     report_.hardware_types = std::size(boards);
     report_.tasks = sets_.size();
     return out;
@@ -300,6 +237,43 @@ class Importer {
 
  private:
   using Column = std::vector<std::optional<double>>;
+
+  void read_wide() {
+    if (options_.tasks != std::vector{YoloBenchTask::voc})
+      throw InputError(options_.csv_name + ": has models trained on VOC from scratch: its only task is voc");
+    wide_ = true;
+    sets_.push_back(&wide_set);
+    accuracies_.push_back(read_column(
+        wide_set.accuracy_column, [](double x) { return x >= 0 && x <= 1; }, "is not between 0 and 1"));
+    read_models();
+    std::optional<CsvTable> other;
+    std::unordered_map<std::string, std::size_t> other_rows;
+    if (options_.latencies != nullptr) {
+      other.emplace(*options_.latencies, options_.latencies_name);
+      const std::size_t model = other->column("model_name");
+      for (std::size_t row = 0; row < other->size(); ++row) other_rows.emplace(other->cell(row, model), row);
+    }
+    for (const WidePlatform& wide : wide_platforms) {
+      if (wide.elsewhere && !other) continue;
+      const Platform* platform = &int8_platform;
+      for (const Platform& p : platforms)
+        if (p.column == wide.platform) platform = &p;
+      const CsvTable& table = wide.elsewhere ? *other : csv_;
+      const std::size_t column = table.column(wide.column);
+      Column out(csv_.size());
+      for (const Model& m : models_) {
+        const auto there = wide.elsewhere ? other_rows.find(m.name) : other_rows.end();
+        if (wide.elsewhere && there == other_rows.end()) continue;
+        const std::size_t row = wide.elsewhere ? there->second : m.row;
+        const auto s = table.number(row, column);
+        if (s && !(*s > 0 && *s < 1e4)) table.fail(row, column, "is no latency in seconds");
+        if (s) out[m.row] = *s * 1e3;
+      }
+      platforms_.push_back(platform);
+      latencies_.push_back(std::move(out));
+    }
+  }
+  bool is_int8(std::size_t platform) const { return platforms_[platform] == &int8_platform; }
 
   template <class Check>
   Column read_column(std::string_view name, Check check, const char* message) {
@@ -336,16 +310,23 @@ class Importer {
 
   std::vector<Json> variants() {
     std::vector<Json> out;
-    for (std::size_t c = 0; c < std::size(platforms); ++c) {
+    for (std::size_t c = 0; c < platforms_.size(); ++c) {
       const auto by_architecture = curves(latencies_[c]);
       for (std::size_t s = 0; s < sets_.size(); ++s) {
         for (const auto& model : models_) {
-          const auto &ms = latencies_[c][model.row], &accuracy = accuracies_[s][model.row];
+          const auto& ms = latencies_[c][model.row];
+          auto accuracy = accuracies_[s][model.row];
+          if (is_int8(c)) {
+            const auto known = options_.int8_accuracies.find(model.name);
+            accuracy = known != options_.int8_accuracies.end() ? std::optional(known->second) : std::nullopt;
+          }
           if (!ms || !accuracy) {
-            ++report_.dropped["no " + std::string(!ms ? platforms[c].column : sets_[s]->accuracy_column)];
+            ++report_.dropped[!ms          ? "no " + std::string(platforms_[c]->column)
+                              : is_int8(c) ? "no accuracy was measured in INT8"
+                                           : "no " + std::string(sets_[s]->accuracy_column)];
             continue;
           }
-          out.push_back(variant(model, platforms[c], *sets_[s], *ms, *accuracy, by_architecture.at(model.architecture)));
+          out.push_back(variant(model, *platforms_[c], *sets_[s], *ms, *accuracy, by_architecture.at(model.architecture)));
         }
       }
     }
@@ -364,6 +345,7 @@ class Importer {
     out["model"] = name;
     out["framework"] = platform.framework;
     out["precision"] = platform.precision;
+    if (platform.precision == "int8") out["transformation"] = "quantised";
     out["resolution"] = model.resolution;
     out["accuracy"] = accuracy;
     const auto params = params_.find(model.name);
@@ -416,11 +398,13 @@ class Importer {
   }
 
   const YoloBenchOptions& options_;
-  Csv csv_;
+  CsvTable csv_;
   std::vector<const DataSet*> sets_;
   std::vector<Column> accuracies_;  // by set
-  std::vector<Column> latencies_;   // by platform
-  std::vector<Model> models_;       // by row
+  std::vector<const Platform*> platforms_;
+  std::vector<Column> latencies_;  // by platform
+  bool wide_ = false;
+  std::vector<Model> models_;  // by row
   std::unordered_map<std::string, double> params_;
   ImportReport report_;
 };

@@ -25,6 +25,10 @@ struct YoloBenchOptions {
   /// If set, batches follow l(b) = l(1) (share + (1 - share) b), assumed, instead of the derived tables; 0 .. 1.
   std::optional<double> affine_share;
   std::uint32_t affine_max_batch = 16;
+  /// The wider table (below): accuracies in INT8 by model, and a table of latencies in seconds for platforms that it has not.
+  std::map<std::string, double> int8_accuracies = {};
+  std::istream* latencies = nullptr;
+  std::string latencies_name = "YOLO_latency.csv";
 };
 
 /// What was read and what was made of it.
@@ -54,6 +58,8 @@ std::string to_text(const ImportReport& report);
 ///   the batch at 1.
 /// - A variant is named `MODEL@HARDWARE`, with `-DATASET` behind the model for data sets other than VOC, and `-FRAMEWORK` behind the
 ///   hardware where a second framework was measured on it.
+/// - The wider table, VOC_scratch_100epochs.csv, has 968 models trained from scratch and times in seconds; it is told by its columns, and has
+///   task voc only. Its latencies in INT8 are left out where `int8_accuracies` says nothing: none was measured.
 /// - Memory, load times, bandwidths, power and most prices are assumed: the table has none.
 ImportReport import_yolobench(std::istream& csv, std::istream* params, std::ostream& out, const YoloBenchOptions& options = {});
 

@@ -41,7 +41,8 @@ Usage: tideline VERB [...]
   timeline RESULT.h5    draw a run for Perfetto
   report RESULT         make a page of a run, a sweep or a comparison
   trace stats FILE      say what a trace is like, or write its arrivals (trace convert)
-  import yolobench CSV  make a catalog of YOLOBench's table of latencies and accuracies
+  catalog show FILE     what a catalog offers; make one of a table (catalog import), merge, fit
+  import FORMAT FILE    the same as catalog import
   --version             version of the program
   VERB --help           options and examples of a verb
 
@@ -87,7 +88,7 @@ int dispatch(const std::string& program, const Arguments& words, const PolicyReg
       {"policies", command_policies}, {"sweep", command_sweep},       {"compare", command_compare},   {"capacity", command_capacity},
       {"merge", command_merge},       {"inspect", command_inspect},   {"timeline", command_timeline}, {"report", command_report},
       {"import", command_import},     {"check", command_check},       {"rerun", command_rerun},       {"pack", command_pack},
-      {"diff", command_diff},         {"trace", command_trace}};
+      {"diff", command_diff},         {"trace", command_trace},       {"catalog", command_catalog}};
   if (words.empty()) {
     greet(program);
     return 0;

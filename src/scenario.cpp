@@ -1,6 +1,7 @@
 #include "src/scenario.h"
 
 #include "sim/core/nearest.h"
+#include "sim/core/normal.h"
 #include "sim/core/pointer.h"
 #include "sim/core/text.h"
 #include "src/catalog_json.h"
@@ -14,7 +15,9 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstdio>
 #include <fstream>
+#include <limits>
 #include <optional>
 
 namespace tideline {
@@ -39,6 +42,7 @@ class Reader {
 
   Scenario read() {
     top();
+    find_control_scale();
     policies();
     rest();
     // What is named in a part that is wrong cannot be looked up: the parts that build on it are not checked.
@@ -388,6 +392,8 @@ class Reader {
       std::vector<TaskId> tasks;
       if (w.task) {
         if (const auto t = find("task", *w.task, task_names, child(at, "task"))) tasks.emplace_back(*t);
+      } else if (!w.popularity.is_null()) {
+        tasks = read_popularity(*member(value, "popularity"), child(at, "popularity"), task_names, e);
       } else if (names_tasks(w.source)) {
         for (std::size_t t = 0; t < task_names.size(); ++t) tasks.emplace_back(t);
       } else if (task_names.size() == 1) {
@@ -395,19 +401,114 @@ class Reader {
       } else {
         problems_.add(at, "missing \"task\": the catalog has several");
       }
-      if (w.task || !names_tasks(w.source))
+      if (w.task && !w.popularity.is_null())
+        problems_.add(child(at, "popularity"), "is of several tasks, but the entry has one \"task\": give one or the other");
+      if (w.task || !w.popularity.is_null() || !names_tasks(w.source))
         for (const TaskId t : tasks)
           if (!cluster_runs(t))
             problems_.add(child(at, "task"),
                           "no variant of task " + in_quotes(out_.catalog[t].name) + " runs on the hardware of this cluster");
+      if (const Json* law = member(value, "payload_law")) {
+        const auto p = param::bind<LawParams>(to_value(*law), child(at, "payload_law"), problems_);
+        e.payload_law = read_law(p, child(at, "payload_law"), problems_);
+        if (w.payload_bytes == 0) problems_.add(child(at, "payload_law"), "is of payload_bytes: give those too");
+      }
       read_source(value, at, w.task.has_value(), task_names, e);
       read_classes(value, at, tasks, e);
+      if (const auto* p = std::get_if<TraceParams>(&e.params); p != nullptr && p->asks_by_row) read_asks(at, tasks, e);
       out_.entries.push_back(std::move(e));
+    }
+  }
+
+  std::vector<TaskId> read_popularity(const Json& value, const std::string& at, const std::vector<std::string_view>& task_names,
+                                      EntrySpec& e) {
+    const std::size_t before = problems_.list().size();
+    e.popularity = param::bind<PopularityParams>(to_value(value), at, problems_);
+    std::vector<TaskId> out;
+    if (problems_.list().size() != before) return out;
+    for (const std::string& name : e.popularity->tasks) {
+      const auto t = find("task", name, task_names, child(at, "tasks"));
+      if (!t) continue;
+      if (std::find(out.begin(), out.end(), TaskId{*t}) != out.end())
+        problems_.add(child(at, "tasks"), "task " + in_quotes(name) + " comes twice");
+      out.emplace_back(*t);
+    }
+    if (e.popularity->tasks.empty())
+      for (std::size_t t = 0; t < task_names.size(); ++t) out.emplace_back(t);
+    const auto& weights = e.popularity->weights;
+    if (!weights.empty() && weights.size() != out.size())
+      problems_.add(child(at, "weights"), "expected one for each task, " + std::to_string(out.size()));
+    if (!weights.empty() && std::none_of(weights.begin(), weights.end(), [](double w) { return w > 0; }))
+      problems_.add(child(at, "weights"), "at least one must be above 0");
+    return out;
+  }
+
+  /// Classes of what the rows of a trace ask for: the SLO and the floor of the entry's class are theirs where they say one.
+  void read_asks(const std::string& at, const std::vector<TaskId>& tasks, EntrySpec& e) {
+    auto& params = std::get<TraceParams>(e.params);
+    const std::string where = child(child(at, "params"), "asks");
+    if (e.file.empty() || e.classes.empty()) return;
+    if (e.classes.front().size() != 1)
+      return problems_.add(where, "rows say what queries ask for: the entry may have one class, for what rows leave open");
+    constexpr std::size_t most_classes = 16384;
+    try {
+      const std::string path = e.file.string();
+      params.asks = asks_in([&] { return open_trace_files(path, {e.file}, params); }, params.ask_step_s, most_classes / tasks.size());
+    } catch (const std::exception& error) {
+      return problems_.add(where, error.what());
+    }
+    if (params.asks.empty()) return problems_.add(where, "no row of the trace asks for a latency or an accuracy");
+    for (std::size_t t = 0; t < tasks.size(); ++t) {
+      auto& asked = e.asked.emplace_back();
+      for (const Ask& ask : params.asks) {
+        QueryClass q = out_.classes[e.classes[t][0].cls.index()];
+        if (ask.slo_ns > 0) q.slo = Duration{ask.slo_ns};
+        if (ask.accuracy >= 0) {
+          q.has_floor = true;
+          q.floor = ask.accuracy;
+        }
+        q.name += "/";
+        if (ask.slo_ns > 0) q.name += to_text(to_seconds(q.slo)) + "s";
+        if (ask.accuracy >= 0) q.name += "@" + to_text(q.floor);
+        asked.emplace_back(out_.classes.size());
+        out_.classes.push_back(std::move(q));
+      }
     }
   }
 
   /// Whether the rows of a source can be of several tasks.
   static bool names_tasks(const std::string& source) { return source == "csv" || source == "trace"; }
+
+  /// A class as it was declared, or a part of one whose SLO is a law.
+  struct Declared {
+    Json value;
+    std::size_t index;
+    std::string part;
+  };
+
+  void declare(const Json& value, std::size_t index, const std::string& at, std::vector<Declared>& out) {
+    const Json* slo = value.is_object() ? member(value, "latency_slo_s") : nullptr;
+    if (slo == nullptr || !slo->is_object() || member(*slo, "law") == nullptr) return out.push_back({value, index, {}});
+    const std::string where = child(at, "latency_slo_s");
+    const std::size_t before = problems_.list().size();
+    const auto s = param::bind<SloLawSection>(to_value(*slo), where, problems_);
+    if (s.law == SloLaw::uniform && s.cv > 0.577)
+      problems_.add(child(where, "cv"), "of uniform is at most 0.577: latencies would be below 0");
+    Json part = value;
+    part.erase("latency_slo_s");
+    if (problems_.list().size() != before) return out.push_back({part, index, {}});
+    part["share"] = (member(value, "share") != nullptr && value["share"].is_number() ? value["share"].get<double>() : 1.0) / s.classes;
+    const double sigma = std::sqrt(std::log1p(s.cv * s.cv));
+    for (std::uint32_t k = 0; k < s.classes; ++k) {
+      const double u = (k + 0.5) / s.classes;
+      double slo_s = s.mean;
+      if (s.law == SloLaw::lognormal) slo_s *= std::exp(sigma * (normal_quantile(u) - 0.5 * sigma));
+      if (s.law == SloLaw::uniform) slo_s *= 1 + s.cv * std::sqrt(3.0) * (2 * u - 1);
+      if (s.law == SloLaw::exponential) slo_s *= -std::log1p(-u);
+      part["latency_slo_s"] = std::max(1.0, std::round(slo_s * 1e9)) / 1e9;
+      out.push_back({part, index, "q" + std::to_string(k + 1)});
+    }
+  }
 
   void read_classes(const Json& value, const std::string& at, const std::vector<TaskId>& tasks, EntrySpec& e) {
     static const Json one = Json::array({Json::object()});
@@ -415,22 +516,25 @@ class Reader {
     if (classes != nullptr && (!classes->is_array() || classes->empty()))
       return problems_.add(child(at, "classes"), "expected a list of at least one class");
     if (classes == nullptr) classes = &one;
+    std::vector<Declared> declared;
+    for (std::size_t c = 0; c < classes->size(); ++c) declare((*classes)[c], c, element(child(at, "classes"), c), declared);
     for (const TaskId t : tasks) {
       auto& choices = e.classes.emplace_back();
-      for (std::size_t c = 0; c < classes->size(); ++c) {
+      for (const auto& [value_of_class, c, part] : declared) {
         double share = 1;
         const std::string where = element(child(at, "classes"), c);
-        const Json given = in_numbers((*classes)[c], where, t, tasks.size() == 1);
+        const Json given = in_numbers(value_of_class, where, t, tasks.size() == 1);
         // The problems of a class are the same for each task of a trace: they are reported for the first.
         Problems again;
         if (t != tasks.front()) std::swap(again, problems_);
         QueryClass q = read_class(given, where, t, share);
         if (t != tasks.front()) std::swap(again, problems_);
-        if (t == tasks.front() && !q.name.empty())
+        if (t == tasks.front() && !q.name.empty() && (part.empty() || part == "q1"))
           for (std::size_t other = 0; other < c; ++other)
             if (member((*classes)[other], "name") != nullptr && (*classes)[other]["name"] == q.name)
               problems_.add(child(element(child(at, "classes"), c), "name"), "two classes of this entry are named " + in_quotes(q.name));
         if (q.name.empty()) q.name = e.name + (classes->size() > 1 ? "/" + std::to_string(c) : "");
+        if (!part.empty()) q.name += "/" + part;
         if (tasks.size() > 1) q.name = out_.catalog[t].name + "/" + q.name;
         choices.push_back({ClassId{out_.classes.size()}, share});
         out_.classes.push_back(std::move(q));
@@ -484,11 +588,30 @@ class Reader {
           p.tasks = {value.at("task").get<std::string>()};
         else
           p.tasks.assign(task_names.begin(), task_names.end());
+        if (e.popularity) {
+          p.tasks.clear();
+          p.map = TaskMap::one;
+        }
         if (p.to_s != 0 && p.to_s <= p.from_s) problems_.add(child(where, "to_s"), "must be after from_s");
+        compressed(p, where);
         e.params = static_cast<const TraceParams&>(p);
         trace(p.file, child(where, "file"), e);
         break;
       }
+      case source_gamma:
+        return generator<GammaParams>(v, where, e);
+      case source_weibull:
+        return generator<WeibullParams>(v, where, e);
+      case source_mmpp:
+        return generator<MmppParams>(v, where, e);
+      case source_ramp:
+        return generator<RampParams>(v, where, e);
+      case source_spike:
+        return generator<SpikeParams>(v, where, e);
+      case source_flash_crowd:
+        return generator<FlashCrowdParams>(v, where, e);
+      case source_modulated:
+        return generator<ModulatedParams>(v, where, e);
       default: {
         auto p = param::bind<Replay<CountsParams>>(v, where, problems_);
         p.scale *= load_;
@@ -497,6 +620,13 @@ class Reader {
         trace(p.file, child(where, "file"), e);
       }
     }
+  }
+
+  template <class Params>
+  void generator(const param::Value& value, const std::string& where, EntrySpec& e) {
+    auto p = param::bind<Params>(value, where, problems_);
+    p.rate_scale = load_;
+    e.params = p;
   }
 
   void trace(const std::string& path, const std::string& at, EntrySpec& e) {
@@ -521,6 +651,90 @@ class Reader {
       return file;
     }
     return {};
+  }
+
+  /// Policies are read before the workload that says how their intervals are scaled.
+  void find_control_scale() {
+    const Json* entries = member(root(), "workload");
+    if (entries == nullptr || !entries->is_array()) return;
+    for (const Json& entry : *entries) {
+      const Json* params = entry.is_object() ? member(entry, "params") : nullptr;
+      const Json* wish = params != nullptr ? member(*params, "scale_control") : nullptr;
+      const Json* scale = wish != nullptr && *wish == true ? member(*params, "time_scale") : nullptr;
+      if (scale != nullptr && scale->is_number() && scale->get<double>() > 0) control_scale_ = scale->get<double>();
+    }
+  }
+
+  /// Notes by how much a trace is compressed.
+  void compressed(const TraceParams& p, const std::string& where) {
+    if (p.time_scale != 1 && std::find(time_scales_.begin(), time_scales_.end(), p.time_scale) == time_scales_.end())
+      time_scales_.push_back(p.time_scale);
+    if (!p.scale_control) return;
+    if (control_scale_ != p.time_scale)
+      problems_.add(child(where, "scale_control"), "two traces scale control intervals, by different factors");
+    // What is said of the intervals is what they are: read again, it is not scaled again.
+    resolved_.emplace_back(child(where, "scale_control"), Json(false));
+  }
+
+  /// Parameters of a policy with its intervals scaled as a trace is.
+  param::Value with_scaled_intervals(const PolicyDefinition& d, param::Value value) const {
+    if (control_scale_ == 1 || !(value.is_null() || std::holds_alternative<param::Object>(value.data))) return value;
+    auto object = value.is_null() ? param::Object{} : std::get<param::Object>(value.data);
+    for (const param::FieldInfo& f : d.parameters()) {
+      if (f.name != interval_key) continue;
+      const param::Value* given = param::find(object, f.name);
+      Problems ignored;
+      const double interval_s = seconds_of(given != nullptr && !given->is_null() ? *given : f.default_value);
+      if (std::isnan(interval_s)) continue;
+      std::erase_if(object, [&](const auto& member_of) { return member_of.first == f.name; });
+      object.emplace_back(f.name, param::Value(interval_s * control_scale_));
+    }
+    return object;
+  }
+  /// A duration as a number or a text with its unit; NaN where it is neither.
+  static double seconds_of(const param::Value& value) {
+    Problems problems;
+    const auto d = param::bind<DecisionSection>(param::Object{{"decision_s", value}}, "", problems);
+    return problems.empty() ? to_seconds(d.time) : std::numeric_limits<double>::quiet_NaN();
+  }
+
+  /// Says what a compressed trace makes of times that are not compressed with it.
+  void say_hours_of_trace() {
+    for (const double scale : time_scales_) {
+      const auto hours = [&](double s) {
+        std::array<char, 64> text{};
+        std::snprintf(text.data(), text.size(), "%.6g s = %.3g h", s, s / scale / 3600);
+        return std::string(text.data());
+      };
+      std::string intervals;
+      const auto add = [&](const std::string& what, double s) { intervals += (intervals.empty() ? "" : ", ") + what + " " + hours(s); };
+      const auto of_policy = [&](const std::string& what, const BoundPolicy& p) {
+        const auto* object = std::get_if<param::Object>(&p.effective.data);
+        const param::Value* interval = object != nullptr ? param::find(*object, interval_key) : nullptr;
+        if (interval != nullptr)
+          if (const double s = seconds_of(*interval); !std::isnan(s)) add(what + " " + p.name, s);
+      };
+      for (const auto& [kind, p] : out_.policies) of_policy(std::string(to_string(kind)), p);
+      for (const auto& [key, p] : out_.joint) of_policy("joint", p);
+      if (out_.options.control.snapshot > Duration{}) add("snapshots", to_seconds(out_.options.control.snapshot));
+      std::string loads, boots;
+      double least = std::numeric_limits<double>::infinity(), most = 0;
+      for (const Variant& v : out_.catalog.variants) {
+        const double s = to_seconds(v.load.build + v.load.runtime_init + v.load.first_run);
+        least = std::min(least, s);
+        most = std::max(most, s);
+      }
+      if (!out_.catalog.variants.empty()) loads = hours(least) + (most > least ? " to " + hours(most) : "");
+      double boot_least = std::numeric_limits<double>::infinity(), boot_most = 0;
+      for (const Pool& p : out_.topology.pools) {
+        boot_least = std::min(boot_least, to_seconds(p.boot));
+        boot_most = std::max(boot_most, to_seconds(p.boot));
+      }
+      if (!out_.topology.pools.empty()) boots = hours(boot_least) + (boot_most > boot_least ? " to " + hours(boot_most) : "");
+      out_.warnings.push_back("a trace is replayed with time_scale " + to_text(scale) + "; in hours of the trace: control intervals " +
+                              (intervals.empty() ? "none" : intervals) + "; loads without their bytes " + loads + "; boots " + boots +
+                              (control_scale_ == 1 ? " (scale_control scales the intervals too)" : ""));
+    }
   }
 
   void policies() {
@@ -582,7 +796,7 @@ class Reader {
 
   BoundPolicy bind(const PolicyDefinition& d, const Json& value, const std::string& at) {
     const Json* params = member(value, "params");
-    return d.bind(params != nullptr ? to_value(*params) : param::Value{}, child(at, "params"), problems_);
+    return d.bind(with_scaled_intervals(d, params != nullptr ? to_value(*params) : param::Value{}), child(at, "params"), problems_);
   }
 
   void initial() {
@@ -642,6 +856,10 @@ class Reader {
     Control& c = out_.options.control;
     c.mode = s.mode;
     c.snapshot = s.snapshot.value_or(s.mode == Control::Mode::central ? Duration{} : 2s);
+    if (control_scale_ != 1 && c.snapshot > Duration{}) {
+      c.snapshot = std::max(Duration{1}, from_seconds(to_seconds(c.snapshot) * control_scale_));
+      sections_["control"]["snapshot_s"] = to_seconds(c.snapshot);
+    }
     c.delay = s.delay;
     c.fanout = s.fanout.value_or(1);
     c.compensated = s.compensated;
@@ -701,6 +919,7 @@ class Reader {
     if (daily_ && out_.options.duration > 24h && out_.options.duration % 24h != Duration{})
       out_.warnings.push_back("the source is daily but the measured window is not whole days (" +
                               to_text(to_seconds(out_.options.duration)) + " s)");
+    say_hours_of_trace();
   }
 
   void effective() {
@@ -741,6 +960,9 @@ class Reader {
   std::vector<std::pair<std::string, Json>> resolved_;  // what was relative, and the number that it is
   std::string in_other_files_;                          // what is wrong in files other than the scenario's, with its places
   std::string missing_files_;                           // what cannot be read
+  static constexpr std::string_view interval_key = "interval_s";
+  std::vector<double> time_scales_;  // of traces, where they are not 1
+  double control_scale_ = 1;
   double load_ = 1;
   bool extrapolated_ = false, daily_ = false;
   std::optional<Duration> forget_;

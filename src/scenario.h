@@ -1,6 +1,7 @@
 // A scenario file, read and checked: everything a run needs, as values. All problems are reported at once, each with its place.
 #pragma once
 
+#include "sim/core/law.h"
 #include "sim/metrics/accounts.h"
 #include "sim/model/world.h"
 #include "sim/policy/registry.h"
@@ -10,12 +11,17 @@
 #include "traces/counts.h"
 #include "traces/csv.h"
 #include "traces/diurnal.h"
+#include "traces/mmpp.h"
+#include "traces/modulated.h"
 #include "traces/poisson.h"
+#include "traces/popularity.h"
+#include "traces/renewal.h"
 #include "traces/shape.h"
 #include "traces/surge.h"
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -25,8 +31,10 @@ namespace tideline {
 /// One entry of the workload, before its source is opened.
 struct EntrySpec {
   std::string name;
-  std::string source;  ///< poisson, diurnal, csv, counts, trace
-  std::variant<PoissonParams, DiurnalParams, CsvParams, CountsParams, TraceParams> params;
+  std::string source;  ///< a name of `sources`
+  std::variant<PoissonParams, DiurnalParams, CsvParams, CountsParams, TraceParams, GammaParams, WeibullParams, MmppParams, RampParams,
+               SpikeParams, FlashCrowdParams, ModulatedParams>
+      params;
   std::filesystem::path file;  ///< csv, counts and trace; of trace perhaps a folder
   Duration skip{};             ///< of the trace, before what becomes time 0
   std::vector<Surge> surges;
@@ -34,7 +42,10 @@ struct EntrySpec {
   Duration block_of{};  ///< how much of the trace they are drawn from
   std::uint64_t block_draw = 0;
   std::vector<std::vector<WorkloadEntry::Choice>>
-      classes;  ///< by task of the source; class ids are declarations until `classes_of` maps them
+      classes;                                 ///< by task of the source; class ids are declarations until `classes_of` maps them
+  std::vector<std::vector<ClassId>> asked;     ///< by task of the source and by what a row asks for; none: no row does. As `classes`
+  std::optional<PopularityParams> popularity;  ///< of the tasks of `classes`
+  std::optional<Law> payload_law;              ///< of a factor on `payload_bytes`
   std::size_t first_class = 0;
   SiteId origin{0};
   std::uint32_t payload_bytes = 0, answer_bytes = 0;

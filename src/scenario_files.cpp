@@ -78,6 +78,13 @@ std::string find_scenario(const std::string& word) {
   throw InputError("unknown scenario " + in_quotes(word) + suggestion(word, known) + " (a path has a folder or ends in .json)");
 }
 
+std::string find_catalog(const std::string& name) {
+  std::error_code ignored;
+  for (const fs::path& scenarios : scenario_folders())
+    if (const fs::path file = scenarios / "catalogs" / (name + suffix); fs::exists(file, ignored)) return file.string();
+  return {};
+}
+
 std::string find_system(const std::string& word, const fs::path& folder, const fs::path& names_from) {
   if (is_path(word)) return (folder / word).string();
   std::vector<fs::path> folders;

@@ -9,7 +9,11 @@
 #include "traces/counts.h"
 #include "traces/csv.h"
 #include "traces/diurnal.h"
+#include "traces/mmpp.h"
+#include "traces/modulated.h"
 #include "traces/poisson.h"
+#include "traces/popularity.h"
+#include "traces/renewal.h"
 #include "traces/shape.h"
 
 #include <array>
@@ -168,7 +172,7 @@ struct WorkloadSection {
   std::string source;
   std::uint32_t payload_bytes = 0, answer_bytes = 0;
   std::uint32_t items = 1, tenant = 0;
-  param::Value params, classes;
+  param::Value params, classes, popularity, payload_law;
   static constexpr auto declare() {
     return param::fields(
         param::field("name", &WorkloadSection::name, "Name of the entry; default: its task."),
@@ -177,7 +181,10 @@ struct WorkloadSection {
         param::field("source", &WorkloadSection::source, "Where its arrivals come from.", param::required),
         param::field("params", &WorkloadSection::params, "Parameters of the source."),
         param::field("classes", &WorkloadSection::classes, "What its queries ask for: a list, of one class where it is left out."),
+        param::field("popularity", &WorkloadSection::popularity,
+                     "In place of a task: several tasks, by ranks of popularity that may drift."),
         param::field("payload_bytes", &WorkloadSection::payload_bytes, "Bytes of a query.", {0, 4e9}),
+        param::field("payload_law", &WorkloadSection::payload_law, "Law of a factor on payload_bytes, drawn for each query; none: 1."),
         param::field("answer_bytes", &WorkloadSection::answer_bytes, "Bytes of an answer.", {0, 4e9}),
         param::field("items", &WorkloadSection::items, "Items, such as images, in a query.", {1, 65535}),
         param::field("tenant", &WorkloadSection::tenant, "Number of the tenant.", {0, 65535}));
@@ -213,6 +220,24 @@ struct RelativeSloSection {
                                       "Times the latency of the task's fastest variant for one item.", {1e-6, 1e6}, param::required),
                          param::field("hardware", &RelativeSloSection::hardware,
                                       "Hardware type whose fastest variant counts; default: all of the catalog."));
+  }
+};
+
+enum class SloLaw : std::uint8_t { lognormal, uniform, exponential };
+/// In place of a number in "latency_slo_s": a class becomes several, each with a quantile of the law.
+struct SloLawSection {
+  SloLaw law = SloLaw::lognormal;
+  double mean = 0, cv = 0.5;
+  std::uint32_t classes = 8;
+  static constexpr auto declare() {
+    return param::fields(
+        param::choice("law", &SloLawSection::law, "Law of the latency that queries ask for.",
+                      {{"lognormal", SloLaw::lognormal}, {"uniform", SloLaw::uniform}, {"exponential", SloLaw::exponential}},
+                      param::required),
+        param::field("mean_s", &SloLawSection::mean, "Its mean.", {1e-9, 1e9}, param::required),
+        param::field("cv", &SloLawSection::cv, "Its coefficient of variation, except of exponential; of uniform at most 0.577.", {0, 10}),
+        param::field("classes", &SloLawSection::classes,
+                     "Equal parts that it is cut into: a part is a class that asks for the middle one of its latencies.", {2, 64}));
   }
 };
 
@@ -397,11 +422,31 @@ struct SourceDefinition {
   std::string_view name;
   std::vector<param::FieldInfo> (*parameters)();
 };
-enum : std::size_t { source_poisson, source_diurnal, source_csv, source_counts, source_trace };
-inline constexpr std::array<SourceDefinition, 5> sources{{{"poisson", &param::describe<PoissonParams>},
-                                                          {"diurnal", &param::describe<DiurnalParams>},
-                                                          {"csv", &param::describe<Replay<CsvParams>>},
-                                                          {"counts", &param::describe<Replay<CountsParams>>},
-                                                          {"trace", &param::describe<TraceSection>}}};
+enum : std::size_t {
+  source_poisson,
+  source_diurnal,
+  source_csv,
+  source_counts,
+  source_trace,
+  source_gamma,
+  source_weibull,
+  source_mmpp,
+  source_ramp,
+  source_spike,
+  source_flash_crowd,
+  source_modulated
+};
+inline constexpr std::array<SourceDefinition, 12> sources{{{"poisson", &param::describe<PoissonParams>},
+                                                           {"diurnal", &param::describe<DiurnalParams>},
+                                                           {"csv", &param::describe<Replay<CsvParams>>},
+                                                           {"counts", &param::describe<Replay<CountsParams>>},
+                                                           {"trace", &param::describe<TraceSection>},
+                                                           {"gamma", &param::describe<GammaParams>},
+                                                           {"weibull", &param::describe<WeibullParams>},
+                                                           {"mmpp", &param::describe<MmppParams>},
+                                                           {"ramp", &param::describe<RampParams>},
+                                                           {"spike", &param::describe<SpikeParams>},
+                                                           {"flash_crowd", &param::describe<FlashCrowdParams>},
+                                                           {"modulated", &param::describe<ModulatedParams>}}};
 
 }  // namespace tideline::scenario_format

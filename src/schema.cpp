@@ -288,14 +288,24 @@ class Schema {
         if (f.name == key) return either(form_of(f), relative);
       return relative;
     };
-    const Form classes = section(fields, {{"latency_slo_s", number_or("latency_slo_s", section<RelativeSloSection>())},
-                                          {"accuracy_floor", number_or("accuracy_floor", section<RelativeFloorSection>())},
-                                          {"pin", section<PinSection>()}});
-    Form out = section<WorkloadSection>(
-        {{"source", {Json{{"anyOf", names}}}}, {"params", {Json{{"type", "object"}}}}, {"classes", list_of(classes)}});
+    const Form classes =
+        section(fields, {{"latency_slo_s", number_or("latency_slo_s", either(section<RelativeSloSection>(), slo_law_form()))},
+                         {"accuracy_floor", number_or("accuracy_floor", section<RelativeFloorSection>())},
+                         {"pin", section<PinSection>()}});
+    Form out = section<WorkloadSection>({{"source", {Json{{"anyOf", names}}}},
+                                         {"params", {Json{{"type", "object"}}}},
+                                         {"classes", list_of(classes)},
+                                         {"popularity", section<PopularityParams>()},
+                                         {"payload_law", section<LawParams>({{"points", points_form()}})}});
     out.shape["allOf"] = std::move(params);
     out.needs["allOf"] = std::move(needed);
     return out;
+  }
+
+  static Form slo_law_form() {
+    Form out = section<SloLawSection>();
+    out.shape["required"] = out.needs["required"];
+    return {out.shape};
   }
 
   static Form initial_form() {

@@ -4,7 +4,9 @@
 #include "src/scenario.h"
 #include "src/trace_files.h"
 
+#include <algorithm>
 #include <cerrno>
+#include <cmath>
 #include <cstring>
 #include <fstream>
 #include <stdexcept>
@@ -39,7 +41,10 @@ class AnyTrace final : public ArrivalSource {
   template <class Read>
   bool checked(Read read, const Arrival& out) const {
     try {
-      if (!read()) return false;
+      if (!read()) {
+        refuse_empty(path_, source_->reader().report());
+        return false;
+      }
     } catch (const SourceError& e) {
       throw InputError(path_ + ": " + e.what());
     }
@@ -51,6 +56,31 @@ class AnyTrace final : public ArrivalSource {
   std::string path_;
   std::unique_ptr<TraceSource> source_;
   bool needs_task_;
+};
+
+/// Gives queries that say nothing of their size one that is drawn.
+class Payloads final : public ArrivalSource {
+ public:
+  Payloads(std::unique_ptr<ArrivalSource> source, double mean_bytes, const Law& law, std::uint64_t seed, std::size_t index)
+      : source_(std::move(source)), mean_bytes_(mean_bytes), law_(law), draws_(seed, "payload", index) {}
+  bool next(Arrival& out) override {
+    if (!source_->next(out)) return false;
+    if (out.payload_bytes == Arrival::unknown) {
+      KeyedDraw draw(draws_(), Purpose::row, 0);
+      out.payload_bytes = static_cast<std::uint32_t>(std::min(std::round(mean_bytes_ * law_.sample(draw)), 4e9));
+    }
+    return true;
+  }
+  bool next_expected(Expected& out) override { return source_->next_expected(out); }
+  std::span<const std::string> task_names() const override { return source_->task_names(); }
+  double mean_qps(Time from, Time to) const override { return source_->mean_qps(from, to); }
+  std::string remark() const override { return source_->remark(); }
+
+ private:
+  std::unique_ptr<ArrivalSource> source_;
+  double mean_bytes_;
+  Law law_;
+  Stream draws_;
 };
 
 /// A source that owns the file it reads.
@@ -112,7 +142,8 @@ std::unique_ptr<ArrivalSource> open_file(const EntrySpec& entry, const Params& p
   if (!*file) throw WorldError("cannot read trace " + path + ": " + std::strerror(errno));
   try {
     auto reader = make(params, *file, stream);
-    return std::make_unique<FileSource>(path, std::move(file), std::move(reader), entry.classes.size() > 1, entry.skip);
+    return std::make_unique<FileSource>(path, std::move(file), std::move(reader), entry.classes.size() > 1 && !entry.popularity,
+                                        entry.skip);
   } catch (const SourceError& e) {
     throw InputError(path + ": " + e.what());
   }
@@ -122,10 +153,18 @@ std::unique_ptr<ArrivalSource> open_plain(const EntrySpec& entry, std::uint64_t 
   const Stream stream(seed, "arrivals", index);
   if (const auto* p = std::get_if<PoissonParams>(&entry.params)) return make_poisson(*p, stream);
   if (const auto* p = std::get_if<DiurnalParams>(&entry.params)) return make_diurnal(*p, stream);
+  if (const auto* p = std::get_if<GammaParams>(&entry.params)) return make_gamma(*p, stream);
+  if (const auto* p = std::get_if<WeibullParams>(&entry.params)) return make_weibull(*p, stream);
+  if (const auto* p = std::get_if<MmppParams>(&entry.params)) return make_mmpp(*p, stream);
+  if (const auto* p = std::get_if<RampParams>(&entry.params)) return make_ramp(*p, stream);
+  if (const auto* p = std::get_if<SpikeParams>(&entry.params)) return make_spike(*p, stream);
+  if (const auto* p = std::get_if<FlashCrowdParams>(&entry.params)) return make_flash_crowd(*p, stream);
+  if (const auto* p = std::get_if<ModulatedParams>(&entry.params)) return make_modulated(*p, stream);
+  const bool needs_task = entry.classes.size() > 1 && !entry.popularity;
   if (const auto* p = std::get_if<TraceParams>(&entry.params)) {
     const std::string path = entry.file.string();
-    std::unique_ptr<ArrivalSource> source =
-        std::make_unique<AnyTrace>(path, shaped(open_trace_files(path, {entry.file}, *p), *p, stream), entry.classes.size() > 1);
+    const OpenTrace open = [&] { return open_trace_files(path, {entry.file}, *p); };
+    std::unique_ptr<ArrivalSource> source = std::make_unique<AnyTrace>(path, shaped(open, *p, stream), needs_task);
     if (entry.block == Duration{}) return source;
     return in_blocks(std::move(source), entry.block, entry.block_of, entry.block_draw);
   }
@@ -141,6 +180,10 @@ std::unique_ptr<ArrivalSource> open_plain(const EntrySpec& entry, std::uint64_t 
 std::unique_ptr<ArrivalSource> open_source(const EntrySpec& entry, std::uint64_t seed, std::size_t index) {
   try {
     auto source = open_plain(entry, seed, index);
+    if (entry.popularity)
+      source = with_popularity(std::move(source), *entry.popularity, entry.classes.size(), Stream(seed, "tasks", index),
+                               Stream(seed, "ranks", index));
+    if (entry.payload_law) source = std::make_unique<Payloads>(std::move(source), entry.payload_bytes, *entry.payload_law, seed, index);
     return entry.surges.empty() ? std::move(source) : with_surges(std::move(source), entry.surges, Stream(seed, "surges", index));
   } catch (const std::invalid_argument& e) {
     throw InputError("workload '" + entry.name + "': " + e.what());

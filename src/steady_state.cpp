@@ -29,7 +29,7 @@ void require_stationary(const ResultsReader& reader) {
   const Json configuration = parse_json(reader.text("/run/configuration"), "/run/configuration", ignored).root;
   for (const Json& entry : configuration.value("workload", Json::array())) {
     const auto source = entry.value("source", "");
-    if (source == "poisson") continue;
+    if (source == "poisson" || source == "gamma" || source == "weibull" || source == "mmpp") continue;
     throw InputError("'" + reader.path().string() + "': the load of " + in_quotes(entry.value("name", source)) + " is " +
                      in_quotes(source) + (source == "diurnal" ? ", which follows the day" : ", which is not known to be stationary") +
                      ": such a run has no steady state; replicate it over days or seeds instead (tideline compare)");

@@ -116,6 +116,10 @@ TraceFiles trace_files(const std::vector<fs::path>& paths) {
   return out;
 }
 
+void refuse_empty(const std::string& name, const TraceReport& report) {
+  if (report.rows == 0) throw InputError(name + ": row 1: there is no row, or only a header");
+}
+
 std::unique_ptr<TraceReader> open_trace_files(const std::string& name, const std::vector<fs::path>& paths, const ReadParams& params) {
   try {
     return std::make_unique<NamedReader>(name, open_trace(trace_files(paths), params));

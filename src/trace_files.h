@@ -21,6 +21,9 @@ bool is_trace_folder(const std::filesystem::path& path);
 /// The files that `paths` name, `files_in` for a folder. Throws WorldError where one is missing.
 TraceFiles trace_files(const std::vector<std::filesystem::path>& paths);
 
+/// Throws InputError where a reader came to the end without having met a row.
+void refuse_empty(const std::string& name, const TraceReport& report);
+
 /// A reader whose errors are InputError and begin with `name`. Throws InputError and WorldError.
 std::unique_ptr<TraceReader> open_trace_files(const std::string& name, const std::vector<std::filesystem::path>& paths,
                                               const ReadParams& params);

@@ -31,8 +31,8 @@
 namespace tideline {
 namespace {
 
-constexpr std::size_t minutes = 1440;
-static_assert(static_cast<std::int64_t>(minutes) * minute_ns == day_ns);
+constexpr std::size_t minutes_a_day = 1440;
+static_assert(static_cast<std::int64_t>(minutes_a_day) * minute_ns == day_ns);
 constexpr std::uint64_t most_invocations = 1'000'000'000;
 constexpr std::size_t most_functions = std::size_t{1} << 20, most_bytes = std::size_t{1} << 27;  // of a day
 constexpr std::array<std::string_view, 4> key_columns{"HashOwner", "HashApp", "HashFunction", "Trigger"};
@@ -82,7 +82,7 @@ class AzureFunctions2019 final : public TraceReader {
 
   bool next(TraceRow& out) override {
     for (;;) {
-      while (minute_ < minutes) {
+      while (minute_ < minutes_a_day) {
         const std::string& bytes = bins_[minute_];
         if (at_ < bytes.size()) {
           local_ += static_cast<std::uint32_t>(take(bytes, at_));
@@ -129,13 +129,13 @@ class AzureFunctions2019 final : public TraceReader {
     const auto in = unpacked(file.open());
     static const std::vector<std::string> wanted = [] {
       std::vector<std::string> names(key_columns.begin(), key_columns.end());
-      for (std::size_t k = 1; k <= minutes; ++k) names.push_back(std::to_string(k));
+      for (std::size_t k = 1; k <= minutes_a_day; ++k) names.push_back(std::to_string(k));
       return names;
     }();
     try {
       TableRows rows(*in, wanted, wanted.size(), TableRows::Header::required, std::size_t{1} << 16);
       std::vector<std::string_view> cells(wanted.size());
-      std::vector<std::uint32_t> last(minutes);
+      std::vector<std::uint32_t> last(minutes_a_day);
       std::size_t bytes = 0;
       while (rows.next(cells)) {
         ++report_.rows;
@@ -143,7 +143,7 @@ class AzureFunctions2019 final : public TraceReader {
         key_of_row_.push_back(keys_.find_or_add(name_of(cells)));
         if (keys_.names().size() > most_functions || key_of_row_.size() > most_functions)
           throw SourceError("row " + std::to_string(rows.row()) + ": more functions than the 1048576 supported");
-        for (std::size_t m = 0; m < minutes; ++m) {
+        for (std::size_t m = 0; m < minutes_a_day; ++m) {
           const std::string_view cell = cells[key_columns.size() + m];
           if (cell == "0") continue;
           std::uint64_t count = 0;
@@ -204,9 +204,9 @@ class AzureFunctions2019 final : public TraceReader {
   std::string chosen_, name_;
   TraceFiles days_;
   std::size_t day_ = 0;  // those read so far
-  std::array<std::string, minutes> bins_;
+  std::array<std::string, minutes_a_day> bins_;
   std::vector<std::uint32_t> key_of_row_;
-  std::size_t minute_ = minutes, at_ = 0;
+  std::size_t minute_ = minutes_a_day, at_ = 0;
   std::uint32_t local_ = 0;
   NameTable keys_;
   std::vector<float> work_;  // by key

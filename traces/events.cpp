@@ -33,13 +33,15 @@ class EventReader final : public TraceReader {
     declared(columns_.work, params.work_column);
     declared(columns_.slo, params.slo_column);
     declared(columns_.accuracy, params.accuracy_column);
+    declared(columns_.bytes, params.bytes_column);
     if (!params.key_column.empty()) columns_.key = {params.key_column};
     refuse_bins(params, columns_.format);
-    refuse_columns(params, columns_.format, {"time_column", "key_column", "work_column", "slo_column", "accuracy_column"});
+    refuse_columns(params, columns_.format, {"time_column", "key_column", "work_column", "slo_column", "accuracy_column", "bytes_column"});
     time_at_ = want(columns_.time);
     for (const std::string& name : columns_.needed) want(name);
     // What the user names has to be there; what the format names may be missing.
-    for (const std::string* name : {&params.key_column, &params.work_column, &params.slo_column, &params.accuracy_column})
+    for (const std::string* name :
+         {&params.key_column, &params.work_column, &params.slo_column, &params.accuracy_column, &params.bytes_column})
       if (!name->empty()) want(*name);
     required_ = wanted_.size();
     for (const std::string& name : columns_.key) key_at_.push_back(want(name));
@@ -48,6 +50,7 @@ class EventReader final : public TraceReader {
     if (!columns_.work.empty()) work_at_ = want(columns_.work);
     if (!columns_.slo.empty()) slo_at_ = want(columns_.slo);
     if (!columns_.accuracy.empty()) accuracy_at_ = want(columns_.accuracy);
+    if (!columns_.bytes.empty()) bytes_at_ = want(columns_.bytes);
     cells_.resize(wanted_.size());
     report_.format = columns_.format;
     if (!columns_.file_key.empty()) keys_.add(columns_.file_key);
@@ -115,7 +118,8 @@ class EventReader final : public TraceReader {
   }
 
   bool is_used(const std::string& name) const {
-    for (const std::string* used : {&columns_.duration, &columns_.status, &columns_.work, &columns_.slo, &columns_.accuracy})
+    for (const std::string* used :
+         {&columns_.duration, &columns_.status, &columns_.work, &columns_.slo, &columns_.accuracy, &columns_.bytes})
       if (*used == name) return true;
     return std::find(columns_.key.begin(), columns_.key.end(), name) != columns_.key.end();
   }
@@ -150,6 +154,7 @@ class EventReader final : public TraceReader {
     if (work_at_ != none) out.work = number(work_at_);
     if (slo_at_ != none) out.slo_s = slo();
     if (accuracy_at_ != none) out.accuracy = number(accuracy_at_);
+    if (bytes_at_ != none) out.bytes = number(bytes_at_);
     return true;
   }
 
@@ -194,7 +199,7 @@ class EventReader final : public TraceReader {
   TimeColumn time_, duration_, slo_;
   std::vector<std::string> wanted_;
   std::size_t required_ = 0;
-  std::size_t time_at_ = 0, duration_at_ = none, status_at_ = none, work_at_ = none, slo_at_ = none, accuracy_at_ = none;
+  std::size_t time_at_ = 0, duration_at_ = none, status_at_ = none, work_at_ = none, slo_at_ = none, accuracy_at_ = none, bytes_at_ = none;
   std::vector<std::size_t> key_at_;
   std::vector<std::string_view> cells_;
   std::size_t file_ = 0;  // those opened so far

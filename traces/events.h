@@ -17,7 +17,7 @@ struct EventColumns {
   std::string time;
   std::vector<std::string> key;  ///< together they name what the row is of; joined by '/'
   std::string duration;          ///< where `time` is the end of a query: how long it took, in the unit of `time`
-  std::string work, slo, accuracy;
+  std::string work, slo, accuracy, bytes;
   std::string status;                                 ///< says whether the query failed
   bool (*failed)(std::string_view status) = nullptr;  ///< of the cell in `status`
   TraceUnit unit = TraceUnit::automatic;              ///< where the user declares none

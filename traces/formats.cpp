@@ -102,6 +102,7 @@ void refuse_columns(const ReadParams& params, std::string_view format, std::init
   refuse("work_column", params.work_column);
   refuse("slo_column", params.slo_column);
   refuse("accuracy_column", params.accuracy_column);
+  refuse("bytes_column", params.bytes_column);
   refuse("count_column", params.count_column);
 }
 

@@ -25,7 +25,8 @@ enum class GapPolicy : std::uint8_t {
 struct ReadParams {
   std::string format = "auto";            ///< a name of `trace_formats`; "auto": told by the file
   TraceUnit unit = TraceUnit::automatic;  ///< of columns of times
-  std::string time_column = {}, key_column = {}, work_column = {}, slo_column = {}, accuracy_column = {}, count_column = {};
+  std::string time_column = {}, key_column = {}, work_column = {}, slo_column = {}, accuracy_column = {}, bytes_column = {},
+              count_column = {};
   double bin_s = 0;  ///< length of a bin of counts in seconds; 0: told by the file
   GapPolicy gaps = GapPolicy::zero;
   double gap_s = 120;                ///< shortest run of zeros that is taken for a gap, in seconds
@@ -43,6 +44,7 @@ struct ReadParams {
         param::field("work_column", &ReadParams::work_column, "Column of the work of a query, in any unit."),
         param::field("slo_column", &ReadParams::slo_column, "Column of the latency that a query asks for, in the unit of times."),
         param::field("accuracy_column", &ReadParams::accuracy_column, "Column of the accuracy that a query asks for."),
+        param::field("bytes_column", &ReadParams::bytes_column, "Column of the bytes of a query."),
         param::field("count_column", &ReadParams::count_column, "Column of counts, in place of the usual one."),
         param::field("bin_s", &ReadParams::bin_s, "Length of a bin of counts; 0: told by the file.", {0, 604800}),
         param::choice("gaps", &ReadParams::gaps, "What bins that are left out and long runs of zeros mean.",

@@ -16,7 +16,7 @@
 namespace tideline {
 namespace {
 
-constexpr std::array<std::string_view, 6> usual_times{"timestamp", "arrival_timestamp", "arrived_at", "arrival_time", "arrival_ms", "time"};
+constexpr std::array<std::string_view, 6> event_times{"timestamp", "arrival_timestamp", "arrived_at", "arrival_time", "arrival_ms", "time"};
 constexpr std::array<std::string_view, 5> usual_keys{"task", "model", "function", "application_id", "type"};
 
 template <class Names>
@@ -41,10 +41,10 @@ std::unique_ptr<TraceReader> open(const char* format, EventColumns::Rows rows, T
     if (head.cells.size() == 1) columns.key.clear();
     return read_events(std::move(files), columns, params);
   }
-  columns.time = first_of(usual_times, head);
+  columns.time = first_of(event_times, head);
   if (columns.time.empty() && params.time_column.empty()) {
     std::string names;
-    for (const std::string_view name : usual_times) (names += names.empty() ? "" : ", ") += name;
+    for (const std::string_view name : event_times) (names += names.empty() ? "" : ", ") += name;
     throw SourceError("no column has a usual name of times (" + names + "): declare time_column");
   }
   if (const std::string key = first_of(usual_keys, head); !key.empty()) columns.key = {key};
@@ -63,7 +63,7 @@ const TraceFormatDefinition csv_format{
       // Numbers between blanks are counts; several files without a header are one a task.
       const bool is_row = head.first.find(' ') == std::string::npos || head.first.find('-') != std::string::npos;
       if (!head.has_header) return head.cells.size() <= 2 && head.files == 1 && is_row;
-      return !first_of(usual_times, head).empty() && !has_counts(head);
+      return !first_of(event_times, head).empty() && !has_counts(head);
     },
     [](TraceFiles files, const ReadParams& params) { return open("csv", EventColumns::Rows::table, std::move(files), params); }};
 

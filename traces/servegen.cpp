@@ -26,13 +26,13 @@ namespace {
 
 constexpr std::int64_t window_ns = 600'000'000'000;
 constexpr double most_rate = 1e9;
-enum Column : std::size_t { column_t, column_rate, column_cv, column_law, column_shape, column_scale, columns };
+enum WindowColumn : std::size_t { window_t, window_rate, window_cv, window_law, window_shape, window_scale, window_columns };
 
 class ServeGenClient final : public TraceReader {
  public:
   ServeGenClient(const TraceFile& file, const ReadParams& params)
       : window_ns_(params.bin_s > 0 ? from_seconds(params.bin_s).count() : window_ns), name_(file.name), in_(unpacked(file.open())) {
-    static const std::array<std::string, columns> names{"t", "rate", "cv", "dist", "p1", "p2"};
+    static const std::array<std::string, window_columns> names{"t", "rate", "cv", "dist", "p1", "p2"};
     try {
       rows_ = std::make_unique<TableRows>(*in_, names, names.size(), TableRows::Header::none, std::size_t{1} << 14);
     } catch (const SourceError& e) {
@@ -45,18 +45,18 @@ class ServeGenClient final : public TraceReader {
   }
 
   bool next(TraceRow& out) override {
-    std::array<std::string_view, columns> cells;
+    std::array<std::string_view, window_columns> cells;
     if (!rows_->next(cells)) return false;
     ++report_.rows;
     out = TraceRow{};
-    const auto at = time_.parse(cells[column_t]);
-    if (!at) refuse(cells[column_t], std::string(time_.fault()));
+    const auto at = time_.parse(cells[window_t]);
+    if (!at) refuse(cells[window_t], std::string(time_.fault()));
     out.start_ns = *at;
     out.length_ns = window_ns_;
     out.key = 0;
-    const double rate = number(cells[column_rate]);
-    if (rate > most_rate) refuse(cells[column_rate], "is a rate above 1e9");
-    const std::string_view law = cells[column_law];
+    const double rate = number(cells[window_rate]);
+    if (rate > most_rate) refuse(cells[window_rate], "is a rate above 1e9");
+    const std::string_view law = cells[window_law];
     if (law == "Gamma")
       out.law = GapLaw::gamma;
     else if (law == "Weibull")
@@ -64,8 +64,8 @@ class ServeGenClient final : public TraceReader {
     else if (!law.empty())
       refuse(law, "is neither Gamma nor Weibull");
     out.queries = law.empty() ? 0 : rate * static_cast<double>(window_ns_) * 1e-9;
-    out.cv = static_cast<float>(number(cells[column_cv]));
-    out.shape = static_cast<float>(number(cells[column_shape]));
+    out.cv = static_cast<float>(number(cells[window_cv]));
+    out.shape = static_cast<float>(number(cells[window_shape]));
     return true;
   }
   std::span<const std::string> keys() const override { return keys_; }
@@ -102,8 +102,8 @@ const TraceFormatDefinition servegen_format{
     "ServeGen: windows t,rate,cv,dist,p1,p2 without a header, a file a client",
     false,
     [](const TraceHead& head) {
-      return !head.json && !head.has_header && head.cells.size() == columns &&
-             (head.cells[column_law].empty() || head.cells[column_law] == "Gamma" || head.cells[column_law] == "Weibull");
+      return !head.json && !head.has_header && head.cells.size() == window_columns &&
+             (head.cells[window_law].empty() || head.cells[window_law] == "Gamma" || head.cells[window_law] == "Weibull");
     },
     [](TraceFiles files, const ReadParams& params) {
       refuse_columns(params, "servegen", {});

@@ -1,6 +1,7 @@
 #include "traces/shape.h"
 
 #include "sim/core/nearest.h"
+#include "sim/core/text.h"
 #include "traces/bin_filler.h"
 #include "traces/names.h"
 #include "traces/text.h"
@@ -12,8 +13,11 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
 #include <numeric>
+#include <set>
 #include <stdexcept>
+#include <utility>
 
 namespace tideline {
 namespace {
@@ -94,6 +98,7 @@ class Shaped final : public TraceSource {
       std::partial_sum(shares_.begin(), shares_.end(), std::back_inserter(cumulated_));
     }
     for (const std::string& task : params.tasks) names_.find_or_add(task);
+    for (std::uint32_t k = 0; k < params.asks.size(); ++k) asks_.emplace(key_of(params.asks[k]), k);
   }
 
   bool next(Arrival& out) override {
@@ -117,7 +122,7 @@ class Shaped final : public TraceSource {
       if (ended_) return false;
       has_pending_ = false;
       if (pending_.length_ns == 0) {
-        copies_ = times();
+        copies_ = times(pending_);
         at_ns_ = start_ns_;
       } else {
         begin();
@@ -136,7 +141,7 @@ class Shaped final : public TraceSource {
     }
     out = Expected{};
     const std::size_t k = expected_task_++;
-    out.queries = pending_.queries * params_.rate_scale * (shares_.empty() ? 1 : shares_[k]);
+    out.queries = pending_.queries * params_.rate_scale * static_cast<double>(pending_.scale) * (shares_.empty() ? 1 : shares_[k]);
     out.length = Duration{length_ns_};
     fill(pending_, start_ns_, shares_.empty() ? task_of(pending_.key) : static_cast<std::uint32_t>(k), out.like);
     return true;
@@ -199,25 +204,26 @@ class Shaped final : public TraceSource {
   }
 
   /// How often a query comes.
-  std::uint64_t times() {
-    if (params_.rate_scale == 1) return 1;
-    const double whole = std::floor(params_.rate_scale);
-    return static_cast<std::uint64_t>(whole) + (uniform01(stream_) < params_.rate_scale - whole);
+  std::uint64_t times(const TraceRow& row) {
+    const double expected = params_.rate_scale * static_cast<double>(row.scale) * row.queries;
+    if (expected == 1) return 1;
+    const double whole = std::floor(expected);
+    return static_cast<std::uint64_t>(whole) + (uniform01(stream_) < expected - whole);
   }
 
   /// Draws how many queries `pending_` has, and puts them among the active ones.
   void begin() {
-    const double expected = pending_.queries * params_.rate_scale;
+    const double scale = params_.rate_scale * static_cast<double>(pending_.scale), expected = pending_.queries * scale;
     if (!(expected > 0)) return;
     if (expected > most_in_stretch) throw SourceError("a bin or window has more than 1e9 queries: is the unit right?");
     std::uint64_t count = 0;
-    if (params_.placement == TracePlacement::poisson) {
+    if (params_.placement == TracePlacement::poisson || pending_.is_mean) {
       count = static_cast<std::uint64_t>(boost::random::poisson_distribution<std::int64_t, double>(expected)(stream_));
     } else {
       const double whole = std::floor(pending_.queries), rest = pending_.queries - whole;
       count = static_cast<std::uint64_t>(whole) + (rest > 0 && uniform01(stream_) < rest);
-      if (params_.rate_scale != 1) {
-        const double copies = std::floor(params_.rate_scale), chance = params_.rate_scale - copies;
+      if (scale != 1) {
+        const double copies = std::floor(scale), chance = scale - copies;
         std::uint64_t thinned = 0;
         if (chance > 0 && count > 0)
           thinned = static_cast<std::uint64_t>(
@@ -290,14 +296,18 @@ class Shaped final : public TraceSource {
     fill(row, at_ns, task_of(row.key), out);
   }
   void fill(const TraceRow& row, std::int64_t at_ns, std::uint32_t task, Arrival& out) const {
-    constexpr float least_work = 1e-6F, most_work = 1e6F;
+    constexpr float least = 1e-6F, most = 1e6F;
     out = Arrival{};
     out.at = Time{Duration{at_ns}};
     out.task = task;
     out.tenant = row.key == TraceRow::no_key ? 0 : row.key;
     if (params_.work_mean > 0 && !std::isnan(row.work))
-      out.work = std::clamp(static_cast<float>(static_cast<double>(row.work) / params_.work_mean), least_work, most_work);
+      out.work = std::clamp(static_cast<float>(static_cast<double>(row.work) / params_.work_mean), least, most);
+    if (!std::isnan(row.bytes)) out.payload_bytes = static_cast<std::uint32_t>(std::min(static_cast<double>(row.bytes), 4e9));
+    if (!asks_.empty())
+      if (const auto found = asks_.find(key_of(ask_of(row, params_.ask_step_s))); found != asks_.end()) out.asks = found->second;
   }
+  static std::pair<std::int64_t, int> key_of(const Ask& a) { return {a.slo_ns, static_cast<int>(std::lround(a.accuracy * 1000))}; }
 
   std::unique_ptr<TraceReader> reader_;
   TraceParams params_;
@@ -306,6 +316,7 @@ class Shaped final : public TraceSource {
   std::int64_t from_ns_, to_ns_;
   std::vector<double> shares_, cumulated_;
   NameTable names_;
+  std::map<std::pair<std::int64_t, int>, std::uint32_t> asks_;
   std::vector<std::uint32_t> task_of_key_;
   bool started_ = false, has_pending_ = false, ended_ = false;
   std::int64_t origin_ns_ = 0, start_ns_ = 0, length_ns_ = 0, at_ns_ = 0;
@@ -316,6 +327,35 @@ class Shaped final : public TraceSource {
 };
 
 }  // namespace
+
+Ask ask_of(const TraceRow& row, double step_s) {
+  Ask out;
+  if (row.slo_s > 0) {
+    const double step_ns = step_s * 1e9;
+    out.slo_ns = static_cast<std::int64_t>(std::max(1.0, std::round(static_cast<double>(row.slo_s) * 1e9 / step_ns)) * step_ns);
+  }
+  if (row.accuracy >= 0) {
+    if (row.accuracy > 1)
+      throw SourceError("a query asks for accuracy " + to_text(static_cast<double>(row.accuracy)) + ": expected 0 .. 1, not percent");
+    out.accuracy = std::round(static_cast<double>(row.accuracy) * 1000) / 1000;
+  }
+  return out;
+}
+
+std::vector<Ask> asks_in(const OpenTrace& open, double step_s, std::size_t most) {
+  std::vector<Ask> out;
+  std::set<std::pair<std::int64_t, double>> known;
+  const auto reader = open();
+  for (TraceRow row; reader->next(row);) {
+    const Ask ask = ask_of(row, step_s);
+    if (ask == Ask{} || !known.emplace(ask.slo_ns, ask.accuracy).second) continue;
+    if (out.size() == most)
+      throw SourceError("its rows ask for more than " + std::to_string(most) +
+                        " different things: a longer ask_step_s makes fewer of them");
+    out.push_back(ask);
+  }
+  return out;
+}
 
 std::unique_ptr<TraceSource> shaped(std::unique_ptr<TraceReader> reader, const TraceParams& params, Stream stream) {
   return std::make_unique<Shaped>(std::move(reader), params, stream);

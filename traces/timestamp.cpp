@@ -11,14 +11,14 @@ namespace {
 constexpr std::int64_t year_ns = 31'557'600 * second_ns, longest_ns = 50 * year_ns;
 constexpr std::int64_t most_days = 106'000;  // 290 years: more days than nanoseconds can count
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_time_digit(char c) { return c >= '0' && c <= '9'; }
 
 /// `digits` digits at the front of `text`, taken from it; -1 where there are fewer.
 int take_number(std::string_view& text, std::size_t digits) {
   if (text.size() < digits) return -1;
   int value = 0;
   for (std::size_t k = 0; k < digits; ++k) {
-    if (!is_digit(text[k])) return -1;
+    if (!is_time_digit(text[k])) return -1;
     value = 10 * value + (text[k] - '0');
   }
   text.remove_prefix(digits);
@@ -142,7 +142,7 @@ std::optional<std::int64_t> TimeColumn::date(std::string_view cell) {
     std::int64_t unit = second_ns;
     std::size_t digits = 0;
     bool up = false;
-    for (; digits < rest.size() && is_digit(rest[digits]); ++digits) {
+    for (; digits < rest.size() && is_time_digit(rest[digits]); ++digits) {
       if (digits == 9) up = rest[digits] >= '5';
       unit /= 10;
       ns += unit * (rest[digits] - '0');

@@ -30,10 +30,13 @@ struct TraceRow {
   float work = unknown;          ///< what the column of work says, in its own unit
   float slo_s = unknown;         ///< latency that the query asks for
   float accuracy = unknown;      ///< accuracy that the query asks for
+  float bytes = unknown;         ///< of the query
   float cv = unknown;            ///< coefficient of variation of the gaps in the stretch
   float shape = unknown;         ///< of `law`
   GapLaw law = GapLaw::unknown;  ///< of the gaps in the stretch
   bool missing = false;          ///< the stretch was not recorded: what happened in it is not known
+  bool is_mean = false;          ///< `queries` is a mean: how many there are is a Poisson draw
+  float scale = 1;               ///< factor on the number of queries beside that of the whole trace
 };
 
 /// One file of a trace, opened when it is its turn.

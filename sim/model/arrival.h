@@ -17,8 +17,9 @@ struct Arrival {
   std::uint32_t task = unknown;  ///< index into `ArrivalSource::task_names`, or unknown
   std::uint32_t payload_bytes = unknown;
   std::uint32_t tenant = 0;
-  std::uint16_t items = 1;  ///< images in the query, >= 1
-  float work = 1;           ///< factor on service time, > 0
+  std::uint16_t items = 1;       ///< images in the query, >= 1
+  float work = 1;                ///< factor on service time, > 0
+  std::uint32_t asks = unknown;  ///< which of the demands that the source lists; unknown: those of the entry's classes
 };
 
 /// How many queries a source expects in a stretch of time: one at an instant, or those of a bin of counts.

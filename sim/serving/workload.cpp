@@ -24,7 +24,8 @@ Workload::Workload(std::vector<WorkloadEntry> entries, std::uint64_t seed)
       for (double& s : sums) s /= sum;
     }
     const auto& classes = entries_[k].classes;
-    only_.push_back(classes.size() == 1 && classes[0].size() == 1 ? classes[0][0].cls : ClassId{});
+    const bool is_only = classes.size() == 1 && classes[0].size() == 1 && entries_[k].asked.empty();
+    only_.push_back(is_only ? classes[0][0].cls : ClassId{});
     order_.insert(k, never, places_);
     advance(k);
     ended_[k] = never;
@@ -38,7 +39,11 @@ void Workload::take(Visit& out) {
   out = Visit{};
   out.arrival = a.at;
   out.serial = serial_++;
-  out.cls = only_[k] ? only_[k] : draw_class(k, a.task == Arrival::unknown ? 0 : a.task);
+  const std::size_t task = a.task == Arrival::unknown ? 0 : a.task;
+  if (only_[k])
+    out.cls = only_[k];
+  else
+    out.cls = a.asks == Arrival::unknown || e.asked.empty() ? draw_class(k, task) : e.asked[task][a.asks];
   out.work = a.work;
   out.payload_bytes = a.payload_bytes == Arrival::unknown ? e.payload_bytes : a.payload_bytes;
   out.items = a.items != 1 ? a.items : e.items;

@@ -25,6 +25,8 @@ struct WorkloadEntry {
   std::string name;
   std::unique_ptr<ArrivalSource> source;
   std::vector<std::vector<Choice>> classes;
+  /// Classes of queries that say themselves what they ask for: by task and by `Arrival::asks`. Empty: none does.
+  std::vector<std::vector<ClassId>> asked;
   SiteId origin{0};
   std::uint32_t payload_bytes = 0, answer_bytes = 0;
   std::uint16_t items = 1, tenant = 0;

@@ -7,6 +7,7 @@
 
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,15 @@ TEST(Trace, stats_say_what_a_trace_is_like) {
   EXPECT_EQ(j["span_s"], 1800);
   EXPECT_EQ(j["keys"][0]["name"], "chunk-1");
   EXPECT_TRUE(j["gap_cv"].is_null());
+}
+
+TEST(Trace, stats_give_the_counts_of_bins) {
+  const Folder folder;
+  folder.write("t.csv", "timestamp\n0\n1\n2\n25\n");
+  const Json j = Json::parse(tideline(folder, {"trace", "stats", "t.csv", "--unit", "s", "--json", "--bins", "10"}).out);
+  EXPECT_EQ(j["bins"]["queries"], (Json{3, 0, 1}));
+  EXPECT_EQ(tideline(folder, {"trace", "stats", "t.csv", "--unit", "s", "--bins", "10"}).code, 2);
+  EXPECT_EQ(tideline(folder, {"trace", "stats", "t.csv", "--unit", "s", "--json", "--bins", "0"}).code, 2);
 }
 
 TEST(Trace, formats_are_listed) {
@@ -94,6 +104,33 @@ std::string with_trace(const std::string& params) {
   return text.replace(text.find(from), from.size(), "\"source\": \"trace\", \"params\": " + params);
 }
 
+TEST(Trace, what_fit_writes_is_a_layer_of_a_scenario) {
+  const Folder folder;
+  folder.write("s.json", small_scenario);
+  const Outcome done = tideline(folder, {"trace", "fit", samples + "servegen", "--entry", "finders", "--out", "source.json"});
+  EXPECT_EQ(done.code, 0) << done.err;
+  EXPECT_THAT(done.out, testing::AllOf(HasSubstr("fitted source"), HasSubstr("dispersion at 60 s"),
+                                       HasSubstr("written: source.json (tideline run SCENARIO --with source.json")));
+  const Outcome effective = tideline(folder, {"validate", "s.json", "--effective", "--with", "source.json"});
+  EXPECT_EQ(effective.code, 0) << effective.err;
+  EXPECT_THAT(effective.out, testing::AllOf(HasSubstr("\"modulated\""), HasSubstr("\"chunk-1\"")));
+  EXPECT_THAT(tideline(folder, {"run", "s.json", "--no-results", "--with", "source.json"}).out, HasSubstr("audit: passed"));
+  EXPECT_EQ(tideline(folder, {"trace", "fit", samples + "servegen"}).code, 2);
+  folder.write("few.csv", "timestamp\n0\n1\n");
+  EXPECT_THAT(tideline(folder, {"trace", "fit", "few.csv", "--unit", "s", "--out", "x.json"}).err, HasSubstr("fewer than 100 queries"));
+}
+
+TEST(Trace, workload_tells_what_a_scenario_asks_by_task) {
+  const Folder folder;
+  folder.write("s.json", small_scenario);
+  const Json j = Json::parse(tideline(folder, {"trace", "workload", "s.json", "--json"}).out);
+  ASSERT_EQ(j.size(), 2U);
+  EXPECT_EQ(j[0]["workload"]["tasks"][0]["task"], "see");
+  EXPECT_NEAR(j[0]["workload"]["tasks"][0]["gap_cv"].get<double>(), 1, 0.1);
+  const Outcome text = tideline(folder, {"trace", "workload", "s.json"});
+  EXPECT_THAT(text.out, testing::AllOf(StartsWith("cameras: 1 task\n"), HasSubstr("finders: 1 task\n")));
+}
+
 TEST(SourceTrace, replays_a_folder_and_is_reproduced) {
   const Folder folder;
   folder.write("s.json", with_trace("{ \"file\": \"clients\", \"rate_scale\": 0.5, \"from_s\": 600, \"to_s\": 660 }"));
@@ -117,6 +154,79 @@ TEST(SourceTrace, a_trace_of_another_format_takes_the_place_of_a_source) {
   EXPECT_THAT(effective.out, HasSubstr("\"trace\""));
 }
 
+TEST(SourceTrace, rows_may_say_what_their_queries_ask_for) {
+  const Folder folder;
+  folder.write("s.json", with_trace("{ \"file\": \"asks\", \"asks\": \"rows\", \"format\": \"proteus\" }"));
+  // The first second is warm-up. Then 10 queries that nothing can answer in time, 30 that ask for more accuracy than there is, 50 that are content.
+  std::string rows;
+  for (int k = 0; k < 100; ++k) rows += std::to_string(k * 100) + ",0," + (k < 20 ? "2,0.4" : k < 50 ? "200,0.9" : "200,0.5") + "\n";
+  folder.write("asks/find.txt", rows);
+  const Outcome done = tideline(folder, {"run", "s.json", "--summary", "json", "--no-results"});
+  EXPECT_EQ(done.code, 0) << done.err;
+  const Json j = Json::parse(done.out);
+  std::map<std::string, Json> classes;
+  for (const Json& c : j["classes"]) classes[c["name"].get<std::string>()] = c;
+  ASSERT_TRUE(classes.contains("finders/0.002s@0.4")) << done.out;
+  EXPECT_EQ(classes["finders/0.002s@0.4"]["queries_arrived"], 10);
+  EXPECT_EQ(classes["finders/0.002s@0.4"]["queries_on_time"], 0);
+  EXPECT_EQ(classes["finders/0.2s@0.9"]["queries_arrived"], 30);
+  EXPECT_EQ(classes["finders/0.2s@0.5"]["queries_arrived"], 50);
+  EXPECT_EQ(classes["finders/0.2s@0.5"]["accuracy_floor_attainment"], 1);
+  folder.write("asks/find.txt", "0,0,200,80\n");
+  const Outcome percent = tideline(folder, {"run", "s.json", "--no-results"});
+  EXPECT_EQ(percent.code, 2);
+  EXPECT_THAT(percent.err, HasSubstr("asks for accuracy 80: expected 0 .. 1, not percent"));
+  folder.write("asks/find.txt", "0,0\n");
+  EXPECT_THAT(tideline(folder, {"run", "s.json", "--no-results"}).err, HasSubstr("no row of the trace asks for a latency or an accuracy"));
+}
+
+TEST(SourceTrace, a_compressed_trace_says_its_hours_and_may_scale_control) {
+  const Folder folder;
+  folder.write("t.csv", "timestamp\n0\n1000\n5000\n");
+  folder.write("s.json", with_trace("{ \"file\": \"t.csv\", \"unit\": \"s\", \"time_scale\": 0.01 }"));
+  const std::vector<std::string> words{"validate", "s.json", "--policy", "autoscaling=kubernetes_hpa,interval_s=36"};
+  const Outcome plain = tideline(folder, words);
+  EXPECT_EQ(plain.code, 0) << plain.err;
+  EXPECT_THAT(plain.err,
+              testing::AllOf(HasSubstr("time_scale 0.01; in hours of the trace: control intervals autoscaling kubernetes_hpa 36 s = 1 h"),
+                             HasSubstr("loads without their bytes 0.2 s = 0.00556 h to 0.5 s = 0.0139 h")));
+  auto scaled = words;
+  scaled.insert(scaled.end(), {"--set", "/workload/finders/params/scale_control=true", "--effective"});
+  const Outcome done = tideline(folder, scaled);
+  EXPECT_EQ(done.code, 0) << done.err;
+  EXPECT_THAT(done.out, testing::AllOf(HasSubstr("\"interval_s\": 0.36"), HasSubstr("\"scale_control\": false")));
+}
+
+TEST(Workload, classes_popularity_and_payloads_are_drawn) {
+  const Folder folder;
+  std::string text = small_scenario;
+  const std::string entry =
+      "{ \"name\": \"finders\", \"task\": \"find\", \"source\": \"poisson\", \"params\": { \"rate_qps\": 5 }, \"classes\": [ { "
+      "\"latency_slo_s\": 0.2 } ] }";
+  ASSERT_NE(text.find(entry), std::string::npos);
+  text.replace(
+      text.find(entry), entry.size(),
+      "{ \"name\": \"mixed\", \"source\": \"gamma\", \"params\": { \"rate_qps\": 50, \"cv\": 2 }, \"payload_bytes\": 5000,"
+      " \"payload_law\": { \"law\": \"lognormal\", \"cv2\": 1 }, \"popularity\": { \"tasks\": [\"find\", \"see\"], \"swap_s\": 30 },"
+      " \"classes\": [ { \"name\": \"c\", \"latency_slo_s\": { \"law\": \"lognormal\", \"mean_s\": 0.2, \"cv\": 0.5, \"classes\": 4 } } ] "
+      "}");
+  folder.write("s.json", text);
+  const Outcome done = tideline(folder, {"run", "s.json", "--summary", "json", "--no-results"});
+  ASSERT_EQ(done.code, 0) << done.err;
+  const Json j = Json::parse(done.out);
+  std::map<std::string, double> arrived;
+  for (const Json& c : j["classes"]) arrived[c["name"].get<std::string>()] = c["queries_arrived"].get<double>();
+  ASSERT_EQ(arrived.size(), 10U) << done.out;
+  double all = 0, first = 0;
+  for (const auto& [name, n] : arrived) {
+    if (name.ends_with("/c/q1")) first += n;
+    if (name.find("/c/q") != std::string::npos) all += n;
+  }
+  EXPECT_NEAR(first / all, 0.25, 0.05);
+  EXPECT_EQ(tideline(folder, {"run", "s.json", "--no-results", "--set", "/workload/mixed/popularity/tasks=[\"finds\"]"}).code, 2);
+  EXPECT_EQ(tideline(folder, {"run", "s.json", "--no-results", "--set", "/workload/mixed/payload_bytes=0"}).code, 2);
+}
+
 TEST(SourceTrace, keys_that_are_no_tasks_are_refused_unless_they_are_mapped) {
   const Folder folder;
   std::string text = with_trace("{ \"file\": \"t.csv\", \"unit\": \"s\" }");
@@ -129,6 +239,49 @@ TEST(SourceTrace, keys_that_are_no_tasks_are_refused_unless_they_are_mapped) {
   EXPECT_THAT(done.err, HasSubstr("t.csv: key 'finds' is none of the tasks that may occur; did you mean \"find\"?"));
   EXPECT_EQ(tideline(folder, {"run", "s.json", "--no-results", "--set", "/workload/finders/params/map=stripe"}).code, 0);
 }
+
+struct BadTrace {
+  const char* name;
+  std::string text;
+  std::vector<const char*> says;
+  const char* file = "t.csv";
+};
+void PrintTo(const BadTrace& b, std::ostream* out) { *out << b.name; }
+
+class BadTraces : public testing::TestWithParam<BadTrace> {};
+
+TEST_P(BadTraces, are_refused_with_their_row_by_all_who_read_them) {
+  const BadTrace& bad = GetParam();
+  const Folder folder;
+  folder.write(bad.file, bad.text);
+  folder.write("s.json", with_trace(std::string("{ \"file\": \"") + bad.file + "\", \"unit\": \"s\" }"));
+  for (const std::vector<std::string>& words : {std::vector<std::string>{"trace", "stats", bad.file, "--unit", "s"},
+                                                {"trace", "convert", bad.file, "--unit", "s", "--out", "o.csv"},
+                                                {"trace", "fit", bad.file, "--unit", "s", "--out", "o.json"},
+                                                {"run", "s.json", "--no-results"}}) {
+    const Outcome done = tideline(folder, words);
+    EXPECT_EQ(done.code, 2) << words[0] << ' ' << words[1] << ": " << done.err;
+    for (const char* text : bad.says) EXPECT_THAT(done.err, HasSubstr(text)) << words[0] << ' ' << words[1];
+  }
+  EXPECT_FALSE(fs::exists(folder / "o.csv"));
+  EXPECT_FALSE(fs::exists(folder / "o.json"));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, BadTraces,
+    testing::Values(
+        BadTrace{"wrong_unit", "timestamp\n0\n1000\n2000000000\n", {"row 4", "63 years from the first row: is the unit right?"}},
+        BadTrace{"negative_duration", "app,func,end_timestamp,duration\na,f,5,1\na,f,6,-1\n", {"row 3", "negative"}},
+        BadTrace{"negative_count", "second,count\n0,5\n1,-5\n", {"row 3", "negative"}},
+        BadTrace{"not_a_number", "timestamp\n0\nnan\n", {"row 3", "not a finite number"}},
+        BadTrace{"overflow", "timestamp\n0\n1e300\n", {"row 3"}}, BadTrace{"empty", "", {"t.csv"}},
+        BadTrace{"only_a_header", "timestamp,task\n", {"row 1", "only a header"}},
+        BadTrace{"mixed_zones",
+                 "TIMESTAMP,ContextTokens,GeneratedTokens\n2024-05-10 00:00:00.1+00:00,1,2\n2024-05-10 00:00:01.1,1,2\n",
+                 {"row 3", "zone"}},
+        BadTrace{"binary", std::string("timestamp\n0\n\x7f\x45\x4c\x46\x00\x01\xff\n", 20), {"row 3"}},
+        BadTrace{"truncated_gzip", std::string("\x1f\x8b\x08\0\0\0\0\0\0\x03\x2b", 11), {"truncated"}, "t.csv.gz"}),
+    [](const auto& each) { return each.param.name; });
 
 }  // namespace
 }  // namespace tideline

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <fstream>
 #include <iostream>
 #include <sstream>
@@ -205,7 +206,9 @@ TEST(ImportYoloBench, line_ends_of_other_systems_are_read) {
 class PublishedYoloBench : public testing::Test {
  protected:
   void SetUp() override {
-    const std::string folder = TIDELINE_SOURCE_DIR "/../shared/data/profiles/yolobench/";
+    const char* const profiles = std::getenv("TIDELINE_PROFILES");
+    const std::string folder =
+        (profiles != nullptr ? std::string(profiles) : TIDELINE_SOURCE_DIR "/../shared/data/profiles") + "/yolobench/";
     std::ifstream csv(folder + "merged_results.csv"), params(folder + "COMPUTED_params_macs.csv");
     if (!csv || !params) GTEST_SKIP() << "the tables of YOLOBench are not in " << folder;
     std::ostringstream table, counts;

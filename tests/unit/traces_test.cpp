@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -713,7 +714,10 @@ TEST(Samples, AreRead) {
 class PublicTraces : public testing::Test {
  protected:
   std::ifstream open(const char* name) const {
-    return std::ifstream(std::filesystem::path(TIDELINE_SOURCE_DIR) / ".." / "shared" / "data" / "traces" / "ready" / name);
+    const char* const folder = std::getenv("TIDELINE_TRACES");
+    return std::ifstream((folder != nullptr ? std::filesystem::path(folder)
+                                            : std::filesystem::path(TIDELINE_SOURCE_DIR) / ".." / "shared" / "data" / "traces") /
+                         "ready" / name);
   }
 };
 

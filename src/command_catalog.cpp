@@ -1,0 +1,148 @@
+// tideline catalog: makes catalogs of tables, shows them, puts them together, fits curves.
+#include "sim/core/nearest.h"
+#include "sim/core/text.h"
+#include "src/catalog_fit.h"
+#include "src/catalog_json.h"
+#include "src/catalog_show.h"
+#include "src/commands.h"
+#include "src/errors.h"
+#include "src/options.h"
+#include "src/output_file.h"
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <iostream>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tideline {
+
+namespace {
+
+constexpr std::array<std::string_view, 4> actions{"import", "show", "merge", "fit"};
+
+struct ReadCatalog {
+  Json json;
+  Catalog catalog;
+};
+
+/// Throws InputError with a line for each problem.
+ReadCatalog read(const std::string& path) {
+  Problems problems;
+  const JsonDocument document = read_json_file(path, problems);
+  ReadCatalog out;
+  out.json = document.root;
+  if (problems.empty()) out.catalog = read_catalog(document.root, "", problems);
+  if (!problems.empty()) throw InputError(render(problems, document));
+  return out;
+}
+
+/// The elements of all lists of one name, in order; the same element twice is once, two of one name are refused.
+Json merged(const std::vector<ReadCatalog>& parts, const std::vector<std::string>& paths, const char* key) {
+  Json out = Json::array();
+  std::map<std::string, std::pair<Json, std::size_t>> known;
+  for (std::size_t k = 0; k < parts.size(); ++k) {
+    if (!parts[k].json.contains(key)) continue;
+    for (const Json& element : parts[k].json[key]) {
+      const std::string name = element.contains("name") ? element["name"].get<std::string>() : element.dump();
+      const auto [at, is_new] = known.try_emplace(name, element, k);
+      if (is_new)
+        out.push_back(element);
+      else if (at->second.first != element)
+        throw InputError(paths[at->second.second] + " and " + paths[k] + " say different things of " + in_quotes(name) + " in \"" + key +
+                         "\": rename one of them");
+    }
+  }
+  return out;
+}
+
+std::string list(const char* name, const Json& elements) {
+  std::string out = ",\n \"" + std::string(name) + "\": [";
+  for (std::size_t k = 0; k < elements.size(); ++k) out += (k == 0 ? "\n  " : ",\n  ") + elements[k].dump();
+  return out + "\n ]";
+}
+
+void merge_files(const std::vector<std::string>& paths, const cxxopts::ParseResult& o) {
+  if (paths.size() < 2) throw InputError("merge takes at least two catalogs (see tideline catalog --help)");
+  if (o.count("out") == 0) throw InputError("merge needs --out FILE.json (see tideline catalog --help)");
+  const auto out = output_file(o["out"].as<std::string>(), {paths.begin(), paths.end()});
+  std::vector<ReadCatalog> parts;
+  std::string name, about;
+  for (const std::string& path : paths) {
+    parts.push_back(read(path));
+    name += (name.empty() ? "" : "+") + parts.back().catalog.name;
+    about += (about.empty() ? "Merged from " : ", ") + std::filesystem::path(path).filename().string();
+  }
+  std::string text = Json{{"name", name}, {"about", about + "."}}.dump(1);
+  text.resize(text.rfind('\n'));
+  for (const char* key : {"tasks", "hardware", "variants", "colocation"}) {
+    const Json elements = merged(parts, paths, key);
+    if (!elements.empty()) text += list(key, elements);
+  }
+  write_whole(out, text + "\n}\n");
+  const Catalog whole = read(out.string()).catalog;
+  std::cout << whole.variants.size() << " variants, " << whole.tasks.size() << (whole.tasks.size() == 1 ? " task, " : " tasks, ")
+            << whole.hardware.size() << " hardware types\ncatalog: " << out.string() << '\n';
+}
+
+}  // namespace
+
+int command_catalog(const Arguments& arguments, const PolicyRegistry& registry) {
+  if (!arguments.empty() && arguments.front() == "import") return command_import({arguments.begin() + 1, arguments.end()}, registry);
+  cxxopts::Options options("tideline catalog",
+                           "Make, show and put together catalogs of variants.\n"
+                           "  import FORMAT FILE...  make a catalog of a table of measurements (tideline catalog import --help)\n"
+                           "  show CATALOG           Pareto front of each task and hardware type, and where figures come from\n"
+                           "  merge CATALOG...       one catalog of several\n"
+                           "  fit CATALOG            curves of batches and cores, and what they miss\n");
+  options.add_options()("action", "What to do: import, show, merge, fit", cxxopts::value<std::string>(), "ACTION")(
+      "files", "Catalogs", cxxopts::value<std::vector<std::string>>(), "FILE...")("json", "Print JSON")(
+      "variant", "Of fit: variants whose name has this in it", cxxopts::value<std::string>(), "TEXT")(
+      "at", "Of fit: the time of so many items too, at most twice the largest batch that was measured", cxxopts::value<std::uint32_t>(),
+      "ITEMS")("out", "What merge writes", cxxopts::value<std::string>(), "FILE.json");
+  options.parse_positional({"action", "files"});
+  options.positional_help("show|merge|fit CATALOG...");
+  const auto parsed = parse_options(options, arguments,
+                                    "  tideline catalog show scenarios/catalogs/vision.json\n"
+                                    "  tideline catalog merge scenarios/catalogs/vision.json own.json --out both.json\n"
+                                    "  tideline catalog fit scenarios/catalogs/vision.json --variant @v100 --at 512\n");
+  if (!parsed) return 0;
+  const auto& o = *parsed;
+  if (o.count("action") == 0) throw InputError("needs an action: import, show, merge or fit (see tideline catalog --help)");
+  const auto action = o["action"].as<std::string>();
+  if (std::find(actions.begin(), actions.end(), action) == actions.end())
+    throw InputError("unknown action '" + action + "'" + suggestion(action, actions) + " (see tideline catalog --help)");
+  if (o.count("files") == 0) throw InputError("no catalog given (see tideline catalog --help)");
+  const auto paths = o["files"].as<std::vector<std::string>>();
+  if (action == "merge") {
+    merge_files(paths, o);
+    return 0;
+  }
+  if (paths.size() > 1) throw InputError(action + " takes one catalog, not " + std::to_string(paths.size()));
+  const ReadCatalog c = read(paths.front());
+  if (action == "show") {
+    if (o.count("json") > 0)
+      std::cout << show_json(c.catalog).dump(2) << '\n';
+    else
+      std::cout << show_text(c.catalog);
+    return 0;
+  }
+  std::vector<VariantPoints> points = points_of(c.json);
+  if (o.count("variant") > 0) {
+    const auto part = o["variant"].as<std::string>();
+    std::erase_if(points, [&](const VariantPoints& p) { return p.name.find(part) == std::string::npos; });
+    if (points.empty()) throw InputError("--variant " + part + ": no variant has this in its name");
+  }
+  const auto at = o.count("at") > 0 ? std::optional(o["at"].as<std::uint32_t>()) : std::nullopt;
+  if (o.count("json") > 0)
+    std::cout << fit_json(points, at).dump(2) << '\n';
+  else
+    std::cout << fit_text(points, at);
+  return 0;
+}
+
+}  // namespace tideline

@@ -1,0 +1,122 @@
+#include "src/csv_table.h"
+
+#include "sim/core/nearest.h"
+#include "sim/core/text.h"
+#include "src/errors.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <istream>
+#include <span>
+#include <utility>
+
+namespace tideline {
+
+bool is_text(std::string_view line) {
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    const auto first = static_cast<unsigned char>(line[i]);
+    if (first < 0x80) {
+      if ((first < 0x20 && first != '\t') || first == 0x7f) return false;
+      continue;
+    }
+    const std::size_t more = first >= 0xc2 && first < 0xe0 ? 1 : (first & 0xf0) == 0xe0 ? 2 : first >= 0xf0 && first < 0xf5 ? 3 : 0;
+    if (more == 0 || i + more >= line.size()) return false;
+    unsigned code = first & (0x3fU >> more);
+    for (std::size_t k = 1; k <= more; ++k) {
+      const auto next = static_cast<unsigned char>(line[i + k]);
+      if ((next & 0xc0) != 0x80) return false;
+      code = code << 6 | (next & 0x3fU);
+    }
+    // Longer than needed, half of a pair of UTF-16, or beyond Unicode.
+    if ((more == 2 && (code < 0x800 || (code >= 0xd800 && code < 0xe000))) || (more == 3 && (code < 0x10000 || code > 0x10ffff)))
+      return false;
+    i += more;
+  }
+  return true;
+}
+
+CsvTable::CsvTable(std::istream& in, std::string name) : name_(std::move(name)) {
+  std::string line;
+  for (std::size_t number = 1; std::getline(in, line); ++number) {
+    if (line.ends_with('\r')) line.pop_back();
+    if (number == 1 && line.starts_with("\xEF\xBB\xBF")) line.erase(0, 3);
+    if (line.empty()) continue;
+    if (!is_text(line)) fail(number, "is not text in UTF-8");
+    std::vector<std::string> cells = split(line, number);
+    if (header_.empty()) {
+      header_ = std::move(cells);
+      continue;
+    }
+    if (cells.size() != header_.size()) {
+      fail(number, "has " + std::to_string(cells.size()) + " cells; the first row names " + std::to_string(header_.size()) + " columns");
+    }
+    rows_.push_back({number, std::move(cells)});
+  }
+  if (in.bad()) throw WorldError(name_ + ": cannot be read");
+  if (header_.empty()) throw InputError(name_ + ": is empty; its first row must name the columns");
+  if (rows_.empty()) throw InputError(name_ + ": has no rows below the names of the columns");
+}
+
+std::size_t CsvTable::column(std::string_view name) const {
+  const auto found = std::find(header_.begin(), header_.end(), name);
+  if (found == header_.end()) {
+    throw InputError(name_ + ": row 1: there is no column " + in_quotes(name) + suggestion(name, std::span(header_)));
+  }
+  return static_cast<std::size_t>(found - header_.begin());
+}
+
+std::optional<std::size_t> CsvTable::find_column(std::string_view name) const {
+  const auto found = std::find(header_.begin(), header_.end(), name);
+  if (found == header_.end()) return {};
+  return static_cast<std::size_t>(found - header_.begin());
+}
+
+std::optional<double> CsvTable::number(std::size_t row, std::size_t column) const {
+  const std::string& text = cell(row, column);
+  if (text.empty()) return {};
+  double x = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), x);
+  if (error != std::errc{} || end != text.data() + text.size() || !std::isfinite(x)) fail(row, column, "is not a number");
+  return x;
+}
+
+std::optional<double> CsvTable::leading_number(std::size_t row, std::size_t column) const {
+  const std::string& text = cell(row, column);
+  double x = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), x);
+  if (error != std::errc{} || !std::isfinite(x)) return {};
+  return x;
+}
+
+void CsvTable::fail(std::size_t row, std::size_t column, const std::string& message) const {
+  fail(line(row), "column " + in_quotes(header_[column]) + ": " + in_quotes(cell(row, column)) + " " + message);
+}
+
+void CsvTable::fail(std::size_t line, const std::string& message) const {
+  throw InputError(name_ + ": row " + std::to_string(line) + ": " + message);
+}
+
+std::vector<std::string> CsvTable::split(std::string_view line, std::size_t number) const {
+  std::vector<std::string> out;
+  std::string cell;
+  bool quoted = false;
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    if (line[i] == '"') {
+      if (quoted && i + 1 < line.size() && line[i + 1] == '"') {
+        cell += line[++i];
+      } else {
+        quoted = !quoted;
+      }
+    } else if (line[i] == ',' && !quoted) {
+      out.push_back(std::exchange(cell, {}));
+    } else {
+      cell += line[i];
+    }
+  }
+  if (quoted) fail(number, "a quote is not closed");
+  out.push_back(std::move(cell));
+  return out;
+}
+
+}  // namespace tideline

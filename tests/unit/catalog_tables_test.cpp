@@ -1,0 +1,411 @@
+// Catalogs from tables of others: what is read, what is refused, and what is shown of it.
+#include "src/catalog_draft.h"
+#include "src/catalog_fit.h"
+#include "src/catalog_json.h"
+#include "src/catalog_show.h"
+#include "src/errors.h"
+#include "src/import_tables.h"
+#include "src/import_yolobench.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <map>
+#include <set>
+#include <sstream>
+#include <string>
+#include <vector>
+
+namespace tideline {
+namespace {
+
+using testing::HasSubstr;
+
+const std::filesystem::path shipped = std::filesystem::path(TIDELINE_SOURCE_DIR) / "scenarios" / "catalogs";
+
+Catalog catalog_of(const Json& json) {
+  Problems problems;
+  Catalog out = read_catalog(json, "", problems);
+  for (const Problem& p : problems.list()) ADD_FAILURE() << p.pointer << ": " << p.message;
+  return out;
+}
+
+struct Imported {
+  Catalog catalog;
+  DraftReport report;
+};
+
+Imported import(std::string_view format, const std::vector<std::string>& texts, const std::string& accuracies = "",
+                const std::string& hardware = "") {
+  TableWishes wishes;
+  wishes.hardware = hardware;
+  wishes.hardware_types = HardwareTable(read_json((shipped / "hardware.json").string()), "hardware.json");
+  if (!accuracies.empty()) {
+    std::istringstream in(accuracies);
+    wishes.accuracies = AccuracyTable(in, "accuracies.csv");
+  }
+  std::vector<std::istringstream> streams;
+  for (const std::string& text : texts) streams.emplace_back(text);
+  std::vector<NamedStream> files;
+  for (auto& s : streams) files.push_back({"table-fp32-.csv", &s});
+  for (const TableImporter& importer : table_importers())
+    if (importer.name == format) {
+      Imported out;
+      Problems problems;
+      const std::string text = importer.read(files, wishes, out.report);
+      out.catalog = catalog_of(parse_json(text, "catalog", problems).root);
+      return out;
+    }
+  throw InputError("no such format");
+}
+
+std::string refusal(std::string_view format, const std::vector<std::string>& texts, const std::string& accuracies = "",
+                    const std::string& hardware = "") {
+  try {
+    (void)import(format, texts, accuracies, hardware);
+  } catch (const InputError& e) {
+    return e.what();
+  }
+  return "";
+}
+
+const Variant& variant(const Catalog& c, const std::string& name) {
+  for (const Variant& v : c.variants)
+    if (v.name == name) return v;
+  throw InputError("no variant " + name + "; the first is " + c.variants.front().name);
+}
+
+TEST(ImportTimm, joins_accuracies_of_the_same_input_size) {
+  const std::string table =
+      "model,infer_img_size,infer_samples_per_sec,infer_step_time,infer_batch_size,param_count\n"
+      "resnet50,224,1000,256,256,25.5\nresnet50,288,500,512,256,25.5\nother,224,1,10,1,3\n";
+  const Imported i = import("timm", {table}, "model,img_size,top1\nresnet50.a1_in1k,224,80.2\nresnet50.a2,224,79\n", "rtx4090");
+  EXPECT_EQ(i.report.variants, 1U);
+  EXPECT_EQ(i.report.dropped.at("no accuracy"), 2U);
+  const Variant& v = variant(i.catalog, "resnet50_224-fp32@rtx4090");
+  EXPECT_DOUBLE_EQ(v.accuracy, 0.802);
+  EXPECT_EQ(v.batch_sizes, std::vector<std::uint32_t>{256});
+  EXPECT_EQ(v.profile.latency(256), 256ms);
+  EXPECT_EQ(v.origin_latency, Origin::measured);
+  EXPECT_EQ(v.artefact_bytes, 102000000);
+  EXPECT_THAT(refusal("timm", {table}, "model,top1\nresnet50,80\n"), HasSubstr("give --hardware"));
+  EXPECT_THAT(refusal("timm", {table}, "", "rtx4090"), HasSubstr("give --accuracy"));
+  EXPECT_THAT(refusal("timm", {"model,infer_img_size\nx,1\n"}, "model,top1\nx,80\n", "a40"), HasSubstr("there is no column"));
+}
+
+TEST(ImportNvidia, has_the_batches_of_a_table_as_a_curve) {
+  const std::string table =
+      "model,section,subsection,batch_size,throughput_avg,latency_avg\n"
+      "resnet50,1x V100 16GB,FP32 Inference Latency,1,96 img/s,10.4 ms\nresnet50,1x V100 16GB,FP32 Inference Latency,2,196 img/s,10.2 ms\n"
+      "resnet50,NVIDIA T4,Mixed Precision Inference Latency,1,90 img/s,11 ms\n";
+  const Imported i = import("nvidia", {table}, "model,accuracy\nresnet50,0.78\n");
+  EXPECT_EQ(i.report.variants, 2U);
+  EXPECT_EQ(i.report.raised, 1U);
+  const Variant& v = variant(i.catalog, "resnet50-fp32@v100");
+  EXPECT_EQ(v.profile.latency(1), 10400us);
+  EXPECT_EQ(v.profile.latency(2), 10400us) << "more items are never faster";
+  EXPECT_EQ(i.catalog[v.hardware].price_per_hour_usd, 3.06) << "of hardware.json";
+  EXPECT_THAT(refusal("nvidia", {"model,section,subsection,batch_size,latency_avg\nx,A1,FP32,1,1 ms\n"}, "model,accuracy\nx,1\n"),
+              HasSubstr("names no GPU"));
+}
+
+TEST(ImportHailo, takes_the_accuracy_on_the_chip_in_both_layouts) {
+  const std::string header =
+      "device,section,Network Name,float,Hardware Degradation,FPS (Batch Size=1),FPS (Batch Size=8),Input Resolution (HxWxC),Params "
+      "(M),OPS "
+      "(G),float mAP,Hardware mAP\n";
+  const Imported i =
+      import("hailo", {header + "HAILO8,COCO,one,26.4,1.4,400,800,512x512x3,14,31,,\nHAILO15H,,two,,,100,100,640x640x3,5,1,30.0,29.0\n"});
+  const Variant& one = variant(i.catalog, "one_512-int8@hailo8");
+  EXPECT_NEAR(one.accuracy, 0.25, 1e-12);
+  EXPECT_EQ(one.profile.latency(1), 2500us);
+  EXPECT_EQ(one.profile.latency(8), 10ms);
+  EXPECT_EQ(one.batch_sizes, (std::vector<std::uint32_t>{1, 8}));
+  EXPECT_EQ(one.origin_latency, Origin::derived) << "rates of a pipeline";
+  EXPECT_NEAR(variant(i.catalog, "two_640-int8@hailo15h").accuracy, 0.29, 1e-12);
+  EXPECT_FALSE(i.catalog[one.task].hit_rate);
+}
+
+TEST(ImportAihub, refuses_a_quantised_model_without_an_accuracy_of_its_own) {
+  const std::string table =
+      "model,precision,component,device,runtime,inference_time_ms,peak_mem_mb_min,peak_mem_mb_max\n"
+      "net,float,Net,Galaxy S24,tflite,10,0,100\nnet,w8a8,Net,Galaxy S24,tflite,4,0,50\ntwo,float,Encoder,Galaxy S24,tflite,1,0,1\n"
+      "two,float,Decoder,Galaxy S24,tflite,1,0,1\n";
+  const std::string sizes = "model,field,value\nnet,Model size (float),100 MB\nnet,Model size (w8a8),25 MB\n";
+  const Imported i = import("aihub", {table, sizes}, "model,accuracy\nnet,0.7\ntwo,0.6\n");
+  ASSERT_EQ(i.report.variants, 1U);
+  EXPECT_EQ(i.report.dropped.at("no accuracy in w8a8, and that of another precision is not its own"), 1U);
+  EXPECT_EQ(i.report.dropped.at("a component of a model of several"), 2U);
+  EXPECT_EQ(i.catalog.variants[0].artefact_bytes, 100000000);
+  EXPECT_EQ(i.catalog.variants[0].memory_bytes, 100 << 20);
+  EXPECT_EQ(i.catalog.variants[0].origin_memory, Origin::measured);
+  EXPECT_EQ(import("aihub", {table, sizes}, "model,accuracy,precision\nnet,0.7,\nnet,0.65,w8a8\n").report.variants, 2U);
+}
+
+TEST(ImportNeuron, puts_the_rows_of_batch_sizes_together) {
+  const std::string latency =
+      "Model,Image Size,Inst. Type,Latency P50 (ms),Batch Size,Model Data Type\nresnet50,224x224,Inf2.xlarge,0.83,1,FP32\n";
+  const std::string throughput =
+      "Model,Image Size,Inst. Type,Latency P50 (ms),Batch Size,Model Data Type\nresnet50,224x224,Inf2.xlarge,7.283,8,FP32\n";
+  const Imported i = import("neuron", {latency, throughput}, "model,accuracy\nresnet50,0.76\n");
+  const Variant& v = variant(i.catalog, "resnet50_224-fp32@inf2_xlarge");
+  EXPECT_EQ(v.batch_sizes, (std::vector<std::uint32_t>{1, 8}));
+  EXPECT_EQ(v.profile.latency(8), 7283us);
+}
+
+TEST(ImportInfaas, reads_records_of_its_profiler) {
+  const std::string record =
+      "parname resnet50\nvarname resnet50_trt_16\nfilename f\ndataset imagenet\ntask classification\nframework tensorrt\ninputdim 224\n"
+      "maxbatch 16\nloadlat 4000\ninflatb1 3\ninflatb4 5\ninflatb8 8\ninflatb16 14\ninflatb32 0\ninflatb64 0\naccuracy 75.3\ncompsize "
+      "102000000\n"
+      "peakmemory 700000000\n";
+  const Imported i = import("infaas", {record}, "", "v100");
+  const Variant& v = variant(i.catalog, "resnet50_trt_16@v100");
+  EXPECT_EQ(v.base_model, "resnet50");
+  EXPECT_DOUBLE_EQ(v.accuracy, 0.753);
+  EXPECT_EQ(v.profile.latency(16), 14ms);
+  EXPECT_EQ(v.max_batch, 16U);
+  EXPECT_EQ(v.load.first_run, 4s);
+  EXPECT_EQ(v.origin_load, Origin::measured);
+  EXPECT_THAT(refusal("infaas", {"parname x\n"}, "", "v100"), HasSubstr("the record has no \"task\""));
+  std::string wrong = record;
+  wrong.replace(wrong.find("loadlat 4000"), 12, "loadlat slow");
+  EXPECT_THAT(refusal("infaas", {wrong}, "", "v100"), HasSubstr("\"loadlat\": \"slow\" is no number"));
+}
+
+TEST(ImportMeasurements, reads_ones_own_table) {
+  const std::string table =
+      "task,model,hardware,accuracy,batch,latency_ms,cores,memory_mb,load_s,kind,metric\n"
+      "look,net,raspberry_pi_4,0.7,1,100,1,50,2,score,mAP\nlook,net,raspberry_pi_4,0.7,1,60,2,50,2,score,mAP\nlook,big,a40,0.8,1,5,,,,"
+      "score,mAP\n"
+      "look,big,a40,0.8,4,9,,,,score,mAP\n";
+  const Imported i = import("measurements", {table});
+  const Variant& net = variant(i.catalog, "net@raspberry_pi_4");
+  EXPECT_EQ(net.profile.cores(), (std::vector<std::uint32_t>{1, 2}));
+  EXPECT_EQ(net.profile.latency(1, 1), 60ms);
+  EXPECT_EQ(net.memory_bytes, 50000000);
+  EXPECT_EQ(variant(i.catalog, "big@a40").profile.latency(4), 9ms);
+  EXPECT_THAT(refusal("measurements", {"task,model,hardware,accuracy,batch,latency_ms\nlook,net,a40,70,1,5\n"}),
+              HasSubstr("row 2: column \"accuracy\""));
+  EXPECT_THAT(refusal("measurements", {"task,model,hardware,accuracy,batch,latency_ms\nlook,net,a40,0.7,1,-5\n"}),
+              HasSubstr("is not above 0"));
+  EXPECT_THAT(refusal("measurements", {"task,model,hardware,accuracy,batch,latency_ms\nl,n,a40,0.7,1,5\nl,n,a40,0.7,1,6\n"}),
+              HasSubstr("has a row before"));
+  EXPECT_THAT(refusal("measurements", {"task,model,hardware,accuracy,batch,latency_ms\nl,n,a40,0.7,1,5\nl,n,a40,0.8,2,6\n"}),
+              HasSubstr("do not agree"));
+  EXPECT_THAT(refusal("measurements", {"task,model,hardware,accuracy,batch,latency\n"}), HasSubstr("has no rows"));
+}
+
+TEST(ImportTables, make_no_catalog_that_cannot_be_read) {
+  const std::string header = "task,model,hardware,accuracy,batch,latency_ms,cores\n";
+  EXPECT_THAT(refusal("measurements", {header + "l,n,a40,0.7,1,5,2\n"}), HasSubstr("instances hold no cores on exclusive hardware"));
+}
+
+TEST(ImportTables, take_text_only) {
+  const std::string header = "task,model,hardware,accuracy,batch,latency_ms\n";
+  EXPECT_THAT(refusal("measurements", {header + "l,n\xd1\xd1,a40,0.7,1,5\n"}), HasSubstr("row 2: is not text in UTF-8"));
+  EXPECT_THAT(refusal("measurements", {header + "l,n\x01,a40,0.7,1,5\n"}), HasSubstr("row 2: is not text in UTF-8"));
+  EXPECT_THAT(refusal("infaas", {"parname \xff\n"}, "", "a40"), HasSubstr("row 1: is not text in UTF-8"));
+  EXPECT_EQ(import("measurements", {header + "l,caf\xc3\xa9,a40,0.7,1,5\n"}).catalog.variants[0].model, "caf\xc3\xa9");
+}
+
+TEST(ImportYoloBench, the_wider_table_has_no_accuracy_in_int8) {
+  const std::string table =
+      "model_name,precision,recall,mAP_0.5,mAP_0.5:0.95,pi4_ort_latency,nano_gpu_latency,ov_latency,vim3_latency,pi4_tflite_fp32_latency,"
+      "pi4_tflite_int8_latency\na_160,0,0,0.5,0.3,0.05,0.02,0.002,0.01,0.04,0.03\na_320,0,0,0.5,0.4,0.2,0.08,0.008,0.04,0.16,0.12\n";
+  std::istringstream in(table);
+  std::ostringstream out;
+  const ImportReport report = import_yolobench(in, nullptr, out);
+  EXPECT_EQ(report.variants, 10U);
+  EXPECT_EQ(report.dropped.at("no accuracy was measured in INT8"), 2U);
+  Problems problems;
+  const Catalog c = catalog_of(parse_json(out.str(), "c", problems).root);
+  EXPECT_EQ(variant(c, "a_160-scratch@jetson_nano").profile.latency(1), 20ms);
+  std::istringstream again(table);
+  std::ostringstream both;
+  YoloBenchOptions options;
+  options.int8_accuracies = {{"a_160", 0.28}};
+  EXPECT_EQ(import_yolobench(again, nullptr, both, options).variants, 11U);
+  options.tasks = {YoloBenchTask::coco};
+  std::istringstream third(table);
+  EXPECT_THROW(import_yolobench(third, nullptr, both, options), InputError);
+}
+
+TEST(CatalogShow, finds_the_front_and_counts_origins) {
+  const Catalog c = catalog_of(Json::parse(R"({"tasks":[{"name":"t"}],"hardware":[{"name":"h","memory_bytes":1000}],"variants":[
+    {"name":"slow","task":"t","hardware":"h","accuracy":0.7,"profile":{"latency_s":{"1":0.02}},"origin":{"latency":"measured","accuracy":"measured"}},
+    {"name":"fast","task":"t","hardware":"h","accuracy":0.7,"profile":{"latency_s":{"1":0.01}},"origin":{"latency":"derived"}},
+    {"name":"best","task":"t","hardware":"h","accuracy":0.9,"profile":{"latency_s":{"1":0.03}}},
+    {"name":"worst","task":"t","hardware":"h","accuracy":0.1,"profile":{"latency_s":{"1":0.01}}}]})"));
+  const auto fronts = fronts_of(c);
+  ASSERT_EQ(fronts.size(), 1U);
+  std::vector<std::string> names;
+  for (const VariantId v : fronts[0].front) names.push_back(c[v].name);
+  EXPECT_EQ(names, (std::vector<std::string>{"fast", "best"}));
+  EXPECT_DOUBLE_EQ(origins_of(c).measured(), 2.0 / 16);
+  EXPECT_THAT(show_text(c), HasSubstr("t (accuracy) on h: 2 of 4 on the Pareto front"));
+  EXPECT_EQ(show_json(c)["fronts"][0]["front"][1]["variant"], "best");
+}
+
+TEST(CatalogFit, finds_curves_again_and_refuses_what_was_not_measured) {
+  std::vector<std::pair<double, double>> line, bend;
+  for (const double b : {1.0, 2.0, 4.0, 8.0, 16.0, 32.0}) {
+    line.emplace_back(b, 0.01 + 0.002 * b);
+    bend.emplace_back(b, std::pow(std::pow(0.01, 4) + std::pow(0.001 * b, 4), 0.25));
+  }
+  const CurveFit a = fit_curve(line, false), z = fit_curve(bend, true);
+  EXPECT_NEAR(a.base, 0.01, 1e-9);
+  EXPECT_NEAR(a.slope, 0.002, 1e-9);
+  EXPECT_NEAR(z.base, 0.01, 1e-5);
+  EXPECT_NEAR(z.slope, 0.001, 1e-6);
+  EXPECT_LT(z.rms, 1e-3);
+  EXPECT_GT(fit_curve(bend, false).largest, 0.1);
+  const Json catalog = Json::parse(R"({"variants":[
+    {"name":"v","origin":{"latency":"measured"},"profile":{"latency_s":{"1":"10ms","2":0.011,"8":0.02}}},
+    {"name":"few","origin":{"latency":"measured"},"profile":{"latency_s":{"1":0.01}}},
+    {"name":"guess","profile":{"latency_s":{"1":0.01,"2":0.02,"3":0.03}}},
+    {"name":"cores","origin":{"latency":"measured"},"profile":{"cores":{"1":{"1":0.11},"2":{"1":0.06},"10":{"1":0.02}}}}]})");
+  const auto points = points_of(catalog);
+  const Json j = fit_json(points, 16);
+  ASSERT_EQ(j.size(), 2U);
+  EXPECT_EQ(j[0]["variant"], "v");
+  EXPECT_NEAR(j[1]["cores"]["base_s"].get<double>(), 0.01, 1e-6);
+  EXPECT_NEAR(j[1]["cores"]["slope_s"].get<double>(), 0.1, 1e-6);
+  EXPECT_THROW(fit_json(points, 17), InputError);
+  EXPECT_THROW(fit_text(points, 17), InputError);
+  EXPECT_THAT(fit_text(points, {}), testing::AllOf(HasSubstr("Amdahl"), HasSubstr("3 variants have fewer than 3 batch sizes")));
+}
+
+// The three orderings of figure 1 of the paper that scenarios/catalogs/resnet50_v100.json names.
+TEST(ShippedCatalogs, batch_size_variants_keep_the_orderings_of_figure_1) {
+  const Catalog c = catalog_of(read_json((shipped / "resnet50_v100.json").string()));
+  ASSERT_EQ(c.variants.size(), 5U);
+  struct Point {
+    std::string name;
+    double call_s, rate, memory;
+  };
+  const auto point = [&](const std::string& name) {
+    const Variant& v = variant(c, name + "@v100");
+    const std::uint32_t items = v.batch_sizes.empty() ? 1 : v.batch_sizes.front();  // the default serves single items
+    const double s = to_seconds(v.profile.latency(items));
+    return Point{name, s, items / s, static_cast<double>(v.memory_for(items))};
+  };
+  const Point caffe = point("resnet50-caffe2-fp32"), b1 = point("resnet50-trt-b1-fp32"), b1h = point("resnet50-trt-b1-fp16"),
+              b64 = point("resnet50-trt-b64-fp32"), b64h = point("resnet50-trt-b64-fp16");
+  for (const auto& [half, full] : {std::pair{b1h, b1}, {b64h, b64}}) {
+    EXPECT_LT(half.call_s, full.call_s);
+    EXPECT_GT(half.rate, full.rate);
+  }
+  for (const auto& [large, small] : {std::pair{b64, b1}, {b64h, b1h}}) {
+    EXPECT_GT(large.rate, small.rate);
+    EXPECT_GT(large.call_s, small.call_s);
+    EXPECT_GT(large.memory, small.memory);
+  }
+  for (const Point& x : {caffe, b1, b1h, b64, b64h})
+    for (const Point& y : {caffe, b1, b1h, b64, b64h})
+      EXPECT_FALSE(x.name != y.name && x.call_s <= y.call_s && x.rate >= y.rate && x.memory <= y.memory)
+          << x.name << " dominates " << y.name;
+  std::set<double> accuracies;
+  for (const Variant& v : c.variants) accuracies.insert(v.accuracy);
+  EXPECT_EQ(accuracies.size(), 1U);
+}
+
+TEST(ShippedCatalogs, each_figure_of_hardware_has_a_source_or_is_marked_assumed) {
+  const Json file = read_json((shipped / "hardware.json").string());
+  EXPECT_GT(file["hardware"].size(), 20U);
+  for (const Json& h : file["hardware"]) {
+    const std::string source = h["source"];
+    for (const auto& [key, value] : h.items()) {
+      if (key == "name" || key == "kind" || key == "sharing" || key == "unified_memory" || key == "source") continue;
+      const auto at = source.find(key + ": ");
+      ASSERT_NE(at, std::string::npos) << h["name"] << ": " << key;
+      EXPECT_GT(source.find(';', at) - at, key.size() + 4) << h["name"] << ": " << key;
+    }
+    for (const char* key : {"price_per_hour_usd", "idle_watts", "busy_watts", "boot_s"}) EXPECT_TRUE(h.contains(key)) << h["name"];
+  }
+}
+
+std::filesystem::path published_profiles() {
+  const char* const folder = std::getenv("TIDELINE_PROFILES");
+  return folder != nullptr ? std::filesystem::path(folder)
+                           : std::filesystem::path(TIDELINE_SOURCE_DIR) / ".." / "shared" / "data" / "profiles";
+}
+
+// The table of upstream has fronts by four metrics on four data sets and eight platforms. Those of mAP@0.5:0.95 can be compared: a catalog
+// has one metric. The column of the Raspberry Pi 4 with TensorFlow Lite and that with ONNX Runtime are one hardware type here, with two
+// variants a model: they are told by their names.
+TEST(PublishedFronts, are_those_of_upstream_where_they_can_be_compared) {
+  const auto folder = published_profiles() / "yolobench";
+  if (!std::filesystem::exists(folder / "pareto_indices.csv"))
+    GTEST_SKIP() << folder << " is not there: TIDELINE_PROFILES names the folder of published profiles";
+  std::ifstream table(folder / "merged_results.csv"), fronts(folder / "pareto_indices.csv");
+  std::ostringstream out;
+  YoloBenchOptions options;
+  options.tasks = {YoloBenchTask::voc, YoloBenchTask::sku, YoloBenchTask::wider, YoloBenchTask::coco};
+  (void)import_yolobench(table, nullptr, out, options);
+  Problems problems;
+  Catalog catalog = catalog_of(parse_json(out.str(), "yolobench", problems).root);
+  // Rows of the table by their index, as upstream counts.
+  std::vector<std::string> models;
+  {
+    std::ifstream again(folder / "merged_results.csv");
+    std::string line;
+    std::getline(again, line);
+    while (std::getline(again, line)) {
+      const auto last = line.rfind(','), before = line.rfind(',', last - 1);
+      models.push_back(line.substr(before + 1, last - before - 1));
+    }
+  }
+  const std::map<std::string, std::pair<std::string, std::string>> columns{{"nano_gpu_latency", {"jetson_nano", ""}},
+                                                                           {"openvino_latency", {"core_i7", ""}},
+                                                                           {"vim3_latency", {"vim3", ""}},
+                                                                           {"raspi4_tflite_latency", {"raspberry_pi_4", "-tflite"}},
+                                                                           {"orange_pi_latency", {"orange_pi_5", ""}},
+                                                                           {"a40_trt_latency", {"a40", ""}},
+                                                                           {"pi5_ort_latency", {"raspberry_pi_5", ""}},
+                                                                           {"pi4_ort_latency", {"raspberry_pi_4", "-onnxruntime"}}};
+  const std::map<std::string, std::string> suffixes{{"voc", ""}, {"sku", "-sku"}, {"wider", "-wider"}, {"coco", "-coco"}};
+  std::string line;
+  std::getline(fronts, line);
+  int compared = 0, others = 0;
+  while (std::getline(fronts, line)) {
+    if (line.ends_with('\r')) line.pop_back();
+    std::istringstream cells(line);
+    std::string data, column, indices;
+    std::getline(cells, data, ',');
+    std::getline(cells, column, ',');
+    std::getline(cells, indices);
+    if (!data.starts_with("mAP_0.5:0.95_")) {
+      ++others;
+      continue;
+    }
+    std::erase(indices, '"');
+    const std::string set = data.substr(13);
+    const std::string hardware = columns.at(column).first, runtime = columns.at(column).second;
+    std::vector<std::string> expected;
+    std::istringstream list(indices);
+    for (std::string index; std::getline(list, index, ',');)
+      expected.push_back(models.at(static_cast<std::size_t>(std::stoi(index))) + suffixes.at(set) + "@" + hardware + runtime);
+    // Variants of the other runtime are put aside.
+    Catalog only = catalog;
+    for (Task& t : only.tasks) std::erase_if(t.variants, [&](VariantId v) { return !only[v].name.ends_with("@" + hardware + runtime); });
+    std::vector<std::string> found;
+    for (const CatalogFront& f : fronts_of(only))
+      if (only[f.task].name == "detect-" + set)
+        for (const VariantId v : f.front) found.push_back(only[v].name);
+    EXPECT_EQ(found, expected) << data << " " << column;
+    ++compared;
+  }
+  EXPECT_EQ(compared, 32);
+  std::cout << compared << " fronts of upstream compared; " << others
+            << " are of mAP@0.5, precision or recall, which the catalog has not\n";
+}
+
+}  // namespace
+}  // namespace tideline
