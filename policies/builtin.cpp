@@ -72,6 +72,11 @@ void add_builtin_policies(PolicyRegistry& registry) {
   registry.add(lru());
   registry.add(sieve());
   registry.add(size_aware());
+
+  // joint
+  registry.add(accuracy_scaling());
+  registry.add(accuracy_scaling_greedy());
+  registry.add(proportional());
 }
 
 }  // namespace tideline

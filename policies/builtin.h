@@ -75,6 +75,11 @@ PolicyDefinition lru();
 PolicyDefinition sieve();
 PolicyDefinition size_aware();
 
+// joint
+PolicyDefinition accuracy_scaling();
+PolicyDefinition accuracy_scaling_greedy();
+PolicyDefinition proportional();
+
 /// Adds them all, by kind.
 void add_builtin_policies(PolicyRegistry& registry);
 

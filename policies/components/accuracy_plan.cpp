@@ -279,6 +279,17 @@ Program program_of(const AccuracyProblem& problem, double target, bool all) {
   return p;
 }
 
+/// Nothing to plan for, or nothing to plan with.
+bool is_empty(const AccuracyProblem& problem) { return problem.options.empty() || problem.ways.empty(); }
+AccuracyPlan empty_plan(const AccuracyProblem& problem, double target) {
+  AccuracyPlan plan;
+  plan.status = problem.demands.empty() ? AccuracyPlan::Status::optimal : AccuracyPlan::Status::short_of;
+  plan.target = target;
+  plan.devices.resize(problem.options.size());
+  plan.flow.resize(problem.ways.size());
+  return plan;
+}
+
 AccuracyPlan search(const AccuracyProblem& problem, const AccuracyPlan& greedy, double target, bool all,
                     const LinearProgram::Limits& limits) {
   const Program p = program_of(problem, target, all);
@@ -304,6 +315,7 @@ AccuracyPlan search(const AccuracyProblem& problem, const AccuracyPlan& greedy, 
 }  // namespace
 
 AccuracyPlan plan_greedily(const AccuracyProblem& problem, const AccuracyTargets& targets) {
+  if (is_empty(problem)) return empty_plan(problem, targets.first);
   Flows flows(problem);
   for (std::size_t k = 0; k < target_count(targets); ++k) {
     Greedy greedy(problem, flows, target_at(targets, k));
@@ -317,6 +329,7 @@ AccuracyPlan plan_greedily(const AccuracyProblem& problem, const AccuracyTargets
 }
 
 AccuracyPlan plan_exactly(const AccuracyProblem& problem, const AccuracyTargets& targets, const LinearProgram::Limits& limits) {
+  if (is_empty(problem)) return empty_plan(problem, targets.first);
   Flows flows(problem);
   for (std::size_t k = 0; k < target_count(targets); ++k) {
     const double target = target_at(targets, k);

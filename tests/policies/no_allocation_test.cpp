@@ -83,6 +83,9 @@ TEST(NoAllocation, in_selection) {
       {ensemble(), {}},
       {ensemble(), {{"quorum", 2}, {"combine", "weighted"}, {"at_deadline", true}}},
       {cascade(), {}},
+      {accuracy_scaling(), {}},
+      {accuracy_scaling_greedy(), {}},
+      {proportional(), {{"shares", param::List{"v2@edge=1", "v3@core=2", "v5@core=1"}}}},
       {infaas(), {{"memory_reserve_bytes", 0}}},
       {infaas(), {{"memory_reserve_bytes", 0}, {"objective", "accuracy"}, {"mode", "best_effort"}}}};
   for (const auto& [definition, params] : policies) {
