@@ -43,9 +43,12 @@ void add_builtin_policies(PolicyRegistry& registry) {
   registry.add(timeout());
 
   // autoscaling
+  registry.add(announced_surges());
   registry.add(demand_knapsack());
   registry.add(fixed());
+  registry.add(infaas_scaling());
   registry.add(knative_kpa());
+  registry.add(mark());
   registry.add(predictive());
   registry.add(scheduled());
   registry.add(kubernetes_hpa());
@@ -76,6 +79,9 @@ void add_builtin_policies(PolicyRegistry& registry) {
   // joint
   registry.add(accuracy_scaling());
   registry.add(accuracy_scaling_greedy());
+  registry.add(cheapest_plan());
+  registry.add(clockwork());
+  registry.add(nexus());
   registry.add(proportional());
 }
 

@@ -45,10 +45,13 @@ PolicyDefinition slo_aware();
 PolicyDefinition timeout();
 
 // autoscaling
+PolicyDefinition announced_surges();
 PolicyDefinition demand_knapsack();
 PolicyDefinition fixed();
+PolicyDefinition infaas_scaling();
 PolicyDefinition knative_kpa();
 PolicyDefinition kubernetes_hpa();
+PolicyDefinition mark();
 PolicyDefinition predictive();
 PolicyDefinition scheduled();
 PolicyDefinition target_utilization();
@@ -78,6 +81,9 @@ PolicyDefinition size_aware();
 // joint
 PolicyDefinition accuracy_scaling();
 PolicyDefinition accuracy_scaling_greedy();
+PolicyDefinition cheapest_plan();
+PolicyDefinition clockwork();
+PolicyDefinition nexus();
 PolicyDefinition proportional();
 
 /// Adds them all, by kind.

@@ -1,14 +1,13 @@
 #include "policies/builtin.h"
 #include "policies/components/group_count.h"
 #include "policies/components/group_windows.h"
+#include "policies/components/over_autoscaler.h"
 #include "sim/core/text.h"
 #include "sim/policy/policy.h"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <cstdint>
-#include <memory>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -25,7 +24,7 @@ namespace {
 /// what held before. Where several entries begin at once, the last of the list holds. Rounds are those of the other autoscaler, and an
 /// entry takes effect in the first round that is not before its time. What the other leaves alone, and the schedule does not
 /// change, is left alone.
-class Scheduled final : public AutoscalingPolicy, public Observer {
+class Scheduled final : public OverAutoscaler {
  public:
   struct Params {
     std::vector<std::string> schedule;
@@ -45,29 +44,19 @@ class Scheduled final : public AutoscalingPolicy, public Observer {
   };
 
   /// Throws std::invalid_argument where an entry or the other autoscaler is wrong.
-  Scheduled(const Params& params, const Setup& setup) : interval_(params.interval) {
-    make_other(params, setup);
+  Scheduled(const Params& params, const Setup& setup)
+      : OverAutoscaler(params.autoscaler, params.params, setup, {"scheduled"}), interval_(params.interval) {
     for (const std::string& text : params.schedule) add(text, *setup.world);
-    if (other_->interval() != forever) interval_ = other_->interval();
+    if (other().interval() != forever) interval_ = other().interval();
     scheduled_.resize(setup.world->groups().size());
     listed_.resize(scheduled_.size());
     for (const Entry& e : entries_) listed_[e.what.group.index()] = 1;
   }
 
-  Needs needs() const override {
-    Needs needs = other_->needs();
-    needs.writes.wish = true;
-    return needs;
-  }
-  std::span<const std::string_view> reasons() const override { return names_; }
   Duration interval() const override { return interval_; }
-  Time round(ClusterView view) override { return other_->round(view); }
-  HeldAnswer on_held(const QueryView& query, VariantId v, std::uint32_t starting, ClusterView view) override {
-    return other_->on_held(query, v, starting, view);
-  }
 
   void plan(ClusterView view, Plan& plan) override {
-    if (other_->interval() != forever || first_) other_->plan(view, plan);
+    if (other().interval() != forever || first_) other().plan(view, plan);
     first_ = false;
     for (std::size_t k = 0; k < listed_.size(); ++k) {
       if (listed_[k] == 0) continue;
@@ -75,7 +64,7 @@ class Scheduled final : public AutoscalingPolicy, public Observer {
       const std::uint32_t n = in_force(g, view.now()), before = scheduled_[k];
       scheduled_[k] = n;
       const auto planned = std::find_if(plan.wishes.begin(), plan.wishes.end(), [&](const Plan::Wish& w) { return w.group == g; });
-      const auto reason = static_cast<Reason>(names_.size() - 1);
+      const Reason reason = own_reason(0);
       if (planned != plan.wishes.end()) {
         if (planned->instances < n) *planned = {g, n, reason};
       } else if (n != before || instances_in_use(view.group(g)) < n) {
@@ -84,15 +73,6 @@ class Scheduled final : public AutoscalingPolicy, public Observer {
     }
   }
 
-  Facts facts() const override { return observer_ == nullptr ? Facts{} : observer_->facts(); }
-  void arrived(const QueryView& q, ClusterView view) override { observer_->arrived(q, view); }
-  void visit_began(const QueryView& q, InstanceId i, ClusterView view) override { observer_->visit_began(q, i, view); }
-  void batch_began(InstanceId i, std::uint32_t visits, ClusterView view) override { observer_->batch_began(i, visits, view); }
-  void batch_done(InstanceId i, std::uint32_t visits, Duration took, ClusterView view) override {
-    observer_->batch_done(i, visits, took, view);
-  }
-  void instance_changed(InstanceId i, Phase phase, ClusterView view) override { observer_->instance_changed(i, phase, view); }
-
  private:
   struct Entry {
     GroupCount what;
@@ -100,23 +80,6 @@ class Scheduled final : public AutoscalingPolicy, public Observer {
     Duration at{};  // of its day
   };
   static constexpr std::int64_t every_day = -1;
-
-  void make_other(const Params& params, const Setup& setup) {
-    PolicyRegistry registry;
-    add_builtin_policies(registry);
-    const PolicyDefinition* definition = registry.find(PolicyKind::autoscaling, params.autoscaler);
-    if (definition == nullptr) throw std::invalid_argument("autoscaler: there is no " + in_quotes(params.autoscaler));
-    Problems problems;
-    const BoundPolicy bound = definition->bind(params.params, "params", problems);
-    if (!problems.empty()) throw std::invalid_argument(problems.list().front().pointer + ": " + problems.list().front().message);
-    made_ = bound.make(setup);
-    other_ = dynamic_cast<AutoscalingPolicy*>(made_.get());
-    observer_ = dynamic_cast<Observer*>(made_.get());
-    const auto theirs = other_->reasons();
-    names_.assign(theirs.begin(), theirs.end());
-    if (names_.empty()) names_.emplace_back("none");
-    names_.emplace_back("scheduled");
-  }
 
   void add(const std::string& text, const World& world) {
     const auto wrong = [&] {
@@ -164,10 +127,6 @@ class Scheduled final : public AutoscalingPolicy, public Observer {
   }
 
   Duration interval_;
-  std::unique_ptr<Policy> made_;
-  AutoscalingPolicy* other_ = nullptr;  // what was made, as what it is
-  Observer* observer_ = nullptr;
-  std::vector<std::string_view> names_;
   std::vector<Entry> entries_;
   std::vector<std::uint32_t> scheduled_;  // by group, in the last round
   std::vector<char> listed_;              // by group: some entry names it

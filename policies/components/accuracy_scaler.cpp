@@ -11,9 +11,7 @@ AccuracyScaler::AccuracyScaler(const AccuracyScalerParams& params, const Setup& 
     : params_(params),
       world_(*setup.world),
       stream_(setup.stream),
-      asked_(world_.classes().size() * world_.site_count()),
-      average_(world_.classes().size()),
-      last_(world_.classes().size()),
+      demand_(setup, params.weight),
       fastest_(world_.classes().size()),
       capacity_(world_.catalog().tasks.size()),
       wishes_(world_.groups().size()),
@@ -24,20 +22,9 @@ AccuracyScaler::AccuracyScaler(const AccuracyScalerParams& params, const Setup& 
     const auto candidates = world_.candidates(ClassId{c}, CandidateOrder::by_latency);
     if (!candidates.empty()) fastest_[c] = candidates.front();
   }
-  if (setup.first_hour_qps.empty()) return;
-  for (std::size_t c = 0; c < average_.size(); ++c) {
-    double classes = 0;
-    for (const QueryClass& other : world_.classes()) classes += other.task == world_[ClassId{c}].task ? 1 : 0;
-    average_[c] = setup.first_hour_qps[world_[ClassId{c}].task.index()] / classes;
-  }
 }
 
-void AccuracyScaler::arrived(const QueryView& query, ClusterView) {
-  Asked& a = asked_[query.class_id().index() * world_.site_count() + query.origin().index()];
-  a.arrived += query.items();
-  ++a.all;
-  a.bytes += query.payload_bytes();
-}
+void AccuracyScaler::arrived(const QueryView& query, ClusterView) { demand_.arrived(query); }
 
 Selection AccuracyScaler::select(const QueryView& query, ClusterView view) {
   if (view.now() >= effective_) route();
@@ -85,7 +72,7 @@ Placement AccuracyScaler::choose(VariantId variant, std::int64_t, std::span<cons
 
 void AccuracyScaler::plan(ClusterView view, Plan& plan) {
   if (view.now() >= effective_) route();
-  end_count(view);
+  any_count_ = demand_.end_window(view.now()) || any_count_;
   const auto put = [&] {
     // A plan that is to hold later than the next count is told then: only one is under way at a time.
     if (effective_ == never || is_told_ || effective_ - view.now() >= params_.count) return;
@@ -107,53 +94,12 @@ void AccuracyScaler::plan(ClusterView view, Plan& plan) {
   }
 }
 
-void AccuracyScaler::end_count(ClusterView view) {
-  const double passed_s = to_seconds(view.now() - counted_);
-  if (passed_s <= 0) return;
-  for (std::size_t c = 0; c < average_.size(); ++c) {
-    std::uint64_t items = 0;
-    for (std::size_t s = 0; s < world_.site_count(); ++s) {
-      Asked& a = asked_[c * world_.site_count() + s];
-      items += a.arrived;
-      a.arrived = 0;
-    }
-    last_[c] = static_cast<double>(items) / passed_s;
-    average_[c] += params_.weight * (last_[c] - average_[c]);
-  }
-  counted_ = view.now();
-  any_count_ = true;
-}
-
 bool AccuracyScaler::exceeds_plan() const {
   std::vector<double> asked(capacity_.size());
-  for (std::size_t c = 0; c < last_.size(); ++c) asked[world_[ClassId{c}].task.index()] += last_[c];
+  for (std::size_t c = 0; c < demand_.classes(); ++c) asked[world_[ClassId{c}].task.index()] += demand_.last(ClassId{c});
   for (std::size_t t = 0; t < asked.size(); ++t)
     if (asked[t] > capacity_[t]) return true;
   return false;
-}
-
-Duration AccuracyScaler::left_of_slo(ClassId c, SiteId s) const {
-  const Duration slo = world_[c].slo;
-  Duration way{};
-  for (std::size_t o = 0; o < world_.site_count(); ++o) {
-    const Asked& a = asked_[c.index() * world_.site_count() + o];
-    if (a.all == 0 || SiteId{o} == s) continue;
-    const Route &there = world_.topology().route(SiteId{o}, s), &back = world_.topology().route(s, SiteId{o});
-    if (!there.reachable) return Duration{-1};
-    way = std::max(way, there.time(a.bytes / a.all) + back.delay);
-  }
-  return slo == forever ? forever : slo - way;
-}
-
-std::uint32_t AccuracyScaler::per_device(GroupId g, ClusterView view) const {
-  const Variant& v = world_[world_[g].variant];
-  const Hardware& h = world_.catalog()[v.hardware];
-  const std::int64_t bytes = v.memory_for(view.group(g).batch_cap);
-  if (bytes > h.memory_bytes) return 0;
-  if (h.sharing != Sharing::partitioned) return 1;
-  const std::uint32_t cores = v.profile.cores()[view.group(g).option];
-  const std::int64_t by_memory = bytes > 0 ? h.memory_bytes / bytes : 1'000'000;
-  return static_cast<std::uint32_t>(std::min<std::int64_t>(by_memory, cores > 0 ? h.cores / cores : 1));
 }
 
 void AccuracyScaler::make_problem(ClusterView view, bool by_last_count) {
@@ -161,13 +107,9 @@ void AccuracyScaler::make_problem(ClusterView view, bool by_last_count) {
   groups_.clear();
   per_device_.clear();
   classes_.clear();
-  problem_.devices.assign(world_.site_count() * world_.catalog().hardware.size(), 0);
-  for (std::size_t d = 0; d < world_.topology().devices.size(); ++d) {
-    const Device& device = world_.topology()[DeviceId{d}];
-    if (view.device(DeviceId{d}).up) ++problem_.devices[device.site.index() * world_.catalog().hardware.size() + device.hardware.index()];
-  }
-  for (std::size_t c = 0; c < average_.size(); ++c) {
-    const double rate = by_last_count ? std::max(average_[c], last_[c]) : average_[c];
+  count_devices(world_, view, problem_.devices);
+  for (std::size_t c = 0; c < demand_.classes(); ++c) {
+    const double average = demand_.average(ClassId{c}), rate = by_last_count ? std::max(average, demand_.last(ClassId{c})) : average;
     if (rate <= 1e-9) continue;
     problem_.demands.push_back({world_[ClassId{c}].task.index(), rate});
     classes_.emplace_back(c);
@@ -209,7 +151,7 @@ void AccuracyScaler::add_task(TaskId t, ClusterView view) {
       if (!g) continue;
       const GroupRow& row = view.group(g);
       const auto type = static_cast<std::uint32_t>(s * world_.catalog().hardware.size() + world_[v].hardware.index());
-      Choice k{{type, t.index(), 0}, g, per_device(g, view), std::vector<char>(demands.size())};
+      Choice k{{type, t.index(), 0}, g, instances_per_device(world_, g, view), std::vector<char>(demands.size())};
       if (k.per_device == 0 || problem_.devices[type] == 0) continue;
       const Profile& profile = world_[v].profile;
       Duration most = forever;
@@ -217,7 +159,7 @@ void AccuracyScaler::add_task(TaskId t, ClusterView view) {
       for (std::size_t d = 0; d < demands.size(); ++d) {
         const ClassId c = classes_[demands[d]];
         if (!world_.is_candidate(c, v)) continue;
-        const Duration left = left_of_slo(c, SiteId{s});
+        const Duration left = demand_.left_of_slo(c, SiteId{s});
         const Duration allowed = left == forever ? forever : from_seconds(params_.slo_share * to_seconds(left));
         if (profile.latency(1, row.option) > allowed) continue;
         k.serves[d] = 1;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "policies/components/accuracy_plan.h"
+#include "policies/components/class_demand.h"
 #include "policies/components/instance_counts.h"
 #include "policies/components/weighted_routes.h"
 #include "sim/core/param.h"
@@ -85,30 +86,19 @@ class AccuracyScaler : public SelectionPolicy, public DispatchPolicy, public Aut
   static constexpr std::array<std::string_view, 7> names{"planned", "kept", "in_part", "not_planned", "all_absent", "emptiest", "to_evict"};
   static constexpr double keep_gap = 1e-3;
 
-  /// Of a class at a site.
-  struct Asked {
-    std::uint64_t arrived = 0;  ///< since the last count
-    std::uint64_t all = 0, bytes = 0;
-  };
-
-  void end_count(ClusterView view);
   bool exceeds_plan() const;
   void make_problem(ClusterView view, bool by_last_count);
   void add_task(TaskId t, ClusterView view);
   void decide(ClusterView view, bool by_last_count);
   void route();
   void write(ClusterView view, Plan& plan);
-  /// What the way leaves of the class's SLO at the site, for the farthest origin; `forever` without an SLO; below 0: never in time.
-  Duration left_of_slo(ClassId c, SiteId s) const;
-  std::uint32_t per_device(GroupId g, ClusterView view) const;
 
   AccuracyScalerParams params_;
   const World& world_;
   Stream stream_;
-  std::vector<Asked> asked_;            // by class and site
-  std::vector<double> average_, last_;  // by class, items per second
-  std::vector<VariantId> fastest_;      // by class
-  Time counted_{}, decided_{};
+  ClassDemand demand_;
+  std::vector<VariantId> fastest_;  // by class
+  Time decided_{};
   bool any_count_ = false, any_plan_ = false;
 
   // The last plan.
