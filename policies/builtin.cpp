@@ -52,6 +52,8 @@ void add_builtin_policies(PolicyRegistry& registry) {
   registry.add(predictive());
   registry.add(scheduled());
   registry.add(kubernetes_hpa());
+  registry.add(swayam());
+  registry.add(target_tracking());
   registry.add(target_utilization());
 
   // placement

@@ -54,6 +54,8 @@ PolicyDefinition kubernetes_hpa();
 PolicyDefinition mark();
 PolicyDefinition predictive();
 PolicyDefinition scheduled();
+PolicyDefinition swayam();
+PolicyDefinition target_tracking();
 PolicyDefinition target_utilization();
 
 // placement

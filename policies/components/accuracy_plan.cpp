@@ -264,12 +264,15 @@ Program program_of(const AccuracyProblem& problem, double target, bool all) {
     const double rate = d.rate * target;
     demand_rows.push_back(p.program.add_row(all ? rate : none, rate));
   }
+  // A device that could serve more than all that may come to it counts with that: the same whole numbers, a tighter relaxation.
+  std::vector<double> wanted(problem.options.size());
+  for (const Way& w : problem.ways) wanted[w.option] += problem.demands[w.demand].rate * target;
   std::vector<std::uint32_t> option_rows;
   for (const Option& o : problem.options) {
     p.devices.push_back(p.program.add_variable(0, problem.devices[o.type], true));
     p.program.set(type_rows[o.type], p.devices.back(), 1);
     option_rows.push_back(p.program.add_row(none, 0));
-    p.program.set(option_rows.back(), p.devices.back(), -o.rate);
+    p.program.set(option_rows.back(), p.devices.back(), -std::min(o.rate, wanted[option_rows.size() - 1]));
   }
   for (const Way& w : problem.ways) {
     p.flow.push_back(p.program.add_variable(w.accuracy));

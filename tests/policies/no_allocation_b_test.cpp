@@ -72,7 +72,7 @@ TEST(no_allocation, sharing) {
 }
 
 TEST(no_allocation, autoscaling_once_the_plan_has_its_size) {
-  for (const auto& d : {fixed(), target_utilization(), demand_knapsack(), kubernetes_hpa(), knative_kpa(), predictive()}) {
+  for (const auto& d : {fixed(), target_utilization(), demand_knapsack(), kubernetes_hpa(), knative_kpa(), predictive(), swayam()}) {
     Bench x;
     const std::vector<std::uint32_t> initial{4, 6, 4};
     tideline::Setup setup = x.bench->setup();
