@@ -55,6 +55,7 @@ void add_builtin_policies(PolicyRegistry& registry) {
   registry.add(swayam());
   registry.add(target_tracking());
   registry.add(target_utilization());
+  registry.add(vertical());
 
   // placement
   registry.add(best_fit());

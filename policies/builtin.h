@@ -57,6 +57,7 @@ PolicyDefinition scheduled();
 PolicyDefinition swayam();
 PolicyDefinition target_tracking();
 PolicyDefinition target_utilization();
+PolicyDefinition vertical();
 
 // placement
 PolicyDefinition best_fit();

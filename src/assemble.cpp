@@ -35,7 +35,7 @@ std::vector<InitialInstance> place_initial(const Scenario& scenario, const World
     const InitialSpec& spec = scenario.initial[k];
     const Variant& variant = world[spec.variant];
     const bool partitioned = world.catalog()[variant.hardware].sharing == Sharing::partitioned;
-    const std::uint32_t cores_held = partitioned ? variant.profile.cores().front() : 0;
+    const std::uint32_t cores_held = partitioned ? variant.profile.cores()[spec.option] : 0;
     const Pool& pool = world.topology()[spec.pool];
     const GroupId g = world.group(spec.variant, pool.site);
     const std::int64_t memory_held = variant.memory_for(world[g].batch_cap);
@@ -58,7 +58,7 @@ std::vector<InitialInstance> place_initial(const Scenario& scenario, const World
       ++device.value().first;
       const auto again = devices.insert(std::move(device)).position;
       if (next == devices.end() || *again < *next) next = again;
-      out.push_back({g, DeviceId{d}});
+      out.push_back({g, DeviceId{d}, spec.option});
     }
   }
   return out;

@@ -8,6 +8,7 @@
 #include <charconv>
 #include <cmath>
 #include <limits>
+#include <tuple>
 #include <unordered_map>
 #include <utility>
 
@@ -51,6 +52,7 @@ class Reader {
     read_list(value, pointer, "tasks", [&](const Value& v, const std::string& at) { read_task(v, at); });
     read_list(value, pointer, "hardware", [&](const Value& v, const std::string& at) { read_hardware(v, at); });
     read_list(value, pointer, "variants", [&](const Value& v, const std::string& at) { read_variant(v, at); });
+    for (const auto& [v, name, at] : resumes_) read_resumes(v, name, at);
     read_list(value, pointer, "colocation", [&](const Value& v, const std::string& at) { read_colocation(v, at); });
     const auto variants = value.find("variants");
     if (variants != value.end() && variants->is_array() && variants->empty())
@@ -94,6 +96,19 @@ class Reader {
   bool has_problem(const std::string& pointer) const {
     const auto& list = problems_.list();
     return std::any_of(list.begin(), list.end(), [&](const Problem& problem) { return problem.pointer == pointer; });
+  }
+
+  void read_resumes(VariantId v, const std::string& name, const std::string& pointer) {
+    const auto exit = find(variants_, name, "variant", pointer);
+    if (!exit || *exit >= catalog_.variants.size()) return;
+    Variant& variant = catalog_.variants[v.index()];
+    const Variant& early = catalog_.variants[*exit];
+    if (early.task != variant.task || early.hardware != variant.hardware)
+      problems_.add(pointer, in_quotes(name) + " has another task or hardware");
+    else if (early.profile.max_items() > 0 && variant.profile.max_items() > 0 && early.profile.latency(1) >= variant.profile.latency(1))
+      problems_.add(pointer, in_quotes(name) + " takes no less time than the whole network");
+    else
+      variant.resumes = VariantId{*exit};
   }
 
   void read_colocation(const Value& value, const std::string& pointer) {
@@ -188,6 +203,7 @@ class Reader {
     v.transformation = p.transformation;
     v.framework = p.framework;
     v.precision = p.precision;
+    v.pre = p.pre;
     v.resolution = p.resolution;
     v.accuracy = p.accuracy;
     v.batch_sizes = p.batch_sizes;
@@ -222,6 +238,7 @@ class Reader {
     if (!task || !hardware) return;
     v.task = TaskId{*task};
     v.hardware = HardwareId{*hardware};
+    if (!p.resumes.empty()) resumes_.emplace_back(VariantId{catalog_.variants.size()}, p.resumes, child(pointer, "resumes"));
     catalog_.variants.push_back(std::move(v));
   }
 
@@ -426,6 +443,7 @@ class Reader {
   bool affine_ = false;  // of the variant that is being read
   Catalog catalog_;
   Names tasks_, hardware_, variants_;
+  std::vector<std::tuple<VariantId, std::string, std::string>> resumes_;  // variant, the name of its exit, where that is said
 };
 
 }  // namespace

@@ -143,6 +143,7 @@ struct VariantParams {
   Duration pre{}, post{};
   std::optional<double> energy_per_item_j;
   std::optional<std::uint32_t> instance_cores;
+  std::string resumes;
   param::Value profile, service, load, origin;
   std::string source;
   static constexpr auto declare() {
@@ -177,6 +178,9 @@ struct VariantParams {
                      {0}),
         param::field("instance_cores", &VariantParams::instance_cores,
                      "Cores that an instance holds for `latency_s` or `affine` on a partitioned device; 1 where not given.", {1, 4096}),
+        param::field("resumes", &VariantParams::resumes,
+                     "The variant that is this network up to an early exit. A query that a cascade sends from there to here, on the same "
+                     "device, goes on where it left off: its time is what this profile has more, for one item."),
         param::field("profile", &VariantParams::profile, "Time of a batch: exactly one of latency_s, cores, affine.", param::required),
         param::field("service", &VariantParams::service, "Law of a batch's time about the profile; deterministic where not given."),
         param::field("load", &VariantParams::load, "Times to start an instance, besides moving its bytes."),

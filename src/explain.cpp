@@ -145,11 +145,18 @@ class Explainer {
     o.hardware = &world_.catalog()[o.variant->hardware];
     const GroupId g = world_.group(v, site);
     o.cap = g ? world_[g].batch_cap : o.variant->max_batch;
+    o.there = o.variant->pre_at_origin;
+    if (!topology().access.empty()) {
+      const AccessLink& access = topology().access[d.origin.index()];
+      o.there += access.time(d.payload_bytes);
+      o.back = access.time(d.answer_bytes);
+    }
     if (site != d.origin) {
       const Route& route = topology().route(d.origin, site);
-      o.there = route.time(d.payload_bytes);
-      o.back = route.time(d.answer_bytes);
-      o.transfer_usd = route.price_per_byte_usd * (static_cast<double>(d.payload_bytes) + d.answer_bytes);
+      const std::uint32_t payload = world_.payload_bytes(v, d.payload_bytes, 1);
+      o.there += route.time(payload);
+      o.back += route.time_back(d.answer_bytes);
+      o.transfer_usd = route.price_per_byte_usd * (static_cast<double>(payload) + d.answer_bytes);
     }
     double price = world_.hardware_price_per_s(o.variant->hardware);
     if (!g) price = o.hardware->price_per_hour_usd / 3600;  // not in this cluster: as the catalog says
@@ -541,7 +548,7 @@ class Explainer {
       forward = there;
       const Route& route = topology().route(d.origin, p.site);
       if (!cls(d).has_slo()) continue;
-      const double share = to_seconds(route.time(d.payload_bytes) + route.time(d.answer_bytes)) / to_seconds(cls(d).slo);
+      const double share = to_seconds(route.time(d.payload_bytes) + route.time_back(d.answer_bytes)) / to_seconds(cls(d).slo);
       if (!f.slo_share || share > f.slo_share->first) f.slo_share = {share, k};
     }
     if (!beyond) return;

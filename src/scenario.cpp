@@ -167,9 +167,12 @@ class Reader {
           problems_.add(child(at, "name"), "two sites are named " + in_quotes(s.name));
         t.sites.push_back(s.name);
         carbon_.push_back(s.carbon);
+        t.access.push_back({s.access_delay, s.access_bandwidth});
       }
     }
     if (t.sites.empty()) return;  // nothing below can be found
+    if (std::all_of(t.access.begin(), t.access.end(), [](const AccessLink& a) { return a.delay == Duration{} && a.bytes_per_s == 0; }))
+      t.access.clear();
     const auto site_names = names_of(t.sites, [](const std::string& s) { return std::string_view(s); });
     if (const Json* links = list(*c, "/cluster", "links", false)) {
       for (std::size_t k = 0; k < links->size(); ++k) {
@@ -210,6 +213,15 @@ class Reader {
       }
     }
     t.billing_granularity = cluster.billing_granularity;
+    t.transport = cluster.transport;
+    if (cluster.payload == ClusterSection::Payload::resized) {
+      t.bytes_per_pixel = cluster.bytes_per_pixel;
+      for (Variant& v : out_.catalog.variants) {
+        if (v.resolution == 0) continue;
+        v.pre_at_origin = v.pre;
+        v.profile.shorten(v.pre);
+      }
+    }
     if (std::any_of(carbon_.begin(), carbon_.end(), [](double g) { return g > 0; })) out_.options.environment.carbon_per_kwh = carbon_;
     if (!cluster.artefact_store.empty())
       if (const auto store = find("site", cluster.artefact_store, site_names, "/cluster/artefact_store")) t.store = SiteId{*store};
@@ -288,7 +300,7 @@ class Reader {
       const Variant& variant = out_.catalog[v];
       if (hardware && variant.hardware.index() != *hardware) continue;
       for (std::uint32_t option = 0; option < variant.profile.cores().size(); ++option)
-        fastest = std::min(fastest, variant.profile.latency(1, option));
+        fastest = std::min(fastest, variant.profile.latency(1, option) + variant.pre_at_origin);
     }
     if (fastest == forever) {
       problems_.add(child(at, "hardware"),
@@ -595,8 +607,26 @@ class Reader {
         problems_.add(at, "variant " + in_quotes(s.variant) + " is made for " +
                               in_quotes(out_.catalog[out_.catalog.variants[*v].hardware].name) + ", not for the devices of pool " +
                               in_quotes(s.pool));
-      out_.initial.push_back({VariantId{*v}, PoolId{*p}, s.per_device.value_or(0), s.count.value_or(0)});
+      out_.initial.push_back(
+          {VariantId{*v}, PoolId{*p}, s.per_device.value_or(0), s.count.value_or(0), core_option(out_.catalog.variants[*v], s.cores, at)});
+      const auto same = std::find_if(out_.initial.begin(), out_.initial.end(), [&](const InitialSpec& other) {
+        return other.variant.index() == *v && out_.topology.pools[other.pool.index()].site == out_.topology.pools[*p].site;
+      });
+      if (same->option != out_.initial.back().option)
+        problems_.add(child(at, "cores"), "the instances of a variant at one site start with the same number of cores; another entry has " +
+                                              std::to_string(out_.catalog.variants[*v].profile.cores()[same->option]));
     }
+  }
+
+  std::uint8_t core_option(const Variant& variant, std::optional<std::uint32_t> cores, const std::string& at) {
+    const auto& options = variant.profile.cores();
+    if (!cores || options.empty()) return 0;
+    const auto found = std::find(options.begin(), options.end(), *cores);
+    if (found != options.end()) return static_cast<std::uint8_t>(found - options.begin());
+    std::string list;
+    for (const std::uint32_t n : options) list += (list.empty() ? "" : ", ") + std::to_string(n);
+    problems_.add(child(at, "cores"), "variant " + in_quotes(variant.name) + " is profiled with " + list + " cores");
+    return 0;
   }
 
   template <class Section>

@@ -46,6 +46,7 @@ struct InitialSpec {
   VariantId variant;
   PoolId pool;
   std::uint32_t per_device = 0, count = 0;
+  std::uint8_t option = 0;  ///< core option
 };
 
 struct Scenario {

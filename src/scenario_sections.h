@@ -62,26 +62,47 @@ inline constexpr std::string_view initial_cold = "cold", initial_planned = "plan
 
 struct ClusterSection {
   param::Value sites, links, pools;
+  enum class Payload : std::uint8_t { original, resized };
   std::string artefact_store;
   Duration billing_granularity{};
+  Transport transport = Transport::open_connection;
+  Payload payload = Payload::original;
+  double bytes_per_pixel = 1;
   static constexpr auto declare() {
-    return param::fields(param::field("sites", &ClusterSection::sites, "Places: a list.", param::required),
-                         param::field("links", &ClusterSection::links, "What joins sites: a list."),
-                         param::field("pools", &ClusterSection::pools, "Groups of identical nodes: a list.", param::required),
-                         param::field("billing_granularity_s", &ClusterSection::billing_granularity,
-                                      "A node is paid for in whole multiples of this, each time that it is on; 0: exactly.", {0, 86400}),
-                         param::field("artefact_store", &ClusterSection::artefact_store,
-                                      "Site where artefacts come from, over the links that queries use; default: nodes have them from "
-                                      "outside."));
+    return param::fields(
+        param::field("sites", &ClusterSection::sites, "Places: a list.", param::required),
+        param::field("links", &ClusterSection::links, "What joins sites: a list."),
+        param::field("pools", &ClusterSection::pools, "Groups of identical nodes: a list.", param::required),
+        param::field("billing_granularity_s", &ClusterSection::billing_granularity,
+                     "A node is paid for in whole multiples of this, each time that it is on; 0: exactly.", {0, 86400}),
+        param::field("artefact_store", &ClusterSection::artefact_store,
+                     "Site where artefacts come from, over the links that queries use; default: nodes have them from "
+                     "outside."),
+        param::choice("transport", &ClusterSection::transport,
+                      "How queries come to another site: over connections that stay open, or each over a new one, with a "
+                      "round trip to open it and slow start from 14,600 bytes.",
+                      {{"open_connection", Transport::open_connection}, {"new_connection", Transport::new_connection}}),
+        param::choice("payload", &ClusterSection::payload,
+                      "What queries take along: what they came with, or an image that their origin, after the variant's "
+                      "`pre_s`, made as large as the variant wants it: 3 x resolution^2 x bytes_per_pixel for an item.",
+                      {{"original", Payload::original}, {"resized", Payload::resized}}),
+        param::field("bytes_per_pixel", &ClusterSection::bytes_per_pixel, "Of resized images, for each of three channels.", {0.001, 8}));
   }
 };
 
 struct SiteSection {
   std::string name;
   double carbon = 0;
+  Duration access_delay{};
+  double access_bandwidth = 0;
   static constexpr auto declare() {
-    return param::fields(param::field("name", &SiteSection::name, "Name of the site.", param::required),
-                         param::field("carbon_g_per_kwh", &SiteSection::carbon, "CO2 of its power.", {0, 1e5}));
+    return param::fields(
+        param::field("name", &SiteSection::name, "Name of the site.", param::required),
+        param::field("carbon_g_per_kwh", &SiteSection::carbon, "CO2 of its power.", {0, 1e5}),
+        param::field("access_delay_s", &SiteSection::access_delay,
+                     "Propagation delay, one way, between the site and its clients, who each have a link of their own.", {0, 3600}),
+        param::field("access_bytes_per_s", &SiteSection::access_bandwidth, "Bandwidth of such a link each way; 0: payloads take no time.",
+                     {0, 1e15}));
   }
 };
 
@@ -251,12 +272,17 @@ struct SystemSection {
 
 struct InitialSection {
   std::string variant, pool;
-  std::optional<std::uint32_t> per_device, count;
+  std::optional<std::uint32_t> per_device, count, cores;
   static constexpr auto declare() {
-    return param::fields(param::field("variant", &InitialSection::variant, "Variant of the instances.", param::required),
-                         param::field("pool", &InitialSection::pool, "Pool whose devices they are on.", param::required),
-                         param::field("per_device", &InitialSection::per_device, "Instances on each device of the pool.", {1, 1000}),
-                         param::field("count", &InitialSection::count, "Instances in all, spread over the devices in turn.", {1, 1e6}));
+    return param::fields(
+        param::field("variant", &InitialSection::variant, "Variant of the instances.", param::required),
+        param::field("pool", &InitialSection::pool, "Pool whose devices they are on.", param::required),
+        param::field("per_device", &InitialSection::per_device, "Instances on each device of the pool.", {1, 1000}),
+        param::field("count", &InitialSection::count, "Instances in all, spread over the devices in turn.", {1, 1e6}),
+        param::field("cores", &InitialSection::cores,
+                     "Cores that each holds, of those that the variant is profiled with; those started later at the site hold "
+                     "as many. None: the fewest.",
+                     {1, 4096}));
   }
 };
 

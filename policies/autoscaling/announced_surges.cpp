@@ -1,13 +1,15 @@
 #include "policies/builtin.h"
 #include "policies/components/group_windows.h"
 #include "policies/components/latency.h"
-#include "policies/components/over_autoscaler.h"
+#include "policies/components/over_another.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace tideline {
@@ -20,7 +22,7 @@ namespace {
 /// The base of a group is what the other plans `lead_s` before the surge, or when it is announced if that is later; from then until the
 /// end of the surge the group has at least factor x its base. Rounds are those of the other autoscaler, so a lead is better a round and a
 /// load at least. A group without instances has no base.
-class AnnouncedSurges final : public OverAutoscaler {
+class AnnouncedSurges final : public OverAnother {
  public:
   struct Params {
     std::string autoscaler = "predictive";
@@ -39,22 +41,27 @@ class AnnouncedSurges final : public OverAutoscaler {
 
   /// Throws std::invalid_argument where the other autoscaler is wrong.
   AnnouncedSurges(const Params& params, const Setup& setup)
-      : OverAutoscaler(params.autoscaler, params.params, setup, {"surge"}),
+      : OverAnother(params.autoscaler, params.params, params.interval, own_reasons, setup),
         params_(params),
         surges_(setup.surges.begin(), setup.surges.end()),
         bases_(surges_.size() * setup.world->groups().size()) {
-    if (other().interval() != forever) params_.interval = other().interval();
+    params_.interval = interval();
   }
 
-  Duration interval() const override { return params_.interval; }
+  Needs needs() const override {
+    Needs needs = OverAnother::needs();
+    needs.writes.wish = true;
+    return needs;
+  }
 
   void plan(ClusterView view, Plan& plan) override {
-    if (other().interval() != forever || first_) other().plan(view, plan);
-    first_ = false;
+    plan_of_other(view, plan);
     for (std::size_t k = 0; k < surges_.size(); ++k) add_surge(k, view, plan);
   }
 
  private:
+  static constexpr std::array<std::string_view, 1> own_reasons{"surge"};
+
   struct Base {
     std::uint32_t instances = 0;  ///< without the surge
     bool holds = false;           ///< the surge is planned for
@@ -92,7 +99,6 @@ class AnnouncedSurges final : public OverAutoscaler {
   Params params_;
   std::vector<AnnouncedSurge> surges_;
   std::vector<Base> bases_;  // by surge and group
-  bool first_ = true;
 };
 
 }  // namespace

@@ -215,7 +215,9 @@ class DemandKnapsack final : public AutoscalingPolicy, public Observer {
       if (next == nullptr) {
         latency_s += to_seconds(first_load_time(world_, v));
       } else {
-        const double way_s = to_seconds(next->time(static_cast<std::uint64_t>(std::llround(bytes))));
+        // The mean of what its queries took along so far; where they are made smaller, what an item of the variant is.
+        const auto original = static_cast<std::uint32_t>(std::llround(bytes));
+        const double way_s = to_seconds(next->time(world_.payload_bytes(v, original, 1)) + world_[v].pre_at_origin);
         latency_s += way_s + to_seconds(world_.topology().route(there, from).delay);
       }
       if (!any || latency_s < found.latency_s) found.latency_s = latency_s;

@@ -1,13 +1,15 @@
 #include "policies/builtin.h"
 #include "policies/components/group_count.h"
 #include "policies/components/group_windows.h"
-#include "policies/components/over_autoscaler.h"
+#include "policies/components/over_another.h"
 #include "sim/core/text.h"
 #include "sim/policy/policy.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstdint>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -24,7 +26,7 @@ namespace {
 /// what held before. Where several entries begin at once, the last of the list holds. Rounds are those of the other autoscaler, and an
 /// entry takes effect in the first round that is not before its time. What the other leaves alone, and the schedule does not
 /// change, is left alone.
-class Scheduled final : public OverAutoscaler {
+class Scheduled final : public OverAnother {
  public:
   struct Params {
     std::vector<std::string> schedule;
@@ -44,20 +46,21 @@ class Scheduled final : public OverAutoscaler {
   };
 
   /// Throws std::invalid_argument where an entry or the other autoscaler is wrong.
-  Scheduled(const Params& params, const Setup& setup)
-      : OverAutoscaler(params.autoscaler, params.params, setup, {"scheduled"}), interval_(params.interval) {
+  Scheduled(const Params& params, const Setup& setup) : OverAnother(params.autoscaler, params.params, params.interval, own_reasons, setup) {
     for (const std::string& text : params.schedule) add(text, *setup.world);
-    if (other().interval() != forever) interval_ = other().interval();
     scheduled_.resize(setup.world->groups().size());
     listed_.resize(scheduled_.size());
     for (const Entry& e : entries_) listed_[e.what.group.index()] = 1;
   }
 
-  Duration interval() const override { return interval_; }
+  Needs needs() const override {
+    Needs needs = OverAnother::needs();
+    needs.writes.wish = true;
+    return needs;
+  }
 
   void plan(ClusterView view, Plan& plan) override {
-    if (other().interval() != forever || first_) other().plan(view, plan);
-    first_ = false;
+    plan_of_other(view, plan);
     for (std::size_t k = 0; k < listed_.size(); ++k) {
       if (listed_[k] == 0) continue;
       const GroupId g{k};
@@ -126,11 +129,11 @@ class Scheduled final : public OverAutoscaler {
     return n;
   }
 
-  Duration interval_;
+  static constexpr std::array<std::string_view, 1> own_reasons{"scheduled"};
+
   std::vector<Entry> entries_;
   std::vector<std::uint32_t> scheduled_;  // by group, in the last round
   std::vector<char> listed_;              // by group: some entry names it
-  bool first_ = true;
 };
 
 }  // namespace

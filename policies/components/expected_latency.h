@@ -25,7 +25,7 @@ inline Duration expected_latency(ClusterView view, const QueryView& query, Varia
       batch += last;
     }
   }
-  const Duration there = route.time(query.payload_bytes());
+  const Duration there = query.prepares(variant) + route.time(query.payload_bytes(variant));
   const Duration wait = std::max(Duration{}, free - (view.now() + there));
   return there + wait + profile.latency(std::min(batch, profile.max_items()), row.option) + route.delay;
 }

@@ -18,11 +18,11 @@ struct Way {
   Duration there{}, back{};
 };
 
-Way way(ClusterView view, const QueryView& query, SiteId site) {
-  if (site == query.origin()) return {};
+Way way(ClusterView view, const QueryView& query, VariantId v, SiteId site) {
+  if (site == query.origin()) return {true, query.prepares(v), Duration{}};
   const Route& route = view.route(query.origin(), site);
   // How large the answer will be is not known: its way back counts as propagation only.
-  return {route.reachable, route.time(query.payload_bytes()), route.delay};
+  return {route.reachable, query.prepares(v) + route.time(query.payload_bytes(v)), route.delay};
 }
 
 std::uint32_t batch_cap(const GroupRow& group, const Profile& profile) { return std::clamp(group.batch_cap, 1U, profile.max_items()); }
@@ -32,7 +32,7 @@ Duration predict_at(ClusterView view, const QueryView& query, InstanceId i, Dura
   const InstanceRow& row = view.instance(i);
   if (row.phase != Phase::warm && row.phase != Phase::starting) return forever;
   const Profile& profile = view.world()[view.variant_of(i)].profile;
-  const Way net = way(view, query, view.site_of(i));
+  const Way net = way(view, query, view.variant_of(i), view.site_of(i));
   const std::uint32_t items = query.items();
   if (!net.reachable || items > profile.max_items()) return forever;
   // `free_at` ends with what is left over after full batches. The query joins that batch if there is room in it.
@@ -94,7 +94,7 @@ Duration predict(ClusterView view, const QueryView& query, GroupId g) {
     }
     return predict_at(view, query, i, wait);
   }
-  const Way net = way(view, query, fixed.site);
+  const Way net = way(view, query, fixed.variant, fixed.site);
   if (!net.reachable || query.items() > profile.max_items()) return forever;
   const Time warm = next_warm(view, g);
   const Duration load = warm == never ? first_load_time(world, fixed.variant) : warm - view.now();
@@ -115,7 +115,7 @@ double query_price_usd(ClusterView view, const QueryView& query, GroupId g, std:
   const Group& group = view.world()[g];
   const double price = view.world().item_price_usd(group.variant, items) * query.items();
   if (group.site == query.origin()) return price;
-  return price + view.route(query.origin(), group.site).price_per_byte_usd * query.payload_bytes();
+  return price + view.route(query.origin(), group.site).price_per_byte_usd * query.payload_bytes(group.variant);
 }
 
 }  // namespace tideline

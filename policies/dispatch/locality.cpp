@@ -52,7 +52,7 @@ class Locality final : public DispatchPolicy {
   std::span<const std::string_view> reasons() const override { return names; }
 
   Dispatch place(const QueryView& query, VariantId variant, ClusterView view) override {
-    const double bytes = query.payload_bytes();
+    const double bytes = query.payload_bytes(variant);
     const auto found = least_.search(query, variant, view, [&](SiteId site, const Route& route) {
       if (allowed_[site.index()] == 0) return forever;
       return from_seconds((params_.extra_weight * route.seconds_per_byte + params_.price_weight * route.price_per_byte_usd) * bytes);

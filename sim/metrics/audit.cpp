@@ -28,15 +28,13 @@ void AuditRecorder::ended(const Visit& v, const QueryEnd& end) {
   if (end.ending == Ending::answered) ++(end.finish - v.arrival > slo_[v.cls.index()] ? late_ : in_time_);
 }
 
-void AuditRecorder::change(InstanceId i, std::int64_t sign, Time now) {
-  const Instance& x = (*cluster_)[i];
-  const DeviceId d = cluster_->row(i).device;
+void AuditRecorder::change(DeviceId d, std::int64_t memory, std::int64_t cores, Time now) {
   Held& h = held_[d.index()];
   h.memory_area += times(h.memory, now - h.changed);
   h.core_area += times(h.cores, now - h.changed);
   h.changed = now;
-  h.memory += sign * x.memory_bytes;
-  h.cores += sign * x.cores;
+  h.memory += memory;
+  h.cores += cores;
   const Hardware& hardware = world_.catalog()[world_.topology()[d].hardware];
   if (over_capacity_.empty() && (h.memory > hardware.memory_bytes || h.cores > hardware.cores || h.memory < 0 || h.cores < 0))
     over_capacity_ = "device " + std::to_string(d.index()) + " at " + number(to_seconds(now)) + " s: " + std::to_string(h.memory) + " of " +
@@ -46,10 +44,18 @@ void AuditRecorder::change(InstanceId i, std::int64_t sign, Time now) {
 
 void AuditRecorder::instance_started(InstanceId i, StartCause, Time now) {
   ++starts_;
-  change(i, 1, now);
+  const Instance& x = (*cluster_)[i];
+  change(cluster_->row(i).device, x.memory_bytes, x.cores, now);
 }
 
-void AuditRecorder::instance_stopped(InstanceId i, StopCause, Time now) { change(i, -1, now); }
+void AuditRecorder::instance_resized(InstanceId i, std::uint32_t before, Time now) {
+  change(cluster_->row(i).device, 0, std::int64_t{(*cluster_)[i].cores} - before, now);
+}
+
+void AuditRecorder::instance_stopped(InstanceId i, StopCause, Time now) {
+  const Instance& x = (*cluster_)[i];
+  change(cluster_->row(i).device, -x.memory_bytes, -std::int64_t{x.cores}, now);
+}
 
 Accounts AuditRecorder::held_at(Time now) const {
   Accounts a(world_);

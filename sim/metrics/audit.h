@@ -33,6 +33,7 @@ class AuditRecorder final : public Recorder {
   Facts facts() const override { return {.arrivals = false, .batches = false}; }
   void ended(const Visit& v, const QueryEnd& end) override;
   void instance_started(InstanceId i, StartCause cause, Time now) override;
+  void instance_resized(InstanceId i, std::uint32_t before, Time now) override;
   void instance_stopped(InstanceId i, StopCause cause, Time now) override;
   void prices(const Cluster& cluster, const Prices& p, Time now) override;
   void window(bool begins, const Cluster& cluster, Time now) override;
@@ -47,7 +48,7 @@ class AuditRecorder final : public Recorder {
     Area memory_area = 0, core_area = 0;  ///< bytes x ns and cores x ns
   };
 
-  void change(InstanceId i, std::int64_t sign, Time now);
+  void change(DeviceId d, std::int64_t memory, std::int64_t cores, Time now);
   Accounts held_at(Time now) const;
   Check check_queries(const Cluster& cluster) const;
   Check check_held(const Cluster& cluster, Time now) const;

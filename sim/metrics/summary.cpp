@@ -93,6 +93,7 @@ constexpr Metric all_metrics[] = {
      read_element<&Metrics::loads_by_source, 2>},
     {"fetched_bytes", "bytes", "Bytes of artefacts that came from the store.", total, "", read<&Metrics::fetched_bytes>},
     {"evictions", "1", "Instances stopped to make room.", total, "", read<&Metrics::evictions>},
+    {"resizes", "1", "Instances whose cores changed in place.", total, "", read<&Metrics::resizes>},
     {"misses_rejected", "1", "Missed: admission refused, or the line was full.", all, "misses", read_miss<Miss::rejected>},
     {"misses_no_feasible_variant", "1", "Missed: no variant or no place was found.", all, "misses", read_miss<Miss::no_feasible_variant>},
     {"misses_dropped", "1", "Missed: dropped from a line.", all, "misses", read_miss<Miss::dropped>},
@@ -268,7 +269,7 @@ void SummaryRecorder::count_happenings() {
       if (h.variant)
         ++happenings_.loads[h.variant.index()][static_cast<std::size_t>(h.cause)];
       else
-        ++happenings_.evictions;
+        ++(h.resize ? happenings_.resizes : happenings_.evictions);
     }
   }
   this_instant_.clear();
@@ -277,6 +278,8 @@ void SummaryRecorder::count_happenings() {
 void SummaryRecorder::instance_started(InstanceId i, StartCause cause, Time now) {
   if (cause != StartCause::initial) happened({world_[cluster_->row(i).group].variant, cause}, now);
 }
+
+void SummaryRecorder::instance_resized(InstanceId, std::uint32_t, Time now) { happened({VariantId{}, StartCause::plan, true}, now); }
 
 void SummaryRecorder::instance_stopped(InstanceId, StopCause cause, Time now) {
   if (cause == StopCause::evicted) happened({}, now);
@@ -497,6 +500,7 @@ void SummaryRecorder::fill_total(Metrics& m) const {
   const double used = billing_ == Billing::nodes ? m.cost_attributed_usd + wasted_usd_ : held_running_usd_;
   m.cost_idle_usd = std::max(0.0, provisioning - used);
   m.evictions = happenings_.evictions;
+  m.resizes = happenings_.resizes;
   m.stale_answers = stale_answers_;
   m.control_messages = control_messages_;
   m.control_bytes = control_bytes_;

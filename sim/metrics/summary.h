@@ -39,7 +39,7 @@ struct Metrics {
          cost_idle_usd = no_value, energy_j = no_value;
   std::uint64_t loads = 0;
   std::array<std::uint64_t, 5> loads_by_cause{};  ///< by StartCause
-  std::uint64_t evictions = 0;
+  std::uint64_t evictions = 0, resizes = 0;
   std::array<std::uint64_t, 3> loads_by_source{};  ///< store, disk, host
   double fetched_bytes = no_value, cost_fetch_usd = no_value;
   std::uint64_t stale_answers = 0, control_messages = 0, control_bytes = 0;
@@ -113,6 +113,7 @@ class SummaryRecorder final : public Recorder {
   void instance_started(InstanceId i, StartCause cause, Time now) override;
   void prices(const Cluster& cluster, const Prices& p, Time now) override;
   void load_began(InstanceId i, const LoadParts& parts, double usd, Time now) override;
+  void instance_resized(InstanceId i, std::uint32_t before, Time now) override;
   void instance_stopped(InstanceId i, StopCause cause, Time now) override;
   void load_triggered(const Visit& v) override;
   void delayed_by_load(const Visit& v) override;
@@ -159,11 +160,12 @@ class SummaryRecorder final : public Recorder {
   /// of one instant.
   struct Happenings {
     std::vector<std::array<std::uint32_t, 5>> loads;  ///< by variant
-    std::uint64_t evictions = 0;
+    std::uint64_t evictions = 0, resizes = 0;
   };
   struct Happening {
-    VariantId variant;  ///< none: an eviction
+    VariantId variant;  ///< that a load is of; none: an eviction or a resize
     StartCause cause = StartCause::initial;
+    bool resize = false;
   };
 
   double seconds() const { return to_seconds(window_end() - window_begin()); }

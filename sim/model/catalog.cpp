@@ -12,6 +12,10 @@ Profile::Profile(std::vector<std::uint32_t> cores, std::vector<std::vector<Durat
   for (const auto& t : tables) table_.insert(table_.end(), t.begin(), t.end());
 }
 
+void Profile::shorten(Duration per_item) {
+  for (std::size_t k = 0; k < table_.size(); ++k) table_[k] -= per_item * static_cast<std::int64_t>(k % stride_);
+}
+
 void Catalog::complete() {
   for (auto& t : tasks) {
     t.variants.clear();

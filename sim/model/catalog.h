@@ -76,6 +76,8 @@ class Profile {
   const Duration* table(std::uint32_t option) const { return table_.data() + option * stride_; }
   std::uint32_t max_items() const { return stride_ == 0 ? 0 : static_cast<std::uint32_t>(stride_ - 1); }
   const std::vector<std::uint32_t>& cores() const { return cores_; }
+  /// Takes so much for each item off every time: it is spent elsewhere.
+  void shorten(Duration per_item);
 
  private:
   std::size_t stride_ = 0;
@@ -105,11 +107,15 @@ struct Variant {
   std::int64_t memory_bytes = 0, memory_per_item_bytes = 0;
   double energy_per_item_j = -1;  ///< < 0: from the device's watts
   Profile profile;
-  Law service;  ///< of a batch's time about its profile
+  Law service;               ///< of a batch's time about its profile
+  Duration pre{};            ///< work before the batch on each item: part of the profile
+  Duration pre_at_origin{};  ///< the same where queries are made smaller at their origin: part of their way there, not of the profile
   LoadTimes load;
   Origin origin_latency = Origin::assumed, origin_accuracy = Origin::assumed, origin_load = Origin::assumed,
          origin_memory = Origin::assumed;
   double accuracy_quantile = 0;  ///< normal quantile of the accuracy: an answer is right iff its latent is at most this
+
+  VariantId resumes;  ///< the same network up to an early exit: where it runs after that on one device, it only does the rest
 
   /// Factors on the time of a batch that starts while one of the other variant runs on the device.
   std::vector<std::pair<VariantId, double>> beside;
@@ -119,6 +125,8 @@ struct Variant {
       if (v == other) return factor;
     return 1;
   }
+  /// Of its own time for one item what is left after the exit that took `done`.
+  double share_after(const Variant& exit) const { return 1 - to_seconds(exit.profile.latency(1)) / to_seconds(profile.latency(1)); }
   /// Memory of an instance started for batches of up to `items`.
   std::int64_t memory_for(std::uint32_t items) const { return memory_bytes + memory_per_item_bytes * items; }
 };

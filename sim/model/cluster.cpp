@@ -512,7 +512,8 @@ InstanceId Cluster::start(GroupId g, DeviceId d, std::uint8_t option, std::uint3
   x.keep_scheduled = keep_scheduled;
   x.serial = starts_++;
   x.cause = cause;
-  x.started = now;
+  x.started = x.cores_since = now;
+  x.wished_option = option;
   x.batch_until = now;
   x.largest_batch = largest_batch;
   x.memory_bytes = variant.memory_for(largest_batch);
@@ -652,10 +653,34 @@ void Cluster::fail(InstanceId i, Time now) {
   d.cores_free += x.cores;
   const Duration held = now - x.started;
   device.memory_held += area(static_cast<std::uint64_t>(x.memory_bytes), held);
-  device.cores_held += area(x.cores, held);
+  device.cores_held += area(x.cores, now - x.cores_since);
   if (indexes_.by_free && !device.instances.empty()) update_free_at(device.instances.front());
   if (device.instances.empty()) d.pending = {};
   if (r.load == 0) s.free_slots.push_back(slot);
+}
+
+bool Cluster::can_resize(InstanceId i, std::uint8_t option) const {
+  const Profile& profile = world_[world_[row(i).group].variant].profile;
+  const bool holds = world_.catalog()[world_.topology()[row(i).device].hardware].sharing == Sharing::partitioned;
+  return !holds || profile.cores()[option] <= row(row(i).device).cores_free + (*this)[i].cores;
+}
+
+void Cluster::resize(InstanceId i, std::uint8_t option, Time now) {
+  Instance& x = instance(i);
+  InstanceRow& r = instance_row(i);
+  assert(x.batch_count == 0 && can_resize(i, option));
+  const Profile& profile = world_[world_[r.group].variant].profile;
+  account_holding(r.device, now);
+  if (world_.catalog()[world_.topology()[r.device].hardware].sharing == Sharing::partitioned) {
+    devices_[r.device.index()].cores_held += area(x.cores, now - x.cores_since);
+    x.cores_since = now;
+    DeviceRow& d = device_row(r.device);
+    d.cores_free = d.cores_free + x.cores - profile.cores()[option];
+    x.cores = r.cores = profile.cores()[option];
+  }
+  r.option = option;
+  x.work = profile.table(option);
+  if (indexes_.by_free) update_free_at(i);
 }
 
 void Cluster::put_off(InstanceId i, bool off) { instance(i).put_off = off; }
@@ -936,7 +961,7 @@ std::vector<std::string> Cluster::audit_accounts(Time now) const {
       const Instance& x = (*this)[i];
       if (x.batch_count > 0) batches += count(now - x.batch_began);
       memory += area(static_cast<std::uint64_t>(x.memory_bytes), now - x.started);
-      cores += area(x.cores, now - x.started);
+      cores += area(x.cores, now - x.cores_since);
     }
     if (s.concurrent != batches) fault("the times of its batches are not the busy time of " + name);
     if (h.sharing == Sharing::exclusive && h.concurrent_batches == 1 && s.busy != batches)

@@ -79,7 +79,7 @@ class Cluster {
     const Line& line = lines_[id.index()];
     return line.more == no_lane ? visits_[v].next : next_of(line, v);
   }
-  Time deadline(const Visit& v) const { return later(v.arrival, world_[v.cls].slo); }
+  Time deadline(const Visit& v) const { return world_.deadline(v); }
 
   /// How visits wait in the own and shared lines of a site, from its first instance on: the order, and by variant how many may.
   void set_line_rules(SiteId s, LineOrder order, std::vector<std::uint32_t> bounds);
@@ -151,6 +151,10 @@ class Cluster {
   void warm(InstanceId i, Time now);
   /// It takes no more visits; what it has is served.
   void drain(InstanceId i, Time now);
+  /// Whether the device has the cores free that it would take more with this core option.
+  bool can_resize(InstanceId i, std::uint8_t option) const;
+  /// From now on it has this core option. No batch may run in it.
+  void resize(InstanceId i, std::uint8_t option, Time now);
   /// Frees its memory; it must have no load. Its slot is free again.
   void stop(InstanceId i, Time now);
   /// It failed: like `stop`, but visits may still be travelling to it. Its slot is free when the last of them has arrived.

@@ -26,6 +26,7 @@ struct VisitFlags {
   bool delayed_by_load : 1 = false;  ///< it waits for a load that another query triggered
   bool cancelled : 1 = false;        ///< its gathering no longer needs it; runs to its end, if in service, as waste
   bool lost : 1 = false;             ///< its instance failed under it
+  bool resumes : 1 = false;          ///< goes on where an early exit of the same network left off: `work` is of the rest
 };
 
 /// One stay of a query at a variant. A plain query is one visit, so the slot carries the query's own fields too.
@@ -135,10 +136,13 @@ struct alignas(64) Instance {
   Time batch_began{}, batch_ends = never;  ///< ends: time of the live completion
   Area batch_joined = 0;                   ///< sum over its visits of when they joined the line
   Time warm_at{};
-  std::uint32_t serial = 0;  ///< number of the start, from 0; for output only
+  std::uint32_t serial = 0;        ///< number of the start, from 0; for output only
+  std::uint8_t wished_option = 0;  ///< core option that it is to have; changes when no batch runs and the cores are free
+  bool restarts = false;           ///< drains to be started anew with its group's core option
   // The rest.
   Time retry_scheduled = never, keep_scheduled = never;
   Time started{}, load_ends = never;
+  Time cores_since{};  ///< holds its present cores
   std::int64_t memory_bytes = 0;
   std::uint32_t position_on_device = 0, position_in_group = 0;
   std::uint32_t largest_batch = 1;  ///< items it was started for
@@ -164,7 +168,7 @@ struct alignas(64) DeviceState {
   std::uint32_t taken_cores = 0;  ///< by others
   std::uint32_t starting = 0;
   Area memory_area = 0, core_area = 0;   ///< integrals of bytes and cores held
-  Area memory_held = 0, cores_held = 0;  ///< the same, summed over ended instances
+  Area memory_held = 0, cores_held = 0;  ///< the same, summed over ended instances and, of cores, over former sizes
 };
 
 /// draining: up, takes no more instances, goes off with the last of them. failed: off until it is restored.

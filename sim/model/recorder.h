@@ -63,6 +63,8 @@ class Recorder {
   /// It is its turn to load on its device, and this is what the load has to pay.
   virtual void load_began(InstanceId, const LoadParts&, double /*usd for links from the store*/, Time) {}
   virtual void instance_warm(InstanceId, Time) {}
+  /// It has other cores now; it had so many.
+  virtual void instance_resized(InstanceId, std::uint32_t /*cores before*/, Time) {}
   virtual void instance_draining(InstanceId, Time) {}
   /// It is about to be gone.
   virtual void instance_stopped(InstanceId, StopCause, Time) {}

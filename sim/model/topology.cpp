@@ -8,7 +8,7 @@ namespace {
 
 /// Floyd's and Warshall's algorithm, with the first hop of each route.
 void find_routes(std::size_t sites, const std::vector<Link>& links, std::span<const char> down, std::vector<Route>& routes,
-                 std::vector<Hop>& hops) {
+                 std::vector<Hop>& hops, Transport transport) {
   routes.assign(sites * sites, {});
   hops.assign(sites * sites, {});
   for (std::size_t s = 0; s < sites; ++s) routes[s * sites + s].reachable = true;
@@ -19,7 +19,13 @@ void find_routes(std::size_t sites, const std::vector<Link>& links, std::span<co
   for (std::size_t k = 0; k < links.size(); ++k) {
     if (!down.empty() && down[k] != 0) continue;
     const Link& l = links[k];
-    const Route r{true, l.delay + l.mean_jitter, l.bytes_per_s > 0 ? 1 / l.bytes_per_s : 0, l.price_per_byte_usd};
+    Route r;
+    r.reachable = true;
+    r.delay = l.delay + l.mean_jitter;
+    r.seconds_per_byte = l.bytes_per_s > 0 ? 1 / l.bytes_per_s : 0;
+    r.price_per_byte_usd = l.price_per_byte_usd;
+    r.bytes_per_s = l.bytes_per_s;
+    r.transport = transport;
     for (const bool backward : {false, true}) {
       const SiteId a = backward ? l.to : l.from, b = backward ? l.from : l.to;
       const std::size_t at = a.index() * sites + b.index();
@@ -34,7 +40,11 @@ void find_routes(std::size_t sites, const std::vector<Link>& links, std::span<co
         if (i == k || j == k) continue;
         const Route &a = routes[i * sites + k], &b = routes[k * sites + j];
         if (!a.reachable || !b.reachable) continue;
-        const Route via{true, a.delay + b.delay, a.seconds_per_byte + b.seconds_per_byte, a.price_per_byte_usd + b.price_per_byte_usd};
+        Route via = a;
+        via.delay += b.delay;
+        via.seconds_per_byte += b.seconds_per_byte;
+        via.price_per_byte_usd += b.price_per_byte_usd;
+        if (b.bytes_per_s > 0 && (a.bytes_per_s == 0 || b.bytes_per_s < a.bytes_per_s)) via.bytes_per_s = b.bytes_per_s;
         if (!better(via, routes[i * sites + j])) continue;
         routes[i * sites + j] = via;
         hops[i * sites + j] = hops[i * sites + k];
@@ -42,6 +52,20 @@ void find_routes(std::size_t sites, const std::vector<Link>& links, std::span<co
 }
 
 }  // namespace
+
+Duration Route::slow_start_of_new(std::uint64_t bytes) const {
+  const Duration round_trip = 2 * delay;
+  Duration waited{};
+  double window = 14'600, left = static_cast<double>(bytes);
+  while (left > window) {
+    const Duration wait = bytes_per_s > 0 ? round_trip - from_seconds(window / bytes_per_s) : round_trip;
+    if (wait <= Duration{}) break;
+    waited += wait;
+    left -= window;
+    window *= 2;
+  }
+  return waited;
+}
 
 void Topology::complete() {
   nodes.clear();
@@ -65,6 +89,6 @@ void Topology::complete() {
   find_routes({});
 }
 
-void Topology::find_routes(std::span<const char> down) { tideline::find_routes(sites.size(), links, down, routes, hops); }
+void Topology::find_routes(std::span<const char> down) { tideline::find_routes(sites.size(), links, down, routes, hops, transport); }
 
 }  // namespace tideline

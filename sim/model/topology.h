@@ -29,15 +29,44 @@ struct Hop {
   std::uint32_t channel = 0;  ///< of the link and its direction: twice its index, plus one from its `to` to its `from`
 };
 
+/// What a query's way begins with: nothing where connections stay open; otherwise the round trip that opens one, and slow start.
+enum class Transport : std::uint8_t { open_connection, new_connection };
+
 /// The least-delay route between two sites: propagation with mean jitter, and time per byte summed over its links (store and forward).
 struct Route {
   bool reachable = false;
   Duration delay{};
   double seconds_per_byte = 0;
   double price_per_byte_usd = 0;
+  double bytes_per_s = 0;  ///< of its slowest link; 0: unlimited
+  Transport transport = Transport::open_connection;
+
+  /// Of so many bytes that a query takes along: from its origin to here, with what its connection takes.
+  Duration time(std::uint64_t bytes) const { return crossing(bytes) + opening(bytes); }
+  /// Of its answer, on the same connection.
+  Duration time_back(std::uint64_t bytes) const { return crossing(bytes) + slow_start(bytes); }
+  /// What `time` has beside delay and bytes.
+  Duration opening(std::uint64_t bytes) const {
+    return transport == Transport::open_connection ? Duration{} : 2 * delay + slow_start(bytes);
+  }
+  /// On a new connection, what a sender of so many bytes waits for acknowledgements: it begins with a window of 14,600 bytes (RFC 6928)
+  /// that doubles each round trip until it fills the path. Of a path that nobody else uses, and without losses. 0 on an open one.
+  Duration slow_start(std::uint64_t bytes) const { return transport == Transport::open_connection ? Duration{} : slow_start_of_new(bytes); }
+
+ private:
+  Duration crossing(std::uint64_t bytes) const {
+    return seconds_per_byte > 0 ? delay + from_seconds(seconds_per_byte * static_cast<double>(bytes)) : delay;
+  }
+  Duration slow_start_of_new(std::uint64_t bytes) const;
+};
+
+/// Between the clients of a site and the site. Each client has its own: nobody shares it.
+struct AccessLink {
+  Duration delay{};
+  double bytes_per_s = 0;  ///< 0: unlimited
 
   Duration time(std::uint64_t bytes) const {
-    return seconds_per_byte > 0 ? delay + from_seconds(seconds_per_byte * static_cast<double>(bytes)) : delay;
+    return bytes_per_s > 0 ? delay + from_seconds(static_cast<double>(bytes) / bytes_per_s) : delay;
   }
 };
 
@@ -72,15 +101,19 @@ struct Device {
 
 struct Topology {
   std::vector<std::string> sites;
+  std::vector<AccessLink> access;  ///< by site; empty: all clients are at their sites
   std::vector<Link> links;
   std::vector<Pool> pools;
-  std::vector<Node> nodes;                     ///< by pool, each pool with its max
-  std::vector<Device> devices;                 ///< by site, then pool, then node: the devices of a site are contiguous
-  std::vector<DeviceId> first_device_of_site;  ///< one more than sites
-  std::vector<Route> routes;                   ///< sites x sites
-  std::vector<Hop> hops;                       ///< sites x sites
-  Duration billing_granularity{};              ///< a node is paid for in whole multiples of this, each time that it is on
-  SiteId store;                                ///< where artefacts come from, over links; none: nodes have them from outside
+  std::vector<Node> nodes;                           ///< by pool, each pool with its max
+  std::vector<Device> devices;                       ///< by site, then pool, then node: the devices of a site are contiguous
+  std::vector<DeviceId> first_device_of_site;        ///< one more than sites
+  std::vector<Route> routes;                         ///< sites x sites
+  std::vector<Hop> hops;                             ///< sites x sites
+  Duration billing_granularity{};                    ///< a node is paid for in whole multiples of this, each time that it is on
+  SiteId store;                                      ///< where artefacts come from, over links; none: nodes have them from outside
+  Transport transport = Transport::open_connection;  ///< of queries
+  double bytes_per_pixel =
+      0;  ///< queries are made smaller at their origin: to 3 x resolution^2 x this for an item; 0: they travel as they are
 
   const Route& route(SiteId from, SiteId to) const { return routes[from.index() * sites.size() + to.index()]; }
   const Hop& hop(SiteId from, SiteId to) const { return hops[from.index() * sites.size() + to.index()]; }

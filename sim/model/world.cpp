@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <stdexcept>
 
 namespace tideline {
@@ -72,10 +73,11 @@ World::World(Catalog catalog, Topology topology, std::vector<QueryClass> classes
       const Variant& variant = catalog_[v];
       const bool here =
           std::any_of(topology_.pools.begin(), topology_.pools.end(), [&](const Pool& p) { return p.hardware == variant.hardware; });
-      if (here && variant.accuracy >= k.floor && pinned_to(k, variant) && variant.profile.latency(1) <= k.slo) list.push_back(v);
+      if (here && variant.accuracy >= k.floor && pinned_to(k, variant) && variant.profile.latency(1) + variant.pre_at_origin <= k.slo)
+        list.push_back(v);
     }
     for (const VariantId v : list) is_candidate_[c * variants + v.index()] = 1;
-    const auto latency = [&](VariantId v) { return catalog_[v].profile.latency(1); };
+    const auto latency = [&](VariantId v) { return catalog_[v].profile.latency(1) + catalog_[v].pre_at_origin; };
     auto* lists = &candidates_[c * candidate_orders];
     for (std::size_t o = 0; o < candidate_orders; ++o) lists[o] = list;
     const auto sort_by = [&](CandidateOrder o, auto key) {
@@ -117,6 +119,11 @@ World World::without_links(std::span<const char> down) const {
   w.topology_.find_routes(down);
   w.list_groups_by_delay();
   return w;
+}
+
+std::uint32_t World::resized_bytes(std::uint32_t side, std::uint32_t items) const {
+  const double bytes = 3.0 * side * side * topology_.bytes_per_pixel * items;
+  return static_cast<std::uint32_t>(std::min(std::ceil(bytes), 4294967295.0));
 }
 
 double World::item_price_usd(VariantId v, std::uint32_t items) const {

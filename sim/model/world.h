@@ -4,6 +4,7 @@
 #include "sim/core/id.h"
 #include "sim/core/time.h"
 #include "sim/model/catalog.h"
+#include "sim/model/entities.h"
 #include "sim/model/topology.h"
 
 #include <cstdint>
@@ -89,6 +90,19 @@ class World {
   double hardware_price_per_s(HardwareId h) const { return hardware_price_per_s_[h.index()]; }
   /// Ids that an instance slot of a site may have are packed as site x 2^bits + slot.
   unsigned instance_slot_bits() const { return instance_slot_bits_; }
+  /// Whether queries are made smaller at their origin.
+  bool resizes() const { return topology_.bytes_per_pixel > 0; }
+  /// What a query of so many items, with `original` bytes, takes along to the variant.
+  std::uint32_t payload_bytes(VariantId v, std::uint32_t original, std::uint32_t items) const {
+    const std::uint32_t side = catalog_.variants[v.index()].resolution;
+    return resizes() && side > 0 ? resized_bytes(side, items) : original;
+  }
+  /// When the answer has to leave its origin to be in time: later than that it only gets later on the way to its client. As large as
+  /// the answer is nobody knows before: propagation only.
+  Time deadline(const Visit& v) const {
+    const Time by = later(v.arrival, classes_[v.cls.index()].slo);
+    return topology_.access.empty() || by == never ? by : by - topology_.access[v.origin].delay;
+  }
   ClassId class_of(std::size_t declaration) const { return class_of_[declaration]; }
 
  private:
@@ -96,6 +110,7 @@ class World {
     std::uint32_t first = 0, count = 0;
   };
   void list_groups_by_delay();
+  std::uint32_t resized_bytes(std::uint32_t side, std::uint32_t items) const;
 
   Catalog catalog_;
   Topology topology_;

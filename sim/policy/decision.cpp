@@ -28,6 +28,7 @@ constexpr DecisionForm forms[] = {
     {waits, "waits", Kind::batching, false, Subject::instance, "until it is asked again; -1: until its line changes", "ns"},
     {wished, "wished", Kind::autoscaling, false, Subject::group, "instances to have", "1"},
     {ordered_nodes, "ordered nodes", Kind::autoscaling, false, Subject::pool, "nodes to have", "1"},
+    {allotted, "allotted", Kind::autoscaling, false, Subject::group, "cores of an instance", "1"},
     {starts_for_held, "starts for held", Kind::autoscaling, true, Subject::variant, "instances to start", "1"},
     {placed, "placed", Kind::placement, false, Subject::device, "memory of the instance", "bytes"},
     {placed_nowhere, "placed nowhere", Kind::placement, false, Subject::nothing, "memory of the instance", "bytes"},

@@ -30,6 +30,7 @@ enum class DecisionAnswer : std::uint8_t {
   waits,
   wished,
   ordered_nodes,
+  allotted,
   starts_for_held,
   placed,
   placed_nowhere,

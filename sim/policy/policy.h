@@ -247,9 +247,17 @@ class Plan {
     GroupId group;
     std::uint32_t items = 1;
   };
+  /// What becomes of the instances that a group has when its core option changes.
+  enum class Resize : std::uint8_t {
+    none,      ///< they keep theirs
+    in_place,  ///< each changes when its batch is done; one that grows waits until its device has the cores free
+    restart    ///< one after the other drains, stops and is started anew
+  };
   struct Cores {
     GroupId group;
     std::uint8_t option = 0;  ///< index into `Profile::cores`, for instances to come
+    Resize resize = Resize::none;
+    Reason reason = 0;
   };
   void clear() {
     wishes.clear();

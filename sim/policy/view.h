@@ -144,11 +144,17 @@ class QueryView {
   ClassId class_id() const { return visit_->cls; }
   const QueryClass& attributes() const { return (*world_)[visit_->cls]; }
   TaskId task() const { return attributes().task; }
+  /// When it left its client.
   Time arrival() const { return visit_->arrival; }
-  Time deadline() const { return later(visit_->arrival, attributes().slo); }
+  /// When the answer has to be at the query's origin.
+  Time deadline() const { return world_->deadline(*visit_); }
   SiteId origin() const { return SiteId{visit_->origin}; }
   std::uint32_t items() const { return visit_->items; }
+  /// As it came; on its way to a variant it may be less.
   std::uint32_t payload_bytes() const { return visit_->payload_bytes; }
+  std::uint32_t payload_bytes(VariantId v) const { return world_->payload_bytes(v, visit_->payload_bytes, visit_->items); }
+  /// What is done to it at its origin before it leaves for an instance of the variant.
+  Duration prepares(VariantId v) const { return (*world_)[v].pre_at_origin * static_cast<std::int64_t>(visit_->items); }
   std::uint32_t tenant() const { return visit_->tenant; }
   /// How often the query was placed in vain or lost before.
   std::uint32_t earlier_tries() const { return visit_->stale; }

@@ -225,7 +225,7 @@ void Simulation::decision_done(std::uint32_t controller) {
   }
   const Visit& visit = cluster_[v];
   if (visit.flags.measured)
-    for (Recorder* r : recorders_) r->decision_taken(engine_.now() - visit.arrival);
+    for (Recorder* r : recorders_) r->decision_taken(engine_.now() - visit.arrival - access_there(visit));
   if (options_.control.decision_measured) {
     const auto began = std::chrono::steady_clock::now();
     take_decision(v);

@@ -36,6 +36,11 @@ void Simulation::tell_plan(const Controller& c) const {
     const PoolRow& row = cluster_.board(world_.topology()[n.pool].site).pools[n.pool.index()];
     if (row.up + row.booting != n.count) tell(c, {.answer = DecisionAnswer::ordered_nodes, .chosen = n.pool.index(), .amount = n.count});
   }
+  for (const Plan::Cores& k : c.plan.cores) {
+    const auto& cores = world_[world_[k.group].variant].profile.cores();
+    if (cluster_.row(k.group).option != k.option && k.option < cores.size())
+      tell(c, {.answer = DecisionAnswer::allotted, .reason = k.reason, .chosen = k.group.index(), .amount = cores[k.option]});
+  }
   for (const Plan::Wish& w : c.plan.wishes) {
     const GroupRow& g = cluster_.row(w.group);
     if (g.wish != w.instances || g.starting() + g.warm() != w.instances)

@@ -153,7 +153,7 @@ void Simulation::take_from(NodeId n) {
     }
     cluster_.take(d, bytes, cores, engine_.now());
   }
-  if (!pending_.empty()) try_pending();
+  room_freed();
 }
 
 void Simulation::change_prices() {

@@ -25,6 +25,10 @@ VisitId Simulation::add_visit(GatheringId id, VisitId like, VariantId variant) {
   Gathering& before = cluster_.gathering(id);
   const VisitId v = before.made == 0 ? like : cluster_.add_visit(like);
   Gathering& g = cluster_.gathering(id);
+  if (cluster_[like].flags.resumes) [[unlikely]] {  // the other did a part only
+    const auto k = std::find(g.visits.begin(), g.visits.end(), like) - g.visits.begin();
+    cluster_.visit(v).work /= rest_after_exit(notes(id).answers[static_cast<std::size_t>(k)].variant);
+  }
   cluster_.visit(v).gathering = id;
   const auto earlier = std::count(g.variants.begin(), g.variants.begin() + g.made, variant);
   cluster_.visit(v).attempt = static_cast<std::uint8_t>(earlier);
@@ -36,6 +40,7 @@ VisitId Simulation::add_visit(GatheringId id, VisitId like, VariantId variant) {
   GatheringNotes& n = notes(id);
   Answer& answer = n.answers[static_cast<std::size_t>(slot - g.visits.begin())];
   answer = {};
+  answer.variant = variant;
   answer.asked = n.stage_began;
   answer.parts = n.earlier;
   return v;
@@ -140,6 +145,21 @@ void Simulation::visit_gone(VisitId v, Ending ending) {
   resolve(id, v, ending);
 }
 
+/// A visit goes to a device, or to a line of several (none). Where the last answer of its query is of an early exit of the same network,
+/// given on that device, what is left to do is the rest; elsewhere it is all.
+void Simulation::resume(VisitId v, VariantId variant, DeviceId device) {
+  Visit& visit = cluster_.visit(v);
+  bool goes_on = false;
+  if (visit.gathering && device) {
+    const Answer& last = notes(visit.gathering).last;
+    goes_on = last.variant == world_[variant].resumes && last.device == device;
+  }
+  if (visit.flags.resumes == goes_on) return;
+  const float rest = rest_after_exit(variant);
+  visit.work = goes_on ? visit.work * rest : visit.work / rest;
+  visit.flags.resumes = goes_on;
+}
+
 void Simulation::resolve(GatheringId id, VisitId last, Ending if_empty, bool over) {
   Gathering& g = cluster_.gathering(id);
   assert(!g.resolved && last);
@@ -149,7 +169,9 @@ void Simulation::resolve(GatheringId id, VisitId last, Ending if_empty, bool ove
   const Visit& visit = cluster_[last];
   const GatheringNotes& n = notes(id);
   QueryEnd end;
-  end.finish = engine_.now();
+  // Its answer goes on to its client; one that has none ends here.
+  const Duration in = access_there(visit), out = g.answers > 0 ? access_back(visit) : Duration{};
+  end.finish = engine_.now() + out;
   end.visits = g.made;
   end.cost_usd = n.cost;
   end.transfer_usd = n.transfer;
@@ -168,7 +190,7 @@ void Simulation::resolve(GatheringId id, VisitId last, Ending if_empty, bool ove
     end.instance = n.last.instance;
     end.instance_serial = n.last.instance_serial;
     end.batch = n.last.batch;
-    end.network = n.last.parts.network;
+    end.network = in + n.last.parts.network + out;
     end.load = n.last.parts.load;
     end.service = n.last.parts.service;
     end.queue = std::max(Duration{}, end.finish - visit.arrival - end.network - end.load - end.service);

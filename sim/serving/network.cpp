@@ -22,8 +22,10 @@ Duration Simulation::propagation(std::uint32_t channel, const Visit& visit) cons
 /// `first`: from its origin, not from a site where it found no place.
 void Simulation::depart(VisitId v, SiteId from, SiteId to, bool first) {
   Trip& t = trip(v);
-  t = {engine_.now(), first ? Duration{} : t.there, from, to, true};
-  travel(v, Duration{});
+  t = {engine_.now(), first ? Duration{} : t.there, from, to};
+  const Visit& visit = cluster_[v];
+  const Duration opens = from != to ? reach().topology().route(from, to).opening(payload_of(visit)) : Duration{};
+  travel(v, opens + (first ? prepares(visit) : Duration{}));
 }
 
 /// As the links that are up leave it; where no way is left, the usual one, to wait there.
@@ -37,7 +39,7 @@ void Simulation::travel(VisitId v, Duration delay) {
   Trip& t = trips_[v.index()];
   const Visit& visit = cluster_[v];
   const bool back = visit.state == VisitState::returning;
-  const std::uint32_t bytes = back ? workload_.answer_bytes(visit.entry) : visit.payload_bytes;
+  const std::uint32_t bytes = back ? workload_.answer_bytes(visit.entry) : payload_of(visit);
   const auto kind = back ? EventKind::returned : EventKind::joins;
   while (t.at != t.to) {
     const Hop& hop = next_hop(t.at, t.to);
@@ -50,6 +52,8 @@ void Simulation::travel(VisitId v, Duration delay) {
     delay += propagation(hop.channel, visit);
     t.at = hop.next;
   }
+  // An answer that is all there is goes on to its client.
+  if (back && !visit.gathering && !trips_[v.index()].handed_on) delay += access_back(visit), trips_[v.index()].handed_on = true;
   if (delay > Duration{}) return schedule(engine_.now() + delay, kind, v.index());
   arrived_at(v);
 }
@@ -96,14 +100,14 @@ void Simulation::channel_event(std::uint32_t channel) {
 
 /// The answer leaves the site. When it will be back nobody knows yet: `end`, of a plain query, is told then.
 void Simulation::set_out_back(VisitId v, SiteId site, const QueryEnd& end) {
-  Trip& t = trips_[v.index()];
-  t = {engine_.now(), t.there, site, SiteId{cluster_[v].origin}, true};
+  Trip& t = trip(v);
+  t = {engine_.now(), t.there, site, SiteId{cluster_[v].origin}};
   if (!cluster_[v].gathering) {
     if (v.index() >= ends_.size()) ends_.resize(std::max<std::size_t>(v.index() + 1, 2 * ends_.size()));
     ends_[v.index()] = end;
     t.told = false;
   }
-  travel(v, Duration{});
+  travel(v, reach().topology().route(site, t.to).slow_start(workload_.answer_bytes(cluster_[v].entry)));
 }
 
 void Simulation::came_back(VisitId v) {

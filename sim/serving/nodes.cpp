@@ -23,7 +23,7 @@ void Simulation::scale_pool(PoolId p, std::uint32_t wished) {
       cluster_.node_phase(n, NodePhase::up, engine_.now());
     });
     each_in(NodePhase::off, [&](NodeId n) { order_node(n); });
-    if (!pending_.empty()) try_pending();
+    room_freed();
     return;
   }
   each_in(NodePhase::booting, [&](NodeId n) { cluster_.node_phase(n, NodePhase::off, engine_.now()); });
@@ -67,7 +67,7 @@ void Simulation::node_up(NodeId n) {
   // At another time it is the event of an order that was called off.
   if (cluster_[n].phase != NodePhase::booting || cluster_[n].boot_ends != engine_.now()) return;
   comes_up(n);
-  if (!pending_.empty()) try_pending();
+  room_freed();
 }
 
 /// Unless it has a reason to be down, or is to go again.
@@ -159,7 +159,7 @@ void Simulation::restore_node(NodeId n) {
   each_going_on(Change::Kind::capacity, [&](const Change& c) {
     if (c.pool == world_.topology()[n].pool) scale_pool(c.pool, c.count);
   });
-  if (!pending_.empty()) try_pending();
+  room_freed();
 }
 
 }  // namespace tideline

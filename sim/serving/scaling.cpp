@@ -192,6 +192,8 @@ void Simulation::warm(InstanceId i) {
   place_held(c.id, world_[g].variant);
   if (any_shared_ && visible_shared_[g.index()] && cluster_[cluster_.shared_line(g)].count > 0) offer_shared(cluster_.shared_line(g));
   if (cluster_.row(i).phase == Phase::warm && is_idle(i)) became_idle(i);
+  if (restarts_[g.index()]) [[unlikely]]
+    restart_next(g);
 }
 
 void Simulation::place_held(ControllerId id, VariantId variant) {
@@ -247,7 +249,7 @@ void Simulation::became_idle(InstanceId i) {
   } else {
     arm_keep_alive(i, later(engine_.now(), answer.keep));
   }
-  if (!pending_.empty()) try_pending();
+  room_freed();
 }
 
 void Simulation::arm_keep_alive(InstanceId i, Time due) {
@@ -283,9 +285,13 @@ void Simulation::stop_instance(InstanceId i, StopCause cause) {
   Instance& x = cluster_.instance(i);
   x.keep_due = x.retry_due = never;
   const DeviceId d = cluster_.row(i).device;
+  const GroupId g = cluster_.row(i).group;
+  const bool restarts = x.restarts;
   cluster_.stop(i, engine_.now());
   off_if_empty(world_.topology()[d].node);
-  if (!pending_.empty() && cause != StopCause::evicted) try_pending();
+  if (restarts) [[unlikely]]
+    restart_stopped(g);
+  if (cause != StopCause::evicted) room_freed();
 }
 
 void Simulation::drain_instance(InstanceId i) {
@@ -354,7 +360,7 @@ std::vector<std::pair<VariantId, std::uint32_t>> Simulation::pending_starts() co
 
 void Simulation::control_round(Controller& c) {
   const Duration interval = c.policies.autoscaling->interval();
-  if (!pending_.empty()) try_pending();
+  room_freed();
   c.plan.clear();
   c.policies.autoscaling->plan(view(c), c.plan);
   if (decisions_heard_) tell_plan(c);
@@ -393,7 +399,7 @@ void Simulation::apply_plan(Controller& c) {
     if (of_others(k.group)) continue;
     if (k.option >= world_[world_[k.group].variant].profile.cores().size())
       wrong_answer(PolicyKind::autoscaling, "plans a core option that '" + world_[world_[k.group].variant].name + "' has not");
-    cluster_.set_option(k.group, k.option);
+    set_cores(k);
   }
   for (const Plan::Nodes& k : c.plan.nodes)
     if (owns(c, world_.topology()[k.pool].site)) scale_pool(k.pool, k.count);
@@ -404,6 +410,7 @@ void Simulation::apply_plan(Controller& c) {
     cluster_.set_wish(w.group, w.instances);
     const GroupRow& g = cluster_.row(w.group);
     const std::uint32_t have = g.starting() + g.warm();
+    restart_to_[w.group.index()] = std::min(restart_to_[w.group.index()], w.instances);
     if (have > w.instances) scale_down(w.group, have - w.instances);
   }
   for (const Plan::Wish& w : c.plan.wishes) {

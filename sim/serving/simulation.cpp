@@ -53,6 +53,8 @@ Simulation::Simulation(const World& world, RunOptions options, std::vector<Contr
   window_end_ = later(window_begin_, options_.duration);
   run_end_ = later(window_end_, options_.drain);
   pinned_groups_.resize(world.groups().size());
+  restarts_.resize(world.groups().size());
+  restart_to_.resize(world.groups().size());
   prewarm_at_.resize(world.groups().size(), never);
   visible_shared_.resize(world.groups().size());
   visible_late_.resize(world.catalog().tasks.size() * world.site_count());
@@ -116,7 +118,8 @@ void Simulation::begin() {
   if (options_.sample != forever) schedule(Time{} + options_.sample, EventKind::sample, 0);
   for (const InitialInstance& k : options_.initial) {
     const GroupRow& g = cluster_.row(k.group);
-    const InstanceId i = cluster_.start(k.group, k.device, 0, g.batch_cap, StartCause::initial, Time{});
+    cluster_.set_option(k.group, k.option);
+    const InstanceId i = cluster_.start(k.group, k.device, k.option, g.batch_cap, StartCause::initial, Time{});
     cluster_.pay_load(i);  // free of charge, but its artefact and its build are there from now on
     for (Recorder* r : recorders_) r->instance_started(i, StartCause::initial, Time{});
     Controller& c = controller_of(cluster_.site_id(i));
@@ -178,7 +181,9 @@ void Simulation::handle(unsigned kind, std::uint32_t slot, bool failed) {
     case EventKind::arrival:
       break;
     case EventKind::joins:
-      if (links_shared_)
+      if (cluster_[VisitId{slot}].state == VisitState::deciding) [[unlikely]]
+        came_in(VisitId{slot});
+      else if (links_shared_)
         arrived_at(VisitId{slot});
       else
         joins(VisitId{slot});
@@ -326,9 +331,9 @@ void Simulation::reached(VisitId v) { joins(v); }
   const Visit& visit = cluster_[v];
   const bool first = !from;
   if (first) from = SiteId{visit.origin};
-  if (to != from) {
+  if (to != from || world_.resizes()) {
     if (links_shared_) return depart(v, from, to, first);
-    const Duration travel = reach().topology().route(from, to).time(visit.payload_bytes);
+    const Duration travel = reach().topology().route(from, to).time(payload_of(visit)) + (first ? prepares(visit) : Duration{});
     if (travel > Duration{}) return schedule(engine_.now() + travel, EventKind::joins, v.index());
   }
   joins(v);
@@ -355,6 +360,8 @@ void Simulation::reached(VisitId v) { joins(v); }
         return placed_in_vain(v, variant, PolicyKind::dispatch, from);
       if (compensates_) [[unlikely]]
         count_own(controller_of(at), d.instance, cluster_[v]);
+      if (world_[variant].resumes) [[unlikely]]
+        resume(v, variant, row.device);
       return send(v, own, line.site, from);
     }
     case Dispatch::Answer::site: {
@@ -364,6 +371,8 @@ void Simulation::reached(VisitId v) { joins(v); }
         return placed_in_vain(v, variant, PolicyKind::dispatch, from);
       visible_shared_[g.index()] = true;
       any_shared_ = true;
+      if (world_[variant].resumes) [[unlikely]]
+        resume(v, variant, DeviceId{});
       return send(v, cluster_.shared_line(g), d.site, from);
     }
     case Dispatch::Answer::hold: {
@@ -447,10 +456,10 @@ void Simulation::arrive() {
     cluster_.admit(v);
     for (Recorder* r : hear_arrivals_) r->arrived(q);
   }
-  if (decides_late_) [[unlikely]]
-    queue_decision(v);
+  if (const Duration way = access_there(cluster_[v]); way > Duration{}) [[unlikely]]
+    schedule(engine_.now() + way, EventKind::joins, v.index());
   else
-    decide(v);
+    came_in(v);
   after_transition();
 }
 
@@ -501,15 +510,19 @@ void Simulation::answered(VisitId v, const BatchEnd& batch) {
   double transfer = 0;
   if (site != origin) {
     const std::uint32_t answer_bytes = workload_.answer_bytes(visit.entry);
+    const std::uint32_t payload = world_.payload_bytes(batch.variant, visit.payload_bytes, visit.items);
     const Route& route = world_.topology().route(origin, site);
-    there = links_shared_ ? trips_[v.index()].there : route.time(visit.payload_bytes);
-    back = links_shared_ ? Duration{} : route.time(answer_bytes);
-    transfer = route.price_per_byte_usd * (static_cast<double>(visit.payload_bytes) + answer_bytes);
+    there = links_shared_ ? trips_[v.index()].there : route.time(payload) + world_[batch.variant].pre_at_origin * visit.items;
+    back = links_shared_ ? Duration{} : route.time_back(answer_bytes);
+    transfer = route.price_per_byte_usd * (static_cast<double>(payload) + answer_bytes);
     cost += transfer;
+  } else if (world_.resizes()) {
+    there = world_[batch.variant].pre_at_origin * visit.items;
   }
   // It may have waited for a load twice: held before it travelled, and at its instance.
   Duration load{};
-  Time asked = visit.arrival;
+  const Duration in = access_there(visit);
+  Time asked = visit.arrival + in;
   Answer* answer = nullptr;
   if (visit.gathering) {
     const auto& open = cluster_[visit.gathering].visits;
@@ -526,6 +539,7 @@ void Simulation::answered(VisitId v, const BatchEnd& batch) {
     n.transfer += transfer;
     answer->variant = batch.variant;
     answer->instance = batch.instance;
+    answer->device = cluster_.row(batch.instance).device;
     answer->instance_serial = batch.instance_serial;
     answer->batch = batch.visits;
     answer->parts.network += network;
@@ -535,13 +549,14 @@ void Simulation::answered(VisitId v, const BatchEnd& batch) {
     if (back > Duration{}) return schedule(now + back, EventKind::returned, v.index());
     return note_return(v);
   }
+  const Duration out = access_back(visit);
   QueryEnd end;
-  end.finish = now + back;
+  end.finish = now + back + out;
   end.variant = batch.variant;
   end.instance = batch.instance;
   end.instance_serial = batch.instance_serial;
   end.batch = batch.visits;
-  end.network = network;
+  end.network = in + network + (links_shared_ && out > Duration{} ? Duration{} : out);
   end.load = load;
   end.queue = std::max(Duration{}, batch.began - asked - there - load);
   end.service = batch.took;
@@ -549,12 +564,12 @@ void Simulation::answered(VisitId v, const BatchEnd& batch) {
   end.realised = batch.drawn ? outcome_.realised(visit.serial, batch.variant) : batch.accuracy;
   end.cost_usd = cost;
   end.transfer_usd = transfer;
-  if (links_shared_ && site != origin) return set_out_back(v, site, end);
-  if (back > Duration{}) {
+  if (links_shared_ && (site != origin || out > Duration{})) return set_out_back(v, site, end);
+  if (back + out > Duration{}) {
     for (Recorder* r : recorders_) r->ended(visit, end);
     if (labels_heard_) [[unlikely]]
       label(visit, end);
-    return schedule(now + back, EventKind::returned, v.index());
+    return schedule(end.finish, EventKind::returned, v.index());
   }
   finish(v, end);
 }

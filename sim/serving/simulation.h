@@ -1,8 +1,7 @@
 // A run: events of our domain. It asks policies and applies their answers to the cluster; it decides nothing that a policy
 // could decide and stores nothing that the cluster should store. The parts: simulation.cpp (a query's way), gatherings.cpp
 // (queries with several visits), network.cpp (between sites), environment.cpp, control.cpp (who knows what), batches.cpp
-// (who starts what), scaling.cpp (instances), loading.cpp, nodes.cpp,
-// feedback.cpp, decisions.cpp.
+// (who starts what), scaling.cpp (instances), resizing.cpp (their cores), loading.cpp, nodes.cpp, feedback.cpp, decisions.cpp.
 #pragma once
 
 #include "sim/core/random.h"
@@ -55,6 +54,7 @@ static_assert(static_cast<unsigned>(EventKind::boundary) < 16, "an event has 4 b
 struct InitialInstance {
   GroupId group;
   DeviceId device;
+  std::uint8_t option = 0;  ///< core option, of the group's instances to come too
 };
 
 struct RunOptions {
@@ -126,6 +126,21 @@ class Simulation {
   ClusterView live_view(const Controller& c) const { return {by_site_ ? c.knowledge : c.live, engine_.now()}; }
   QueryView query(VisitId v) const { return {cluster_[v], world_}; }
   void decide(VisitId v);
+  void came_in(VisitId v) {
+    if (decides_late_) [[unlikely]]
+      queue_decision(v);
+    else
+      decide(v);
+  }
+  /// What the links between a query's client and its origin take; there: from when it arrived, with the bytes that it has there.
+  Duration access_there(const Visit& v) const {
+    const auto& access = world_.topology().access;
+    return access.empty() ? Duration{} : access[v.origin].time(v.payload_bytes);
+  }
+  Duration access_back(const Visit& v) const {
+    const auto& access = world_.topology().access;
+    return access.empty() ? Duration{} : access[v.origin].time(workload_.answer_bytes(v.entry));
+  }
   void take_decision(VisitId v);  // the same, for other files
   Selection ask_selection(Controller& c, VisitId v) {
     const Selection s = c.policies.selection->select(query(v), view(c));
@@ -147,6 +162,8 @@ class Simulation {
   void apply(VisitId v, VariantId variant, const Dispatch& d, SiteId from = {});
   void carry_out(VisitId v, VariantId variant, const Dispatch& d, SiteId from);
   void send(VisitId v, LineId line, SiteId to, SiteId from = {});
+  void resume(VisitId v, VariantId variant, DeviceId device);
+  float rest_after_exit(VariantId v) const { return static_cast<float>(world_[v].share_after(world_[world_[v].resumes])); }
   void joins(VisitId v);
   void reached(VisitId v);  // the same, for other files
   bool is_full(const Line& line) const;
@@ -181,13 +198,24 @@ class Simulation {
   // Between sites (network.cpp), where links share their bandwidth.
   /// What is known of a visit on its way.
   struct Trip {
-    Time left{};       // for where it goes
-    Duration there{};  // on its ways to sites, so far
-    SiteId at, to;     // the site that it is at, or that it comes to next; where it goes
-    bool told = true;  // recorders know how its query ended
+    Time left{};             // for where it goes
+    Duration there{};        // on its ways to sites, so far
+    SiteId at, to;           // the site that it is at, or that it comes to next; where it goes
+    bool told = true;        // recorders know how its query ended
+    bool handed_on = false;  // of an answer: on its way from the origin to its client
   };
   Trip& trip(VisitId v);
   Duration propagation(std::uint32_t channel, const Visit& visit) const;
+  /// What it takes along to the variant whose line it is bound for, or came from.
+  std::uint32_t payload_of(const Visit& visit) const {
+    const VariantId v = cluster_[visit.line].variant;
+    return v ? world_.payload_bytes(v, visit.payload_bytes, visit.items) : visit.payload_bytes;
+  }
+  /// What is done to it at its origin before it leaves.
+  Duration prepares(const Visit& visit) const {
+    const VariantId v = cluster_[visit.line].variant;
+    return v ? world_[v].pre_at_origin * static_cast<std::int64_t>(visit.items) : Duration{};
+  }
   void depart(VisitId v, SiteId from, SiteId to, bool first);
   void travel(VisitId v, Duration delay);
   const Hop& next_hop(SiteId at, SiteId to) const;
@@ -285,6 +313,7 @@ class Simulation {
     VariantId variant;
     InstanceId instance;
     std::uint32_t instance_serial = 0, batch = 0;
+    DeviceId device;
     Time asked{};  // when the stage of its visit began
     Parts parts;
   };
@@ -361,6 +390,12 @@ class Simulation {
   void keep_alive_due(std::uint32_t instance);
   void stop_instance(InstanceId i, StopCause cause);
   void drain_instance(InstanceId i);
+  /// Memory or cores may be free that somebody waits for.
+  void room_freed() {
+    if (!growing_.empty()) [[unlikely]]
+      grow_waiting();
+    if (!pending_.empty()) try_pending();
+  }
   void try_pending();
   void control_round(Controller& c);
   void apply_plan(Controller& c);
@@ -375,6 +410,13 @@ class Simulation {
     x.keep_due = never;
     x.idle_told = false;
   }
+
+  // Vertical scaling (resizing.cpp).
+  void set_cores(const Plan::Cores& k);
+  void try_resize(InstanceId i);
+  void grow_waiting();
+  void restart_next(GroupId g);
+  void restart_stopped(GroupId g);
 
   // Loads (loading.cpp).
   enum class LoadStep : std::uint8_t { begins, comes, fetches, waits_for_fetch, reads, copies, builds, waits_for_build };
@@ -452,6 +494,9 @@ class Simulation {
   std::vector<ControllerId> round_of_;
   std::vector<Time> round_due_, round_scheduled_;
   std::vector<PendingStart> pending_;
+  std::vector<InstanceId> growing_;        // wait for cores; perhaps no more
+  std::vector<bool> restarts_;             // groups whose instances restart, one after the other
+  std::vector<std::uint32_t> restart_to_;  // by group: instances that it had when the last of them went to restart
   std::vector<bool> pinned_groups_;
   std::vector<Time> prewarm_at_;             // by group: when the last answer of coldstart starts one again
   std::vector<GatheringNotes> notes_;        // by gathering slot

@@ -151,7 +151,7 @@ class RunBench {
   const World& world() const { return *world_; }
   void use(const PolicyDefinition& definition, const param::Object& parameters = {}) { chosen_.emplace_back(definition, parameters); }
   void warm_at_start(VariantId v, std::size_t device) {
-    options.initial.push_back({world_->group(v, world_->topology().devices[device].site), DeviceId{device}});
+    options.initial.push_back({world_->group(v, world_->topology().devices[device].site), DeviceId{device}, 0});
   }
   /// All arrivals are of entry 0; `PlainSource` numbers the declared classes.
   void arrivals(std::unique_ptr<ArrivalSource> source, SiteId origin = SiteId{0}) {

@@ -301,7 +301,7 @@ struct ServingBench {
     entries.push_back(std::move(e));
   }
   void warm_at_start(VariantId v, std::size_t device) {
-    options.initial.push_back({world->group(v, world->topology().devices[device].site), DeviceId{device}});
+    options.initial.push_back({world->group(v, world->topology().devices[device].site), DeviceId{device}, 0});
   }
   GroupId group(VariantId v, SiteId s = SiteId{0}) const { return world->group(v, s); }
   void listen(Facts facts) { listeners.push_back(facts); }
