@@ -7,15 +7,24 @@ void add_builtin_policies(PolicyRegistry& registry) {
   registry.add(accept_all());
   registry.add(bounded_in_flight());
   registry.add(deadline_feasible());
+  registry.add(priority_shedding());
   registry.add(token_bucket());
 
   // selection
   registry.add(accuracy_max());
   registry.add(cascade());
   registry.add(cheapest_feasible());
+  registry.add(cocktail());
   registry.add(ensemble());
+  registry.add(epsilon_greedy());
+  registry.add(exp3());
   registry.add(fixed_variant());
   registry.add(infaas());
+  registry.add(lin_ucb());
+  registry.add(model_switching());
+  registry.add(static_hardware());
+  registry.add(thompson());
+  registry.add(ucb1());
 
   // dispatch
   registry.add(deficit_round_robin());
@@ -74,8 +83,11 @@ void add_builtin_policies(PolicyRegistry& registry) {
   registry.add(cost_to_reload());
   registry.add(fifo());
   registry.add(greedy_dual_size_frequency());
+  registry.add(landlord());
   registry.add(lfu());
   registry.add(lru());
+  registry.add(oracle_belady());
+  registry.add(predicted_use());
   registry.add(sieve());
   registry.add(size_aware());
 
@@ -84,8 +96,10 @@ void add_builtin_policies(PolicyRegistry& registry) {
   registry.add(accuracy_scaling_greedy());
   registry.add(cheapest_plan());
   registry.add(clockwork());
+  registry.add(downgrade_then_shed());
   registry.add(nexus());
   registry.add(proportional());
+  registry.add(slackfit());
 }
 
 }  // namespace tideline

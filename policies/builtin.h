@@ -9,15 +9,24 @@ namespace tideline {
 PolicyDefinition accept_all();
 PolicyDefinition bounded_in_flight();
 PolicyDefinition deadline_feasible();
+PolicyDefinition priority_shedding();
 PolicyDefinition token_bucket();
 
 // selection
 PolicyDefinition accuracy_max();
 PolicyDefinition cascade();
 PolicyDefinition cheapest_feasible();
+PolicyDefinition cocktail();
 PolicyDefinition ensemble();
+PolicyDefinition epsilon_greedy();
+PolicyDefinition exp3();
 PolicyDefinition fixed_variant();
 PolicyDefinition infaas();
+PolicyDefinition lin_ucb();
+PolicyDefinition model_switching();
+PolicyDefinition static_hardware();
+PolicyDefinition thompson();
+PolicyDefinition ucb1();
 
 // dispatch
 PolicyDefinition deficit_round_robin();
@@ -76,8 +85,11 @@ PolicyDefinition preload_and_persist();
 PolicyDefinition cost_to_reload();
 PolicyDefinition fifo();
 PolicyDefinition greedy_dual_size_frequency();
+PolicyDefinition landlord();
 PolicyDefinition lfu();
 PolicyDefinition lru();
+PolicyDefinition oracle_belady();
+PolicyDefinition predicted_use();
 PolicyDefinition sieve();
 PolicyDefinition size_aware();
 
@@ -86,8 +98,10 @@ PolicyDefinition accuracy_scaling();
 PolicyDefinition accuracy_scaling_greedy();
 PolicyDefinition cheapest_plan();
 PolicyDefinition clockwork();
+PolicyDefinition downgrade_then_shed();
 PolicyDefinition nexus();
 PolicyDefinition proportional();
+PolicyDefinition slackfit();
 
 /// Adds them all, by kind.
 void add_builtin_policies(PolicyRegistry& registry);

@@ -1,6 +1,7 @@
 #include "src/assemble.h"
 
 #include "sim/core/text.h"
+#include "sim/serving/future.h"
 #include "src/errors.h"
 
 #include <algorithm>
@@ -93,7 +94,7 @@ void point_kind(PolicySet& set, PolicyKind kind, Policy& object) {
 }
 
 /// Makes the objects of one controller; a joint policy is one object for all kinds that are not named beside it.
-PolicySet make_policies(const Scenario& scenario, Setup setup) {
+PolicySet make_policies(const Scenario& scenario, Setup setup, const std::function<std::unique_ptr<Future>()>& future) {
   PolicySet set;
   std::array<bool, policy_kinds> done{};
   const auto make = [&](const BoundPolicy& p, const std::string& purpose, const std::string& pointer) -> Policy& {
@@ -103,6 +104,7 @@ PolicySet make_policies(const Scenario& scenario, Setup setup) {
     } catch (const std::invalid_argument& e) {
       throw wrong(scenario, pointer, "policy " + in_quotes(p.name) + ": " + e.what());
     }
+    if (auto* oracle = dynamic_cast<Clairvoyant*>(set.objects.back().get())) oracle->foresee(future());
     return *set.objects.back();
   };
   for (const auto& [kind, p] : scenario.policies) {
@@ -122,6 +124,27 @@ PolicySet make_policies(const Scenario& scenario, Setup setup) {
   return set;
 }
 
+/// The workload as it is at the start of the run. Each call opens its sources anew.
+std::vector<WorkloadEntry> open_entries(const Scenario& scenario, const World& world) {
+  std::vector<WorkloadEntry> entries;
+  for (std::size_t k = 0; k < scenario.entries.size(); ++k) {
+    const EntrySpec& e = scenario.entries[k];
+    WorkloadEntry w;
+    w.name = e.name;
+    w.source = open_source(e, scenario.options.seed, k);
+    w.classes = e.classes;
+    for (auto& choices : w.classes)
+      for (auto& c : choices) c.cls = world.class_of(c.cls.index());
+    w.origin = e.origin;
+    w.payload_bytes = e.payload_bytes;
+    w.answer_bytes = e.answer_bytes;
+    w.items = e.items;
+    w.tenant = e.tenant;
+    entries.push_back(std::move(w));
+  }
+  return entries;
+}
+
 }  // namespace
 
 Run assemble(Scenario scenario, const std::function<std::vector<Recorder*>(const Scenario&, const World&)>& make_recorders,
@@ -134,33 +157,20 @@ Run assemble(Scenario scenario, const std::function<std::vector<Recorder*>(const
   options.planned = scenario.planned;
   options.progress = std::move(progress);
 
-  std::vector<WorkloadEntry> entries;
+  std::vector<WorkloadEntry> entries = open_entries(scenario, world);
   // By controller.
   const bool by_site = options.control.mode != Control::Mode::central;
   std::vector<std::vector<double>> first_hour(by_site ? world.site_count() : 1, std::vector<double>(world.catalog().tasks.size()));
-  for (std::size_t k = 0; k < scenario.entries.size(); ++k) {
-    const EntrySpec& e = scenario.entries[k];
-    WorkloadEntry w;
-    w.name = e.name;
-    w.source = open_source(e, options.seed, k);
-    w.classes = e.classes;
-    for (auto& choices : w.classes)
-      for (auto& c : choices) c.cls = world.class_of(c.cls.index());
-    w.origin = e.origin;
-    w.payload_bytes = e.payload_bytes;
-    w.answer_bytes = e.answer_bytes;
-    w.items = e.items;
-    w.tenant = e.tenant;
+  for (const WorkloadEntry& w : entries)
     if (w.classes.size() == 1)
       first_hour[by_site ? w.origin.index() : 0][world[w.classes[0][0].cls].task.index()] += w.source->mean_qps(Time{}, Time{} + 1h);
-    entries.push_back(std::move(w));
-  }
 
   std::vector<std::uint32_t> initial_by_group(world.groups().size());
   for (const InitialInstance& i : options.initial) ++initial_by_group[i.group.index()];
   Setup setup;
   setup.world = &world;
   setup.initial = initial_by_group;
+  setup.label_share = options.environment.feedback.share;
   std::vector<AnnouncedSurge> announced;
   for (const EntrySpec& e : scenario.entries)
     for (const Surge& s : e.surges) {
@@ -179,7 +189,7 @@ Run assemble(Scenario scenario, const std::function<std::vector<Recorder*>(const
     setup.first_hour_qps = first_hour[k];
     Controller c;
     c.id = setup.controller;
-    c.policies = make_policies(scenario, setup);
+    c.policies = make_policies(scenario, setup, [&] { return read_ahead(Workload(open_entries(scenario, world), scenario.options.seed)); });
     controllers.push_back(std::move(c));
   }
   const Controller& controller = controllers.front();

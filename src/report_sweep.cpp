@@ -1,10 +1,9 @@
 #include "sim/metrics/summary.h"
+#include "sim/statistics/student.h"
 #include "src/commands.h"
 #include "src/errors.h"
 #include "src/report.h"
 #include "src/report_json.h"
-
-#include <boost/math/distributions/students_t.hpp>
 
 #include <algorithm>
 #include <array>
@@ -242,7 +241,7 @@ class Sweep {
     for (const auto& [point, count] : per_point_) most = std::max(most, count);
     Json out = Json::object();
     for (std::size_t n = 2; n <= most; ++n)
-      out[std::to_string(n)] = rounded(boost::math::quantile(boost::math::students_t(static_cast<double>(n - 1)), 0.5 + confidence / 2));
+      out[std::to_string(n)] = rounded(statistics::student_quantile(static_cast<double>(n - 1), 0.5 + confidence / 2));
     return out;
   }
 

@@ -61,8 +61,14 @@ class OverAnother : public AutoscalingPolicy, public Observer {
   void batch_done(InstanceId i, std::uint32_t visits, Duration took, ClusterView view) override {
     if (observer_ != nullptr) observer_->batch_done(i, visits, took, view);
   }
-  void feedback(ClassId c, VariantId v, double realised, ClusterView view) override {
-    if (observer_ != nullptr) observer_->feedback(c, v, realised, view);
+  void feedback(const Label& label, ClusterView view) override {
+    if (observer_ != nullptr) observer_->feedback(label, view);
+  }
+  void ended(const Ended& end, ClusterView view) override {
+    if (observer_ != nullptr) observer_->ended(end, view);
+  }
+  void voted(const QueryView& q, std::span<const VariantId> answers, std::uint32_t agreed, ClusterView view) override {
+    if (observer_ != nullptr) observer_->voted(q, answers, agreed, view);
   }
   void instance_changed(InstanceId i, Phase phase, ClusterView view) override {
     if (observer_ != nullptr) observer_->instance_changed(i, phase, view);

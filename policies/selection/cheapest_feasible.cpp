@@ -1,4 +1,5 @@
 #include "policies/builtin.h"
+#include "policies/components/cost_cap.h"
 #include "policies/components/latency.h"
 
 #include <algorithm>
@@ -10,10 +11,11 @@ namespace tideline {
 namespace {
 
 /// The variant with the least price per query among those predicted to meet floor, SLO and cost cap (policy S5): the objective that
-/// model-less systems state ("A Case for Managed and Model-less Inference Serving", HotOS'19), decided query by query.
-class CheapestFeasible final : public SelectionPolicy {
+/// model-less systems state ("A Case for Managed and Model-less Inference Serving", HotOS'19), decided query by query. With `batch_estimate` recent, cost
+/// caps are as in policy N1.
+class CheapestFeasible final : public SelectionPolicy, public Observer {
  public:
-  enum class BatchEstimate : std::uint8_t { one, queue };
+  enum class BatchEstimate : std::uint8_t { one, queue, recent };
   enum class OnInfeasible : std::uint8_t { least_violation, reject };
   struct Params {
     BatchEstimate batch_estimate = BatchEstimate::queue;
@@ -24,8 +26,8 @@ class CheapestFeasible final : public SelectionPolicy {
     static constexpr auto declare() {
       return param::fields(
           param::choice("batch_estimate", &Params::batch_estimate,
-                        "Batch that shares the price: the query alone, or the shortest queue with it.",
-                        {{"one", BatchEstimate::one}, {"queue", BatchEstimate::queue}}),
+                        "Batch that shares the price: the query alone, the shortest queue with it, or the mean of the variant's last 10.",
+                        {{"one", BatchEstimate::one}, {"queue", BatchEstimate::queue}, {"recent", BatchEstimate::recent}}),
           param::choice("on_infeasible", &Params::on_infeasible,
                         "Where no variant is predicted to be in time: the fastest, or none; with none, nothing is ever loaded for a query "
                         "whose SLO is shorter than the load.",
@@ -36,7 +38,8 @@ class CheapestFeasible final : public SelectionPolicy {
     }
   };
 
-  CheapestFeasible(const Params& params, const Setup& setup) : params_(params), variants_(setup.world->catalog().variants.size()) {
+  CheapestFeasible(const Params& params, const Setup& setup)
+      : params_(params), variants_(setup.world->catalog().variants.size()), cost_(*setup.world) {
     const World& world = *setup.world;
     std::vector<double> least_price(variants_);
     for (std::size_t v = 0; v < variants_; ++v) {
@@ -71,6 +74,9 @@ class CheapestFeasible final : public SelectionPolicy {
     return n;
   }
 
+  Facts facts() const override { return {.batches = params_.batch_estimate == BatchEstimate::recent}; }
+  void batch_began(InstanceId i, std::uint32_t visits, ClusterView view) override { cost_.batch_began(view.variant_of(i), visits); }
+
   std::span<const std::string_view> reasons() const override {
     static constexpr std::array<std::string_view, 5> names{"cheapest", "least_violation", "no_candidate", "none_in_time", "above_cost_cap"};
     return names;
@@ -81,7 +87,7 @@ class CheapestFeasible final : public SelectionPolicy {
     const auto list = view.candidates(query.class_id(), CandidateOrder::by_price);
     const double cap = query.attributes().cost_cap_usd;
     const Time due = later(query.arrival(), budget_[cls]);
-    const bool may_stop_early = !params_.idle_is_free && (params_.batch_estimate == BatchEstimate::queue || query.items() == 1);
+    const bool may_stop_early = !params_.idle_is_free && (params_.batch_estimate != BatchEstimate::one || query.items() == 1);
     Choice best, second, nearest;
     bool any = false, above_cap = false;
     for (std::size_t k = 0; k < list.size(); ++k) {
@@ -133,6 +139,7 @@ class CheapestFeasible final : public SelectionPolicy {
       const InstanceSpan least = view.least_loaded(g);
       if (!least.empty() && view.instance(least[0]).load == 0) return 0;
     }
+    if (params_.batch_estimate == BatchEstimate::recent) return cost_.price_usd(view, query, g);
     std::uint32_t batch = query.items();
     if (params_.batch_estimate == BatchEstimate::queue) {
       const std::uint32_t limit = std::min(batch_limit_[query.class_id().index() * variants_ + view.world()[g].variant.index()],
@@ -144,6 +151,7 @@ class CheapestFeasible final : public SelectionPolicy {
 
   Params params_;
   std::size_t variants_;
+  CostCap cost_;
   std::vector<std::uint32_t> batch_limit_;   // by class and variant: largest batch that takes at most phi of the SLO
   std::vector<Duration> budget_;             // by class
   std::vector<std::vector<double>> bounds_;  // by class, along its candidates

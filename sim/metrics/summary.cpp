@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace tideline {
 
@@ -61,6 +62,7 @@ constexpr Metric all_metrics[] = {
     {"realised_accuracy", "1", "Mean of what was drawn for the answers.", all, "", read<&Metrics::realised_accuracy>},
     {"accuracy_floor_attainment", "1", "Answers at or above their floor / answers with a floor.", all, "",
      read<&Metrics::accuracy_floor_attainment>},
+    {"cost_cap_attainment", "1", "Answers at or below their cost cap / answers with a cap.", all, "", read<&Metrics::cost_cap_attainment>},
     {"accuracy_drop_max", "1", "Best accuracy of the task - least mean of a minute.", all, "", read<&Metrics::accuracy_drop_max>},
     {"latency_mean_s", "s", "Mean latency.", all, "", read<&Metrics::latency_mean_s>},
     {"latency_p50_s", "s", "Median latency.", all, "", read<&Metrics::latency_p50_s>},
@@ -151,6 +153,7 @@ SummaryRecorder::SummaryRecorder(const World& world, Billing billing)
     classes_[c].has_slo = q.has_slo();
     classes_[c].floor = q.floor;
     classes_[c].has_floor = q.has_floor;
+    classes_[c].has_cap = q.cost_cap_usd < std::numeric_limits<double>::infinity();
   }
   happenings_.loads.resize(variants_.size());
 }
@@ -198,6 +201,10 @@ void SummaryRecorder::ended(const Visit& v, const QueryEnd& end) {
   if (c.has_floor) {
     ++s.with_floor;
     s.floor_met += met ? 1U : 0U;
+  }
+  if (c.has_cap) [[unlikely]] {
+    ++s.with_cap;
+    s.cap_met += end.cost_usd <= world_[v.cls].cost_cap_usd ? 1U : 0U;
   }
   if (late) {
     ++s.late;
@@ -383,6 +390,8 @@ void SummaryRecorder::Sums::add(const Sums& o, double scale) {
   good += o.good;
   with_floor += o.with_floor;
   floor_met += o.floor_met;
+  with_cap += o.with_cap;
+  cap_met += o.cap_met;
   cold_starts += o.cold_starts;
   delayed += o.delayed;
   for (std::size_t k = 0; k < endings.size(); ++k) endings[k] += o.endings[k];
@@ -455,6 +464,7 @@ void SummaryRecorder::fill(Metrics& m, const Sums& s) const {
   m.profiled_accuracy = ratio(s.profiled, served);
   m.realised_accuracy = ratio(s.realised, served);
   m.accuracy_floor_attainment = ratio(s.floor_met, s.with_floor);
+  m.cost_cap_attainment = ratio(s.cap_met, s.with_cap);
   m.latency_mean_s = s.latency.mean_s();
   m.latency_p50_s = s.latency.percentile_s(0.5);
   m.latency_p90_s = s.latency.percentile_s(0.9);

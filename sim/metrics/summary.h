@@ -32,7 +32,7 @@ struct Metrics {
   double throughput_qps = no_value, goodput_qps = no_value;
   double slo_attainment = no_value, slo_attainment_worst_hour = no_value, accuracy_weighted_attainment = no_value;
   double effective_accuracy = no_value, profiled_accuracy = no_value, realised_accuracy = no_value, accuracy_floor_attainment = no_value,
-         accuracy_drop_max = no_value;
+         cost_cap_attainment = no_value, accuracy_drop_max = no_value;
   double latency_mean_s = no_value, latency_p50_s = no_value, latency_p90_s = no_value, latency_p95_s = no_value, latency_p99_s = no_value,
          latency_max_s = no_value, wait_mean_s = no_value, service_mean_s = no_value, network_mean_s = no_value;
   double cost_usd = no_value, cost_attributed_usd = no_value, cost_wasted_usd = no_value, cost_transfer_usd = no_value,
@@ -133,7 +133,8 @@ class SummaryRecorder final : public Recorder {
   };
   /// What is summed over the queries of a class, or over classes.
   struct Sums {
-    std::uint64_t arrived = 0, with_slo = 0, late = 0, on_time = 0, good = 0, with_floor = 0, floor_met = 0, cold_starts = 0, delayed = 0;
+    std::uint64_t arrived = 0, with_slo = 0, late = 0, on_time = 0, good = 0, with_floor = 0, floor_met = 0, with_cap = 0, cap_met = 0,
+                  cold_starts = 0, delayed = 0;
     std::array<std::uint64_t, 6> endings{};  ///< by Ending
     std::array<std::uint64_t, miss_causes> misses{};
     double accuracy = 0, profiled = 0, realised = 0, accuracy_on_time = 0, cost = 0, transfer = 0;
@@ -148,7 +149,7 @@ class SummaryRecorder final : public Recorder {
     Sums sums;
     Duration slo = forever;
     double floor = 0;
-    bool has_slo = false, has_floor = false;
+    bool has_slo = false, has_floor = false, has_cap = false;
   };
   struct VariantSums {
     std::uint64_t served = 0, late = 0, batches = 0, items = 0;

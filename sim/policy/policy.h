@@ -49,6 +49,7 @@ struct Setup {
   std::span<const std::uint32_t> initial;  ///< instances that `initial` lists, by group; may be empty
   /// Surges of demand that are announced; a policy may look at one from `announced` on.
   std::span<const AnnouncedSurge> surges{};
+  double label_share = 0;                  ///< of the answered queries, those that get labels: see `Observer::feedback`
   std::span<const double> first_hour_qps;  ///< mean offered rate of the first hour, by task, as far as sources know it; may be empty
 };
 
@@ -355,6 +356,24 @@ class EvictionPolicy : public virtual Policy {
 struct Facts {
   bool arrivals = false, batches = false, instances = false, visits = false;
   bool feedback = false;  ///< labels of answers, as late and as rarely as the scenario has them
+  bool ends = false;      ///< how the queries that its controller decided about ended
+  bool votes = false;     ///< who agreed where answers were put to a vote
+};
+/// What the client of a query has seen of it.
+struct Ended {
+  std::uint64_t query = 0;  ///< its number
+  ClassId cls;
+  VariantId variant;      ///< that answered, of several the one that counts; none: there was no answer
+  Duration latency{};     ///< from its arrival until the answer was there, or was given up
+  double cost_usd = 0;    ///< attributed to it
+  bool labelled = false;  ///< among those that the scenario has labels for: if there was an answer, `feedback` on it follows
+};
+/// How good an answer was.
+struct Label {
+  std::uint64_t query = 0;  ///< its number
+  ClassId cls;
+  VariantId variant;    ///< of a vote, the most accurate member
+  double realised = 0;  ///< right (1) or wrong (0), or the score
 };
 /// For policies that need single facts rather than counters. Never tells outcomes or sampled times of the future.
 class Observer {
@@ -369,9 +388,12 @@ class Observer {
   virtual void batch_began(InstanceId, std::uint32_t /*visits*/, ClusterView) {}
   /// A batch is done.
   virtual void batch_done(InstanceId, std::uint32_t /*visits*/, Duration /*took*/, ClusterView) {}
-  /// How good an answer that the variant gave to a query of the class was: right (1) or wrong (0), or its score. Only of the share of the
-  /// queries that the scenario has labels for, and so much later than the answer. Of a vote, the most accurate member's.
-  virtual void feedback(ClassId, VariantId, double /*realised*/, ClusterView) {}
+  /// How good an answer was. Only of the share of the queries that the scenario has labels for, and so much later than the answer.
+  virtual void feedback(const Label&, ClusterView) {}
+  /// A query of its sites ended: its answer is back at the origin, or there will be none. Not told of those that the run leaves open.
+  virtual void ended(const Ended&, ClusterView) {}
+  /// Answers to a query were put to a vote. Bit k of `agreed`: the k-th of them says what the vote came to.
+  virtual void voted(const QueryView&, std::span<const VariantId> /*answers*/, std::uint32_t /*agreed*/, ClusterView) {}
   /// An instance was started, became warm, was told to drain, or is about to be gone.
   virtual void instance_changed(InstanceId, Phase, ClusterView) {}
 };

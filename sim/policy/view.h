@@ -141,6 +141,8 @@ class ClusterView {
 class QueryView {
  public:
   QueryView(const Visit& visit, const World& world) : visit_(&visit), world_(&world) {}
+  /// From 0 on, in the order in which queries arrive; its visits have it in common.
+  std::uint64_t number() const { return visit_->serial; }
   ClassId class_id() const { return visit_->cls; }
   const QueryClass& attributes() const { return (*world_)[visit_->cls]; }
   TaskId task() const { return attributes().task; }

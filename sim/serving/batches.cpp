@@ -37,6 +37,8 @@ void Simulation::offer(InstanceId i) {
 void Simulation::start_ready(DeviceId d) {
   const std::uint32_t slots = world_.catalog()[world_.topology()[d].hardware].concurrent_batches;
   while (cluster_.row(d).running < slots && !cluster_[d].ready.empty()) {
+    if (any_late_) [[unlikely]]
+      ready_for_late(d);
     const auto& ready = cluster_[d].ready;
     std::size_t pick = 0;
     if (ready.size() > 1) {
@@ -61,6 +63,13 @@ void Simulation::start_ready(DeviceId d) {
     cluster_.set_ready(i, false);
     if (!try_start(i) && !cluster_[i].put_off && has_work(i)) break;  // it dropped or took nothing and will be offered again
   }
+}
+
+/// What is bound late any of its instances may take: all of them stand for election, not only the one that was offered first.
+void Simulation::ready_for_late(DeviceId d) {
+  for (const InstanceId i : cluster_[d].instances)
+    if (cluster_.row(i).phase == Phase::warm && cluster_[i].batch_count == 0 && !cluster_[i].put_off && has_work(i))
+      cluster_.set_ready(i, true);
 }
 
 /// Asks batching; true if a batch was started. Otherwise the instance is put off until its line changes or its retry time.

@@ -39,7 +39,7 @@ void Simulation::control_event(std::uint32_t k) {
     mail_scheduled_ = never;
     return deliver();
   }
-  if (k == labels_slot) return labels_due();
+  if (k == told_slot) return told_due();
   decision_done(k - desk_slot);
 }
 

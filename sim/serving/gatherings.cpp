@@ -198,6 +198,7 @@ void Simulation::resolve(GatheringId id, VisitId last, Ending if_empty, bool ove
       const Votes weights = g.combine == Combine::weighted ? Votes::log_odds : Votes::equal;
       end.accuracy = outcome_.majority_expected(visit.serial, variants, weights);
       end.realised = outcome_.majority_right(visit.serial, variants, weights) ? 1 : 0;
+      tell_votes(visit, variants, end.realised > 0.5);
     } else {
       // An answer that stands because it is confident is better than its variant is on average.
       end.accuracy = n.confidence_asked ? outcome_.expected_given_confidence(visit.serial, winner) : world_[winner].accuracy;
@@ -205,7 +206,7 @@ void Simulation::resolve(GatheringId id, VisitId last, Ending if_empty, bool ove
     }
   }
   for (Recorder* r : recorders_) r->ended(visit, end);
-  if (labels_heard_) label(visit, end);
+  if (ends_heard_) tell_end(visit, end);
   if (visit.flags.measured) --measured_open_;
   cluster_.query_done(last);
   // The others are no longer needed: what waits leaves, what is under way ends as waste.

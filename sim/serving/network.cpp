@@ -126,7 +126,7 @@ void Simulation::came_back(VisitId v) {
   end.network += took;
   t.told = true;
   for (Recorder* r : recorders_) r->ended(cluster_[v], end);
-  if (labels_heard_) label(cluster_[v], end);
+  if (ends_heard_) tell_end(cluster_[v], end);
   returned(v);
 }
 

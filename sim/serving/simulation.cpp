@@ -71,7 +71,9 @@ Simulation::Simulation(const World& world, RunOptions options, std::vector<Contr
         if (f.batches) c.hear_batches.push_back(o);
         if (f.instances) c.hear_instances.push_back(o);
         if (f.feedback) c.hear_feedback.push_back(o);
-        labels_heard_ = labels_heard_ || (f.feedback && options_.environment.feedback.share > 0);
+        if (f.ends) c.hear_ends.push_back(o);
+        if (f.votes) c.hear_votes.push_back(o);
+        ends_heard_ = ends_heard_ || f.ends || (f.feedback && options_.environment.feedback.share > 0);
         if (f.visits) c.hear_visits.push_back(o);
       }
     }
@@ -494,8 +496,8 @@ void Simulation::turned_away(VisitId v) {
 [[gnu::always_inline]] inline void Simulation::finish(VisitId v, const QueryEnd& end) {
   const Visit& visit = cluster_[v];
   for (Recorder* r : recorders_) r->ended(visit, end);
-  if (labels_heard_) [[unlikely]]
-    label(visit, end);
+  if (ends_heard_) [[unlikely]]
+    tell_end(visit, end);
   if (visit.flags.measured) --measured_open_;
   cluster_.query_done(v);
   cluster_.close(v);
@@ -567,8 +569,8 @@ void Simulation::answered(VisitId v, const BatchEnd& batch) {
   if (links_shared_ && (site != origin || out > Duration{})) return set_out_back(v, site, end);
   if (back + out > Duration{}) {
     for (Recorder* r : recorders_) r->ended(visit, end);
-    if (labels_heard_) [[unlikely]]
-      label(visit, end);
+    if (ends_heard_) [[unlikely]]
+      tell_end(visit, end);
     return schedule(end.finish, EventKind::returned, v.index());
   }
   finish(v, end);

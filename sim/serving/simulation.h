@@ -274,7 +274,7 @@ class Simulation {
     std::vector<Snapshot*> carried;
   };
   static bool later_mail(const Mail& a, const Mail& b) { return a.due != b.due ? a.due > b.due : a.sequence > b.sequence; }
-  enum ControlSlot : std::uint32_t { exchange_slot, mail_slot, labels_slot, desk_slot };  // the last for the first controller
+  enum ControlSlot : std::uint32_t { exchange_slot, mail_slot, told_slot, desk_slot };  // the last for the first controller
   std::uint32_t control_slots() const { return desk_slot + static_cast<std::uint32_t>(controllers_.size()); }
   std::uint32_t control_slot(std::uint32_t k) const;
   void begin_control();
@@ -292,17 +292,19 @@ class Simulation {
   void begin_decision(const Controller& c);
   void decision_done(std::uint32_t controller);
 
-  // Labels of answers (feedback.cpp).
-  /// An answer of which policies will hear how good it was.
-  struct Label {
+  // What policies hear of how queries ended, and labels of answers (feedback.cpp).
+  struct Told {
     Time due{};
-    ClassId cls;
-    VariantId variant;
     ControllerId to;
+    bool is_label = false;
     double realised = 0;
+    Ended ended;
   };
-  void label(const Visit& v, const QueryEnd& end);
-  void labels_due();
+  void tell_end(const Visit& v, const QueryEnd& end);
+  void tell_later(const Told& told);
+  void tell_now(const Told& told);
+  void told_due();
+  void tell_votes(const Visit& v, std::span<const VariantId> answers, bool right);
 
   // Queries with several visits (gatherings.cpp).
   /// What a query's time went to up to now: of a cascade the stages that led here, one after the other.
@@ -352,6 +354,7 @@ class Simulation {
   void offer(InstanceId i);
   bool try_start(InstanceId i);
   void start_ready(DeviceId d);
+  void ready_for_late(DeviceId d);
   LineId line_to_serve(InstanceId i) const {
     // Its own line; else one that it shares, where any line was ever shared.
     const LineId own = cluster_.own_line(i);
@@ -521,9 +524,9 @@ class Simulation {
   std::vector<std::uint32_t> peers_;
   std::uint64_t mail_sequence_ = 0, own_decisions_ = 0;
   Time mail_scheduled_ = never;
-  std::vector<Label> labels_;  // in the order of when they are due, from `first_label_` on
-  std::size_t first_label_ = 0;
-  bool labels_heard_ = false;
+  std::vector<Told> told_;  // in the order of when they are due, from `first_told_` on
+  std::size_t first_told_ = 0;
+  bool ends_heard_ = false;
   Stream gossip_draws_;
   bool links_shared_ = false;      // a link has a bandwidth
   std::vector<Channel> channels_;  // by link and direction, as in Hop; then of nodes and devices (loading.cpp)

@@ -140,8 +140,8 @@ TEST_F(RunTest, json_summary_is_one_object_with_stable_names) {
     EXPECT_TRUE(total[name].is_number_unsigned()) << name;
   }
   for (const char* name : {"throughput_qps", "goodput_qps", "slo_attainment", "slo_attainment_worst_hour", "accuracy_weighted_attainment",
-                           "effective_accuracy", "accuracy_floor_attainment", "accuracy_drop_max", "latency_mean_s", "latency_p50_s",
-                           "latency_p99_s", "wait_mean_s", "cost_usd", "cost_attributed_usd", "energy_j"}) {
+                           "effective_accuracy", "accuracy_floor_attainment", "cost_cap_attainment", "accuracy_drop_max", "latency_mean_s",
+                           "latency_p50_s", "latency_p99_s", "wait_mean_s", "cost_usd", "cost_attributed_usd", "energy_j"}) {
     ASSERT_TRUE(total.contains(name)) << name;
     EXPECT_TRUE(total[name].is_number() || total[name].is_null()) << name;
   }

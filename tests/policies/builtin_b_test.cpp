@@ -78,7 +78,7 @@ TEST(builtin, every_combination_survives_and_repeats_itself) {
 
 TEST(builtin, others_survive_and_repeat_themselves) {
   for (const Make coldstart : {no_keep_alive, hybrid_histogram})
-    for (const Make eviction : {fifo, lfu, size_aware, sieve, cost_to_reload})
+    for (const Make eviction : {fifo, lfu, size_aware, sieve, cost_to_reload, oracle_belady, landlord, predicted_use})
       expect_repeats_itself({coldstart == no_keep_alive ? weighted_round_robin() : deficit_round_robin(), target_utilization(),
                              coldstart == no_keep_alive ? spread() : cheapest(), coldstart(), eviction()});
 }
@@ -90,10 +90,20 @@ TEST(builtin, autoscalers_and_batching_survive_together_and_repeat_themselves) {
   expect_repeats_itself({slo_aware(), demand_knapsack(), fixed_keep_alive(), greedy_dual_size_frequency(), join_shortest_queue()});
 }
 
+TEST(builtin, selections_that_learn_survive_and_repeat_themselves) {
+  for (const Make selection : {epsilon_greedy, ucb1, thompson, lin_ucb, exp3, model_switching, cocktail, slackfit, downgrade_then_shed})
+    expect_repeats_itself({selection(), target_utilization(), least_expected_latency(), fixed_keep_alive(), lru(), best_fit()});
+}
+
 TEST(builtin, a_cluster_without_nodes_is_survived) {
   for (const Make dispatch : {random, round_robin, join_shortest_queue, power_of_d, least_expected_latency, locality, shared_line,
                               weighted_round_robin, deficit_round_robin}) {
     const auto r = small_run({dispatch(), target_utilization(), preload_and_persist(), greedy_dual_size_frequency(), best_fit()}, 3, 0);
+    r->run();
+    for (const QueryEnd& e : r->notes.ends) EXPECT_NE(e.ending, Ending::answered);
+  }
+  for (const Make selection : {epsilon_greedy, ucb1, thompson, lin_ucb, exp3, model_switching, cocktail, slackfit, downgrade_then_shed}) {
+    const auto r = small_run({selection(), least_expected_latency(), oracle_belady()}, 3, 0);
     r->run();
     for (const QueryEnd& e : r->notes.ends) EXPECT_NE(e.ending, Ending::answered);
   }

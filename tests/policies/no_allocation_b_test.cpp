@@ -61,7 +61,7 @@ TEST(no_allocation, dispatch) {
 }
 
 TEST(no_allocation, sharing) {
-  for (const auto& d : {oldest_first(), earliest_deadline(), nexus(), clockwork()}) {
+  for (const auto& d : {oldest_first(), earliest_deadline(), slackfit(), nexus(), clockwork()}) {
     Bench x;
     const auto p = make<SharingPolicy>(d, x.bench->setup());
     std::vector<QueryView> heads;
@@ -154,7 +154,8 @@ TEST(no_allocation, coldstart) {
 }
 
 TEST(no_allocation, eviction) {
-  for (const auto& d : {lru(), greedy_dual_size_frequency(), fifo(), lfu(), size_aware(), sieve(), cost_to_reload()}) {
+  for (const auto& d : {lru(), greedy_dual_size_frequency(), fifo(), lfu(), size_aware(), sieve(), cost_to_reload(), oracle_belady(),
+                        landlord(), predicted_use()}) {
     Bench x;
     const auto p = make<EvictionPolicy>(d, x.bench->setup());
     auto* o = dynamic_cast<Observer*>(p.get());

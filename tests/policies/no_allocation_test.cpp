@@ -88,7 +88,18 @@ TEST(NoAllocation, in_selection) {
       {cheapest_plan(), {}},
       {proportional(), {{"shares", param::List{"v2@edge=1", "v3@core=2", "v5@core=1"}}}},
       {infaas(), {{"memory_reserve_bytes", 0}}},
-      {infaas(), {{"memory_reserve_bytes", 0}, {"objective", "accuracy"}, {"mode", "best_effort"}}}};
+      {infaas(), {{"memory_reserve_bytes", 0}, {"objective", "accuracy"}, {"mode", "best_effort"}}},
+      {static_hardware(), {{"hardware", param::List{"gpu"}}}},
+      {model_switching(), {{"table_queries", 100}}},
+      {cocktail(), {}},
+      {epsilon_greedy(), {}},
+      {ucb1(), {{"only_warm", true}}},
+      {thompson(), {}},
+      {thompson(), {{"form", "linear"}}},
+      {lin_ucb(), {{"discount", 0.9}}},
+      {exp3(), {}},
+      {slackfit(), {}},
+      {downgrade_then_shed(), {}}};
   for (const auto& [definition, params] : policies) {
     SCOPED_TRACE(definition.name);
     ClusterBench bench(builder());
@@ -98,15 +109,19 @@ TEST(NoAllocation, in_selection) {
     in_all_states(bench, p, [&](const QueryView& q, ClusterView view) {
       const Selection s = p.select(q, view);
       if (s.may_escalate) p.escalate(q, {s.variants[0], 0, 0.1}, view);
+      auto* o = dynamic_cast<Observer*>(made.get());
+      if (o == nullptr || s.count == 0) return;
+      if (o->facts().votes) o->voted(q, std::span(s.variants).first(s.count), 1, view);
+      if (o->facts().ends) o->ended({q.number(), q.class_id(), s.variants[0], 1ms, 0, true}, view);
     });
   }
 }
 
 TEST(NoAllocation, in_admission) {
-  const std::vector<std::pair<PolicyDefinition, param::Object>> policies{{accept_all(), {}},
-                                                                         {bounded_in_flight(), {{"limit", 5}}},
-                                                                         {deadline_feasible(), {}},
-                                                                         {token_bucket(), {{"rate_qps", 10}, {"burst", 5}}}};
+  const std::vector<std::pair<PolicyDefinition, param::Object>> policies{
+      {accept_all(), {}},        {bounded_in_flight(), {{"limit", 5}}},
+      {deadline_feasible(), {}}, {token_bucket(), {{"rate_qps", 10}, {"burst", 5}}},
+      {priority_shedding(), {}}, {downgrade_then_shed(), {}}};
   for (const auto& [definition, params] : policies) {
     SCOPED_TRACE(definition.name);
     ClusterBench bench(builder());

@@ -720,7 +720,17 @@ std::vector<std::pair<PolicyDefinition, param::Object>> all_selections() {
   return {{fixed_variant(), {{"variants", param::List{"v"}}}},
           {cheapest_feasible(), {}},
           {accuracy_max(), {}},
-          {infaas(), {{"memory_reserve_bytes", 0}}}};
+          {infaas(), {{"memory_reserve_bytes", 0}}},
+          {static_hardware(), {{"hardware", param::List{"gpu"}}}},
+          {model_switching(), {}},
+          {cocktail(), {}},
+          {epsilon_greedy(), {}},
+          {ucb1(), {}},
+          {thompson(), {}},
+          {thompson(), {{"form", "linear"}}},
+          {lin_ucb(), {}},
+          {exp3(), {}},
+          {downgrade_then_shed(), {}}};
 }
 
 // Property X5: with one variant that meets SLO and floor all are equal. On an empty, a warm and a full cluster of one device.

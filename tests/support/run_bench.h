@@ -2,6 +2,7 @@
 // recorder that keeps what happened.
 #pragma once
 
+#include "sim/policy/future.h"
 #include "sim/policy/registry.h"
 #include "tests/support/small_world.h"
 
@@ -181,7 +182,9 @@ class RunBench {
         setup.stream = Stream(options.seed, "policy", 100 * k + index++);
         setup.controller = ControllerId{k};
         setup.initial = initial;
+        setup.label_share = options.environment.feedback.share;
         take(set, make_policy(definition, parameters, setup), definition.name);
+        if (auto* oracle = dynamic_cast<Clairvoyant*>(set.objects.back().get()); oracle != nullptr && future) oracle->foresee(future());
       }
       fill<PlainAdmission>(set, set.admission);
       fill<PlainSelection>(set, set.selection);
@@ -193,8 +196,9 @@ class RunBench {
       fill<PlainColdstart>(set, set.coldstart);
       fill<PlainEviction>(set, set.eviction);
     }
-    simulation_ = std::make_unique<Simulation>(*world_, options, std::move(controllers), Workload(std::move(entries_), options.seed),
-                                               executor_, std::vector<Recorder*>{&notes});
+    simulation_ =
+        std::make_unique<Simulation>(*world_, options, std::move(controllers), Workload(std::move(entries_), options.seed), executor_,
+                                     also == nullptr ? std::vector<Recorder*>{&notes} : std::vector<Recorder*>{&notes, also});
     notes.cluster = &simulation_->cluster();
     return *simulation_;
   }
@@ -202,7 +206,9 @@ class RunBench {
 
   RunOptions options;
   Notes notes;
-  std::size_t classes = 1;  ///< declared, by index
+  Recorder* also = nullptr;                         ///< hears what happens beside `notes`
+  std::function<std::unique_ptr<Future>()> future;  ///< for policies that ask for it
+  std::size_t classes = 1;                          ///< declared, by index
 
  private:
   template <class Plain, class Kind>

@@ -214,6 +214,24 @@ TEST(Metrics, a_floor_is_met_by_the_profile_of_what_answered_whatever_is_expecte
   EXPECT_DOUBLE_EQ(m.effective_accuracy, 1.9 / 3);
 }
 
+TEST(Metrics, caps_are_kept_by_answers_that_cost_no_more) {
+  WorldBuilder b = one_gpu_kind();
+  b.classes[0].cost_cap_usd = 0.002;
+  Driven d(b);
+  d.begin();
+  for (const double cost : {0.001, 0.002, 0.003}) {
+    QueryEnd e = parts(0ms, 0ms, 0ms, 20ms);
+    e.cost_usd = cost;
+    d.answer(11s, e);
+    d.answer(11s, e, 1);
+  }
+  d.fail(14s, Ending::infeasible);
+  const Summary s = d.end();
+  EXPECT_DOUBLE_EQ(s.total.cost_cap_attainment, 2.0 / 3);
+  EXPECT_DOUBLE_EQ(s.classes[0].metrics.cost_cap_attainment, 2.0 / 3);
+  EXPECT_TRUE(std::isnan(s.classes[1].metrics.cost_cap_attainment));
+}
+
 TEST(Metrics, accuracies_are_means_over_answers) {
   Driven d(one_gpu_kind());
   d.begin();
