@@ -52,12 +52,17 @@ void add_builtin_policies(PolicyRegistry& registry) {
   registry.add(timeout());
 
   // autoscaling
+  registry.add(announced_surges());
   registry.add(demand_knapsack());
   registry.add(fixed());
+  registry.add(infaas_scaling());
   registry.add(knative_kpa());
+  registry.add(mark());
   registry.add(predictive());
   registry.add(scheduled());
   registry.add(kubernetes_hpa());
+  registry.add(swayam());
+  registry.add(target_tracking());
   registry.add(target_utilization());
   registry.add(vertical());
 
@@ -87,7 +92,13 @@ void add_builtin_policies(PolicyRegistry& registry) {
   registry.add(size_aware());
 
   // joint
+  registry.add(accuracy_scaling());
+  registry.add(accuracy_scaling_greedy());
+  registry.add(cheapest_plan());
+  registry.add(clockwork());
   registry.add(downgrade_then_shed());
+  registry.add(nexus());
+  registry.add(proportional());
   registry.add(slackfit());
 }
 

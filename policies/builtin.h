@@ -54,14 +54,19 @@ PolicyDefinition slo_aware();
 PolicyDefinition timeout();
 
 // autoscaling
+PolicyDefinition announced_surges();
 PolicyDefinition demand_knapsack();
 PolicyDefinition fixed();
+PolicyDefinition infaas_scaling();
 PolicyDefinition knative_kpa();
 PolicyDefinition kubernetes_hpa();
+PolicyDefinition mark();
 PolicyDefinition predictive();
 PolicyDefinition scheduled();
-PolicyDefinition vertical();
+PolicyDefinition swayam();
+PolicyDefinition target_tracking();
 PolicyDefinition target_utilization();
+PolicyDefinition vertical();
 
 // placement
 PolicyDefinition best_fit();
@@ -89,7 +94,13 @@ PolicyDefinition sieve();
 PolicyDefinition size_aware();
 
 // joint
+PolicyDefinition accuracy_scaling();
+PolicyDefinition accuracy_scaling_greedy();
+PolicyDefinition cheapest_plan();
+PolicyDefinition clockwork();
 PolicyDefinition downgrade_then_shed();
+PolicyDefinition nexus();
+PolicyDefinition proportional();
 PolicyDefinition slackfit();
 
 /// Adds them all, by kind.

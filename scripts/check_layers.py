@@ -36,6 +36,10 @@ EDGE = re.compile(
 EDGE_NAMES = {"JSON": "JSON", "HDF5": "HDF5", "cxxopts": "cxxopts", "streams": "file and console streams",
               "oneDNN": "oneDNN", "CUDA": "CUDA"}
 
+# The solver has one door.
+SOLVER = re.compile(r"(coin/|coin-or/)?(Cbc|Cgl|Clp|Coin|Osi)\w*\.(hpp|h)")
+SOLVER_FILE = "policies/components/linear_program.cpp"
+
 SOURCES = {".h", ".hh", ".hpp", ".hxx", ".inc", ".inl", ".ipp", ".c", ".cc", ".cpp", ".cxx", ".cu", ".cuh"}
 HEADERS = {".h", ".hh", ".hpp", ".hxx", ".cuh"}
 FOLDERS = ("sim", "policies", "traces", "src")
@@ -66,8 +70,8 @@ def includes_of(text):
             yield number, match[1].strip()
 
 
-def problem_of(layer, argument):
-    """What is wrong with one #include in a layer, or None."""
+def problem_of(layer, argument, file):
+    """What is wrong with one #include of a file in a layer, or None."""
     match = TARGET.match(argument)
     if not match:
         return f"#include {argument}: write the file's name, a macro cannot be checked"
@@ -84,6 +88,8 @@ def problem_of(layer, argument):
         return None
     if path.split("/")[0] in FOLDERS:
         return f"{argument}: not in a layer"
+    if SOLVER.fullmatch(path):
+        return None if file == SOLVER_FILE else f"{argument}: CBC only in {SOLVER_FILE}"
     edge = EDGE.fullmatch(path)
     if edge:
         return None if layer == "src" else f"{argument}: {EDGE_NAMES[edge.lastgroup]} only in src"
@@ -107,7 +113,7 @@ def check(root):
                     and not re.fullmatch(r"policies/components/[^/]+\.h", path):
                 yield f"{path}:1: a policy has no header (only policies/builtin.h and policies/components/*.h)"
             for number, argument in includes_of(file.read_text(encoding="utf-8")):
-                problem = problem_of(layer, argument)
+                problem = problem_of(layer, argument, path)
                 if problem:
                     yield f"{path}:{number}: {problem}"
 

@@ -13,6 +13,7 @@ using Arguments = std::vector<std::string>;
 int command_run(const Arguments& arguments, const PolicyRegistry& registry);
 int command_validate(const Arguments& arguments, const PolicyRegistry& registry);
 int command_explain(const Arguments& arguments, const PolicyRegistry& registry);
+int command_bound(const Arguments& arguments, const PolicyRegistry& registry);
 int command_schema(const Arguments& arguments, const PolicyRegistry& registry);
 int command_policies(const Arguments& arguments, const PolicyRegistry& registry);
 int command_catalog(const Arguments& arguments, const PolicyRegistry& registry);

@@ -27,6 +27,7 @@ Usage: tideline VERB [...]
   run SCENARIO...       run scenarios and print a table; writes one HDF5 file each
   validate SCENARIO...  check scenarios without running them
   explain SCENARIO      say before a run whether a scenario can work
+  bound SCENARIO        run a scenario: what share of a clairvoyant's bound it reached
   schema                write the JSON schema of scenario files, for editors
   policies [NAME]       list the policies, or show one with its parameters
   sweep SWEEP.json      run a scenario at all points of some axes, with replications
@@ -88,7 +89,7 @@ int dispatch(const std::string& program, const Arguments& words, const PolicyReg
       {"policies", command_policies}, {"sweep", command_sweep},       {"compare", command_compare},   {"capacity", command_capacity},
       {"merge", command_merge},       {"inspect", command_inspect},   {"timeline", command_timeline}, {"report", command_report},
       {"import", command_import},     {"check", command_check},       {"rerun", command_rerun},       {"pack", command_pack},
-      {"diff", command_diff},         {"trace", command_trace},       {"catalog", command_catalog}};
+      {"diff", command_diff},         {"trace", command_trace},       {"catalog", command_catalog},   {"bound", command_bound}};
   if (words.empty()) {
     greet(program);
     return 0;

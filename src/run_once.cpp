@@ -90,6 +90,7 @@ RunResult run_once(const RunRequest& request, const PolicyRegistry& registry, co
         summary = std::make_unique<SummaryRecorder>(world, s.billing);
         audit = std::make_unique<AuditRecorder>(world);
         std::vector<Recorder*> all{summary.get(), audit.get()};
+        if (request.also != nullptr) all.push_back(request.also);
         if (request.decisions != nullptr) {
           request.decisions->begin(world);
           all.push_back(request.decisions);

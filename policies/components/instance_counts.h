@@ -17,6 +17,7 @@ class InstanceCounts {
   void add(ClusterView view, GroupId g) {
     for (const InstanceId i : view.group(g).members) ++there_[view.instance(i).device.index()];
   }
+  void add_to(DeviceId d, std::uint32_t n) { there_[d.index()] += n; }
   void add_variant(ClusterView view, VariantId variant) {
     for (std::size_t s = 0; s < view.world().site_count(); ++s)
       if (const GroupId g = view.world().group(variant, SiteId{s})) add(view, g);

@@ -224,7 +224,8 @@ const std::vector<Edit> edits{
     {"policy_of_another_kind",
      "\"dispatch\": \"least_expected_latency\"",
      "\"dispatch\": ^\"slo_aware\"",
-     {"\"slo_aware\" is no dispatch policy but one of batching; known: \"deficit_round_robin\", \"join_shortest_queue\""}},
+     {"\"slo_aware\" is no dispatch policy but one of batching; known: \"accuracy_scaling\", \"accuracy_scaling_greedy\", \"clockwork\", "
+      "\"deficit_round_robin\""}},
     {"unknown_kind", "\"dispatch\":", "^\"dispach\":", {"unknown kind of policy \"dispach\"; did you mean \"dispatch\"?"}},
     {"unknown_parameter", "\"margin\": 0.1", "^\"margn\": 0.1", {"/policies/selection/params/margn", "\"margin\""}},
     {"parameter_beside_params", "\"params\": { \"margin\": 0.1 }", "^\"margin\": 0.1", {"/policies/selection/margin", "\"params\""}},

@@ -45,9 +45,10 @@ TEST(no_allocation, the_counter_counts) {
 
 TEST(no_allocation, dispatch) {
   for (const auto& d : {random(), round_robin(), join_shortest_queue(), power_of_d(), least_expected_latency(), locality(), shared_line(),
-                        weighted_round_robin(), deficit_round_robin()}) {
+                        weighted_round_robin(), deficit_round_robin(), accuracy_scaling(), proportional(), clockwork()}) {
     Bench x;
-    const auto p = make<DispatchPolicy>(d, x.bench->setup());
+    const auto p = make<DispatchPolicy>(
+        d, x.bench->setup(), d.name == "proportional" ? param::Object{{"shares", param::List{"net@a=1", "net@b=1"}}} : param::Object{});
     if (auto* o = dynamic_cast<Observer*>(p.get()))
       for (const InstanceId i : x.warm) o->instance_changed(i, Phase::starting, x.bench->view());
     const QueryView q = x.bench->query(x.queries[0]);
@@ -60,7 +61,7 @@ TEST(no_allocation, dispatch) {
 }
 
 TEST(no_allocation, sharing) {
-  for (const auto& d : {oldest_first(), earliest_deadline(), slackfit()}) {
+  for (const auto& d : {oldest_first(), earliest_deadline(), slackfit(), nexus(), clockwork()}) {
     Bench x;
     const auto p = make<SharingPolicy>(d, x.bench->setup());
     std::vector<QueryView> heads;
@@ -71,7 +72,7 @@ TEST(no_allocation, sharing) {
 }
 
 TEST(no_allocation, autoscaling_once_the_plan_has_its_size) {
-  for (const auto& d : {fixed(), target_utilization(), demand_knapsack(), kubernetes_hpa(), knative_kpa(), predictive()}) {
+  for (const auto& d : {fixed(), target_utilization(), demand_knapsack(), kubernetes_hpa(), knative_kpa(), predictive(), swayam()}) {
     Bench x;
     const std::vector<std::uint32_t> initial{4, 6, 4};
     tideline::Setup setup = x.bench->setup();
@@ -127,7 +128,7 @@ TEST(no_allocation, placement) {
 
 TEST(no_allocation, coldstart) {
   for (const auto& d :
-       {fixed_keep_alive(), preload_and_persist(), no_keep_alive(), hybrid_histogram(), pinned_top_k(), forecast_prewarm()}) {
+       {fixed_keep_alive(), preload_and_persist(), no_keep_alive(), hybrid_histogram(), pinned_top_k(), forecast_prewarm(), clockwork()}) {
     Bench x;
     const auto p = make<ColdstartPolicy>(d, x.bench->setup(), d.name == "pinned_top_k" ? param::Object{{"k", 2}} : param::Object{});
     std::vector<Prewarm> start;

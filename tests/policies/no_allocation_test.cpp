@@ -83,6 +83,10 @@ TEST(NoAllocation, in_selection) {
       {ensemble(), {}},
       {ensemble(), {{"quorum", 2}, {"combine", "weighted"}, {"at_deadline", true}}},
       {cascade(), {}},
+      {accuracy_scaling(), {}},
+      {accuracy_scaling_greedy(), {}},
+      {cheapest_plan(), {}},
+      {proportional(), {{"shares", param::List{"v2@edge=1", "v3@core=2", "v5@core=1"}}}},
       {infaas(), {{"memory_reserve_bytes", 0}}},
       {infaas(), {{"memory_reserve_bytes", 0}, {"objective", "accuracy"}, {"mode", "best_effort"}}},
       {static_hardware(), {{"hardware", param::List{"gpu"}}}},
@@ -139,7 +143,9 @@ TEST(NoAllocation, in_batching) {
       {aimd(), {{"target_s", 0.05}}},
       {aimd(), {{"target_s", 0.05}, {"form", "estimator"}}},
       {early_drop(), {}},
-      {proteus_batching(), {}}};
+      {proteus_batching(), {}},
+      {nexus(), {}},
+      {clockwork(), {}}};
   for (const auto& [definition, params] : policies) {
     SCOPED_TRACE(definition.name);
     ClusterBench bench(builder());

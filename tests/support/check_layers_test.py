@@ -65,6 +65,13 @@ class CheckLayers(unittest.TestCase):
                 self.assert_refused("sim/metrics/a.cpp", f'#  include "{header}"\n', 1, "only in src")
                 self.assert_accepted("src/a.cpp", f"#include <{header}>\n")
 
+    def test_the_solver_has_one_door(self):
+        for header in ("CbcModel.hpp", "coin/OsiClpSolverInterface.hpp", "Coin_C_defines.h"):
+            with self.subTest(header):
+                self.assert_refused("policies/autoscaling/a.cpp", f"#include <{header}>\n", 1, "CBC only in")
+                self.assert_refused("src/a.cpp", f"#include <{header}>\n", 1, "CBC only in")
+                self.assert_accepted("policies/components/linear_program.cpp", f"#include <{header}>\n")
+
     def test_paths_are_written_from_the_root(self):
         self.assert_refused("sim/core/a.cpp", '#include "a.h"\n', 1, "project root")
         self.assert_refused("src/a.cpp", '#include "real/a.h"\n', 1, "project root")

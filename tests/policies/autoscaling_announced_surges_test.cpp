@@ -1,0 +1,90 @@
+// N3: surges that are announced.
+#include "policies/builtin.h"
+#include "tests/support/run_bench.h"
+#include "tests/support/run_scenario.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+namespace tideline {
+namespace {
+
+using namespace test;
+
+/// Wishes over time of a group that another autoscaler wants two of.
+TEST(announced_surges, hold_the_factor_from_the_lead_to_the_end_and_then_let_go) {
+  WorldBuilder b;
+  const SiteId s = b.site("s");
+  const HardwareId gpu = b.hardware("gpu");
+  const TaskId t = b.task("classify");
+  const VariantId v = b.variant("net", t, gpu, 0.7, 10ms, 1, 60s);
+  b.pool("p", s, gpu, 16);
+  b.add_class(t);
+  ClusterBench bench(b);
+  for (std::size_t k = 0; k < 2; ++k) bench.warm(v, k);
+  tideline::Setup setup = bench.setup();
+  const std::vector<AnnouncedSurge> surges{{Time{} + 400s, Time{} + 1000s, Time{} + 1600s, 3, t}};
+  setup.surges = surges;
+  const auto wish_at = [&](const std::unique_ptr<AutoscalingPolicy>& p, Duration at) {
+    Plan plan;
+    p->plan(bench.view(Time{} + at), plan);
+    std::uint32_t n = bench.view().group(bench.group(v)).wish;
+    for (const Plan::Wish& w : plan.wishes) bench.cluster.set_wish(w.group, n = w.instances);
+    return n;
+  };
+  auto p = make<AutoscalingPolicy>(announced_surges(), setup, {{"autoscaler", "fixed"}, {"lead_s", 200}});
+  EXPECT_EQ(wish_at(p, 0s), 0U);
+  EXPECT_EQ(wish_at(p, 420s), 0U);
+  EXPECT_EQ(wish_at(p, 780s), 0U);
+  EXPECT_EQ(wish_at(p, 840s), 6U);  // 3 x the two that are there
+  EXPECT_EQ(wish_at(p, 1500s), 6U);
+  EXPECT_EQ(wish_at(p, 1620s), 2U);
+  EXPECT_EQ(p->reasons().back(), "surge");
+  // Without a lead that is named: two rounds of 60 s and the load.
+  bench.cluster.set_wish(bench.group(v), 0);
+  auto own = make<AutoscalingPolicy>(announced_surges(), setup, {{"autoscaler", "fixed"}});
+  EXPECT_EQ(wish_at(own, 780s), 0U);
+  EXPECT_EQ(wish_at(own, 840s), 6U);
+}
+
+/// Queries that were late or not answered around a surge of three times the load, announced ten minutes ahead or not; a load takes a
+/// minute.
+std::uint64_t missed(bool is_announced) {
+  const std::string text = R"json({
+    "schema": 1,
+    "catalog": { "name": "c", "tasks": [ { "name": "t", "metric": "top-1", "kind": "hit_rate" } ],
+      "hardware": [ { "name": "gpu", "kind": "gpu", "memory_bytes": 1000, "price_per_hour_usd": 1 } ],
+      "variants": [ { "name": "net", "task": "t", "hardware": "gpu", "accuracy": 0.7, "memory_bytes": 600,
+                      "profile": { "latency_s": { "1": 0.1 } }, "load": { "first_run_s": 60 } } ] },
+    "cluster": { "sites": [ { "name": "s" } ], "pools": [ { "name": "p", "site": "s", "hardware": "gpu", "count": 12 } ] },
+    "workload": [ { "name": "w", "task": "t", "origin": "s", "source": "poisson", "params": { "rate_qps": 14 },
+                    "classes": [ { "latency_slo_s": 2 } ] } ],
+    "environment": [ { "at_s": 1800, "change": "surge", "entry": "w", "factor": 3, "for_s": 600)json" +
+                           std::string(is_announced ? R"(, "announced_s": 600)" : "") + R"json( } ],
+    "policies": { "selection": "cheapest_feasible",
+                  "autoscaling": { "name": "announced_surges", "params": { "autoscaler": "predictive", "params": { "interval_s": 30 } } } },
+    "initial": [ { "variant": "net", "pool": "p", "count": 2 } ],
+    "measure": { "warmup_s": 1200, "duration_s": 1200, "drain_s": 300 }, "seed": 1 })json";
+  const std::filesystem::path file = std::filesystem::path(::testing::TempDir()) / "surge_scenario.json";
+  std::ofstream(file) << text;
+  std::unique_ptr<SummaryRecorder> summary;
+  Run run = assemble(read_scenario(file.string(), {}, builtin_registry()), [&](const Scenario& s, const World& world) {
+    summary = std::make_unique<SummaryRecorder>(world, s.billing);
+    return std::vector<Recorder*>{summary.get()};
+  });
+  run.simulation->run();
+  const Summary found = summary->summary();
+  EXPECT_EQ(found.total.cold_starts, 0U);
+  return found.total.queries_missed;
+}
+
+TEST(announced_surges, are_met_with_what_was_loaded_ahead) {
+  EXPECT_LT(missed(true), 20U);
+  EXPECT_GT(missed(false), 1000U);
+}
+
+}  // namespace
+}  // namespace tideline

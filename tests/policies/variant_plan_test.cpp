@@ -1,0 +1,198 @@
+// S14a and A8: plans for a class and for a horizon.
+#include "policies/components/variant_plan.h"
+#include "policies/builtin.h"
+#include "policies/components/horizon_plan.h"
+#include "policies/components/linear_program.h"
+#include "sim/core/random.h"
+#include "tests/support/run_bench.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <map>
+
+namespace tideline::test {
+namespace {
+
+std::vector<Duration> affine(double base_s, double item_s, std::uint32_t most) {
+  std::vector<Duration> table{Duration{}};
+  for (std::uint32_t b = 1; b <= most; ++b) table.push_back(from_seconds(base_s + b * item_s));
+  return table;
+}
+
+// One item in 10 ms, 80 % at most: 100 a second take 1.25, so 2 instances. With 50 ms left, M/D/1 at 0.5: 10 + 5 ms.
+TEST(VariantPlan, counts_instances_and_checks_latency) {
+  const auto table = affine(0.01, 0, 1);
+  EXPECT_NEAR(planned_latency_s(100, 2, 1, 0.01), 0.015, 1e-12);
+  const std::vector<VariantOption> one{{table, 2, 0.7, 50ms}};
+  const VariantPlan p = plan_cheaply(one, 100, {});
+  EXPECT_EQ(p.option, 0U);
+  EXPECT_EQ(p.instances, 2U);
+  EXPECT_NEAR(p.needed, 1.25, 1e-12);
+  EXPECT_DOUBLE_EQ(p.cost, 4);
+  const std::vector<VariantOption> tight{{table, 2, 0.7, 14ms}};
+  EXPECT_EQ(plan_cheaply(tight, 100, {}).option, VariantPlan::none);
+  const std::vector<VariantOption> few{{table, 2, 0.7, 50ms, 1}};
+  EXPECT_EQ(plan_cheaply(few, 100, {}).option, VariantPlan::none);
+  // A batch of 4 in 20 ms forms in 3 / (2 x 100) = 15 ms: with 20 + 20 x .5 / (2 x .5) ms it takes 45.
+  EXPECT_NEAR(planned_latency_s(100, 1, 4, 0.02), 0.045, 1e-12);
+}
+
+TEST(VariantPlan, is_the_best_of_all_combinations) {
+  Stream draw(4);
+  for (int k = 0; k < 200; ++k) {
+    std::vector<std::vector<Duration>> tables;
+    std::vector<VariantOption> options;
+    for (int o = 0; o < 6; ++o)
+      tables.push_back(affine(0.002 + 0.03 * uniform01(draw), 0.001 + 0.01 * uniform01(draw), 1 + below(draw, 16)));
+    const Duration left = from_seconds(0.01 + 0.2 * uniform01(draw));
+    for (const auto& t : tables) options.push_back({t, 0.1 + uniform01(draw), 0.5 + 0.5 * uniform01(draw), left, 1 + below(draw, 40)});
+    const double rate = std::exp(7 * uniform01(draw));
+    const VariantPlanRules rules{0.1, 0.8, k % 2 == 0 ? 0 : 2 * uniform01(draw)};
+    double least = std::numeric_limits<double>::infinity();
+    for (const VariantOption& o : options)
+      for (std::uint32_t b = 1; b < o.latency.size(); ++b)
+        for (std::uint32_t n = 1; n <= o.most; ++n) {
+          const double l = to_seconds(o.latency[b]);
+          // The plan holds as many as its utilisation asks for; more would only cost more.
+          if (rate * 1.1 * l / b > 0.8 * n * (1 + 1e-9)) continue;
+          if (planned_latency_s(rate, n, b, l) <= to_seconds(left))
+            least = std::min(least, n * o.price - rules.accuracy_weight * o.accuracy);
+          break;
+        }
+    const VariantPlan p = plan_cheaply(options, rate, rules);
+    if (p.option == VariantPlan::none) {
+      EXPECT_EQ(least, std::numeric_limits<double>::infinity());
+      continue;
+    }
+    EXPECT_NEAR(p.cost - rules.accuracy_weight * options[p.option].accuracy, least, 1e-9);
+  }
+}
+
+/// A cheap slow variant and a dear fast one, of one task.
+struct Planned {
+  WorldBuilder b;
+  VariantId slow, fast;
+  std::unique_ptr<ClusterBench> bench;
+  std::unique_ptr<Policy> made;
+
+  Planned(Duration slo, double rate, const param::Object& params = {}) {
+    const SiteId s = b.site("s");
+    const HardwareId cpu = b.hardware("cpu"), gpu = b.hardware("gpu");
+    const TaskId t = b.task("t");
+    slow = b.variant(
+        "slow", t, cpu, 0.7, [](std::uint32_t n) { return 20ms + n * 10ms; }, 8);
+    fast = b.variant(
+        "fast", t, gpu, 0.8, [](std::uint32_t n) { return 2ms + n * 1ms; }, 16);
+    b.pool("cpus", s, cpu, 8, 1);
+    b.pool("gpus", s, gpu, 4, 10);
+    b.add_class(t, slo);
+    bench = std::make_unique<ClusterBench>(b);
+    for (const VariantId v : {slow, fast}) bench->cluster.set_batch_cap(bench->group(v), 16);
+    tideline::Setup setup = bench->setup();
+    setup.first_hour_qps = {&rate, 1};
+    made = make_policy(cheapest_plan(), params, setup);
+  }
+  Plan plan() {
+    Plan p;
+    dynamic_cast<AutoscalingPolicy&>(*made).plan(bench->view(), p);
+    return p;
+  }
+};
+
+TEST(CheapestPlan, takes_the_cheap_variant_while_the_slo_leaves_time) {
+  Planned loose(1s, 60);
+  Plan p = loose.plan();
+  ASSERT_EQ(p.wishes.size(), 1U);
+  EXPECT_EQ(p.wishes[0].group, loose.bench->group(loose.slow));
+  // 6 in 80 ms: 75 a second, 60 of them used: one.
+  EXPECT_EQ(p.wishes[0].instances, 1U);
+  ASSERT_EQ(p.batch_caps.size(), 1U);
+  EXPECT_EQ(p.batch_caps[0].items, 6U);
+  const QueryView q = loose.bench->query(loose.bench->admit(ClassId{0}));
+  EXPECT_EQ(dynamic_cast<SelectionPolicy&>(*loose.made).select(q, loose.bench->view()).variants[0], loose.slow);
+
+  Planned tight(30ms, 60);
+  p = tight.plan();
+  ASSERT_EQ(p.wishes.size(), 1U);
+  EXPECT_EQ(p.wishes[0].group, tight.bench->group(tight.fast));
+  EXPECT_EQ(dynamic_cast<SelectionPolicy&>(*tight.made).select(q, tight.bench->view()).variants[0], tight.fast);
+
+  Planned accurate(1s, 60, {{"accuracy_weight_usd_per_h", 1000}});
+  EXPECT_EQ(accurate.plan().wishes[0].group, accurate.bench->group(accurate.fast));
+}
+
+// One type: as many as the largest forecast takes.
+TEST(HorizonPlan, of_one_type_is_the_ceiling) {
+  const std::vector<HorizonOption> one{{10, 1, 5, 2, 100}};
+  EXPECT_EQ(plan_horizon(one, std::vector<double>{35, 52, 41}, 60), (std::vector<std::uint32_t>{6}));
+  EXPECT_EQ(plan_horizon(one, std::vector<double>{5, 9, 3}, 60), (std::vector<std::uint32_t>{1}));
+  EXPECT_EQ(plan_horizon(one, std::vector<double>{20, 20, 20}, 60), (std::vector<std::uint32_t>{2}));
+}
+
+TEST(HorizonPlan, a_short_need_takes_what_starts_cheaply_and_a_long_one_what_runs_cheaply) {
+  const std::vector<HorizonOption> two{{10, 2, 0, 0, 100}, {10, 1, 100, 0, 100}};
+  EXPECT_EQ(plan_horizon(two, std::vector<double>{0, 10, 0}, 60), (std::vector<std::uint32_t>{1, 0}));
+  EXPECT_EQ(plan_horizon(two, std::vector<double>{10, 10, 10}, 60), (std::vector<std::uint32_t>{0, 1}));
+}
+
+TEST(HorizonPlan, meets_every_step_at_no_less_than_the_bound_of_the_linear_programme) {
+  Stream draw(6);
+  for (int k = 0; k < 100; ++k) {
+    std::vector<HorizonOption> options;
+    for (int o = 0; o < 4; ++o) options.push_back({5 + 50 * uniform01(draw), 0.2 + uniform01(draw), 20 * uniform01(draw), 0, 1000});
+    std::vector<double> forecast;
+    double peak = 0;
+    for (int s = 0; s < 3; ++s) forecast.push_back(300 * uniform01(draw)), peak = std::max(peak, forecast.back());
+    const auto n = plan_horizon(options, forecast, 60);
+    double rate = 0, cost = 0;
+    LinearProgram bound;
+    const auto row = bound.add_row(peak, LinearProgram::infinity);
+    for (std::size_t o = 0; o < options.size(); ++o) {
+      rate += n[o] * options[o].rate;
+      cost += n[o] * (180 * options[o].price + options[o].launch);
+      bound.set(row, bound.add_variable(-(180 * options[o].price + options[o].launch)), options[o].rate);
+    }
+    EXPECT_GE(rate, peak * (1 - 1e-9));
+    EXPECT_GE(cost, -bound.solve().objective - 1e-6);
+  }
+}
+
+TEST(Mark, plans_for_the_forecast_and_reacts_between) {
+  WorldBuilder b;
+  const SiteId s = b.site("s");
+  const HardwareId gpu = b.hardware("gpu");
+  const TaskId t = b.task("t");
+  const VariantId v = b.variant("net", t, gpu, 0.7, 100ms);
+  b.pool("p", s, gpu, 30, 1);
+  b.add_class(t, 1s);
+  ClusterBench bench(b);
+  const double rate = 45;
+  tideline::Setup setup = bench.setup();
+  setup.first_hour_qps = {&rate, 1};
+  const auto made = make_policy(mark(), {{"interval_s", 60}, {"reaction_s", 5}}, setup);
+  auto& planner = dynamic_cast<AutoscalingPolicy&>(*made);
+  auto& observer = dynamic_cast<Observer&>(*made);
+  Time now{};
+  const auto step = [&](int arrivals) -> int {
+    const VisitId q = bench.admit(ClassId{0}, now);
+    for (int k = 0; k < arrivals; ++k) observer.arrived(bench.query(q), bench.view(now));
+    Plan plan;
+    planner.plan(bench.view(now), plan);
+    now += 5s;
+    if (plan.wishes.empty()) return -1;
+    bench.cluster.set_wish(plan.wishes[0].group, plan.wishes[0].instances);
+    return static_cast<int>(plan.wishes[0].instances);
+  };
+  EXPECT_EQ(step(0), 5);        // ceil(45 / 10), of the first hour
+  EXPECT_EQ(step(5 * 50), -1);  // 50 a second are met
+  EXPECT_EQ(step(5 * 130), 6);  // 80 are missing: a tenth of 8 instances, rounded up
+  EXPECT_EQ(step(5 * 200), 8);  // of 14, two
+  for (int k = 0; k < 8; ++k) EXPECT_EQ(step(5 * 80), -1);
+  EXPECT_EQ(step(5 * 80), 8);  // the plan: no less than the rate now, the average of 45 and of this minute is less
+  (void)v;
+}
+
+}  // namespace
+}  // namespace tideline::test
