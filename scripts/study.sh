@@ -13,6 +13,8 @@ Usage: scripts/study.sh STUDY [--program FILE] [--out DIR] [--jobs N]
                 sweep/, thresholds/  all runs, a results file each
   coldstart   the sweep of keep-alive times and evictions (scenarios/sweeps/coldstart.json), for studies/coldstart.md:
                 tables.md, coldstart.png, sweep/
+  systems_day the day of the quickstart under every system of scenarios/systems, for studies/systems_day.md:
+                tables.md, and SYSTEM.json, the summary of each
 
   --program FILE  the program (default: build/release/tideline)
   --out DIR       default: results/study_STUDY
@@ -34,11 +36,11 @@ while (($#)); do
       case $1 in --program) program=$2 ;; --out) out=$2 ;; --jobs) jobs=$2 ;; esac
       shift 2 ;;
     --help | -h) usage; exit 0 ;;
-    edge_core | coldstart) study=$1; shift ;;
+    edge_core | coldstart | systems_day) study=$1; shift ;;
     *) refuse "unknown study or option '$1'" ;;
   esac
 done
-[[ -n $study ]] || refuse "which study: edge_core or coldstart?"
+[[ -n $study ]] || refuse "which study: edge_core, coldstart or systems_day?"
 out=${out:-$root/results/study_$study}
 python=/usr/bin/python3
 [[ -x $python ]] || python=python3
@@ -63,6 +65,19 @@ edge_core() {
   "$program" compare "$root/scenarios/edge_core/cascade.json" --set '/environment=[]' --baseline "${catalogs[-1]}" \
     --axis "/catalog=${catalogs[0]},${catalogs[1]},${catalogs[2]}" \
     --metric realised_accuracy --metric cost_usd --max-replications 5 --jobs "$jobs" --quiet >"$out/information.txt"
+}
+
+systems_day() {
+  local file system
+  mkdir -p "$out"
+  for file in "$root"/scenarios/systems/*.json; do
+    system=$(basename "$file" .json)
+    # It has no variants of its own: the scenario has to name them.
+    [[ $system == fixed_variant || -s $out/$system.json ]] && continue
+    echo "$system" >&2
+    "$program" run "$root/scenarios/quickstart.json" --system "$system" --no-results --quiet --summary json >"$out/$system.part"
+    mv "$out/$system.part" "$out/$system.json"
+  done
 }
 
 coldstart() { sweep coldstart sweep --records instances; }
