@@ -8,7 +8,7 @@ namespace tideline {
 namespace {
 
 // Weights are shares: what fills a bin exactly may come to a hair more than 1.
-constexpr double full = 1 + 1e-12;
+constexpr double full_capacity = 1 + 1e-12;
 
 }  // namespace
 
@@ -18,7 +18,7 @@ const std::vector<char>& Knapsack::solve() {
   const double value = fill(taken_);
   std::size_t best = options_.size();
   for (std::size_t k = 0; k < options_.size(); ++k)
-    if (options_[k].weight <= full && options_[k].value > (best == options_.size() ? value : options_[best].value)) best = k;
+    if (options_[k].weight <= full_capacity && options_[k].value > (best == options_.size() ? value : options_[best].value)) best = k;
   if (best == options_.size()) return taken_;
   single_.assign(options_.size(), 0);
   single_[best] = 1;
@@ -39,7 +39,7 @@ void Knapsack::find_steps() {
 void Knapsack::add_steps_of_set(std::size_t first, std::size_t last) {
   hull_.clear();
   for (std::size_t k = first; k < last; ++k)
-    if (options_[k].value > 0 && options_[k].weight <= full) hull_.push_back(static_cast<std::uint32_t>(k));
+    if (options_[k].value > 0 && options_[k].weight <= full_capacity) hull_.push_back(static_cast<std::uint32_t>(k));
   std::sort(hull_.begin(), hull_.end(), [&](std::uint32_t a, std::uint32_t b) {
     const Option &x = options_[a], &y = options_[b];
     return x.weight != y.weight ? x.weight < y.weight : x.value != y.value ? x.value > y.value : a < b;
@@ -68,7 +68,7 @@ double Knapsack::fill(std::vector<char>& taken) {
       if (taken[k] != 0 && options_[k].set == to.set) from = k;
     const bool replaces = from < options_.size();
     if (replaces && options_[from].value >= to.value) continue;
-    const double room = full - used(taken, to.bin) + (replaces && options_[from].bin == to.bin ? options_[from].weight : 0);
+    const double room = full_capacity - used(taken, to.bin) + (replaces && options_[from].bin == to.bin ? options_[from].weight : 0);
     if (to.weight > room) continue;
     if (replaces) taken[from] = 0;
     taken[step.option] = 1;

@@ -72,7 +72,8 @@ constexpr Metric all_metrics[] = {
     {"latency_max_s", "s", "Largest latency.", all, "", read<&Metrics::latency_max_s>},
     {"wait_mean_s", "s", "Mean time from arrival to start of service, less network.", all, "", read<&Metrics::wait_mean_s>},
     {"service_mean_s", "s", "Mean time of the query's batch.", all, "", read<&Metrics::service_mean_s>},
-    {"network_mean_s", "s", "Mean time on links, both ways.", all, "", read<&Metrics::network_mean_s>},
+    {"network_mean_s", "s", "Mean time on links, both ways, and of preparing images at their origin.", all, "",
+     read<&Metrics::network_mean_s>},
     {"cost_usd", "USD", "What nodes or held shares cost, and transfer.", total, "", read<&Metrics::cost_usd>},
     {"cost_attributed_usd", "USD", "Price x share x busy time, transfer apart.", all, "", read<&Metrics::cost_attributed_usd>},
     {"cost_wasted_usd", "USD", "The same of cancelled visits.", total, "", read<&Metrics::cost_wasted_usd>},
@@ -273,6 +274,12 @@ void SummaryRecorder::happened(Happening what, Time now) {
 void SummaryRecorder::count_happenings() {
   if (open()) {
     for (const Happening& h : this_instant_) {
+      if (h.source >= 0) {
+        ++loads_by_source_[static_cast<std::size_t>(h.source)];
+        fetched_bytes_ += h.bytes;
+        fetch_usd_ += h.usd;
+        continue;
+      }
       if (h.variant)
         ++happenings_.loads[h.variant.index()][static_cast<std::size_t>(h.cause)];
       else
@@ -283,13 +290,19 @@ void SummaryRecorder::count_happenings() {
 }
 
 void SummaryRecorder::instance_started(InstanceId i, StartCause cause, Time now) {
-  if (cause != StartCause::initial) happened({world_[cluster_->row(i).group].variant, cause}, now);
+  if (cause == StartCause::initial) return;
+  Happening h;
+  h.variant = world_[cluster_->row(i).group].variant;
+  h.cause = cause;
+  happened(h, now);
 }
 
-void SummaryRecorder::instance_resized(InstanceId, std::uint32_t, Time now) { happened({VariantId{}, StartCause::plan, true}, now); }
+void SummaryRecorder::instance_resized(InstanceId, std::uint32_t, Time now) {
+  happened({VariantId{}, StartCause::plan, true, -1, 0, 0}, now);
+}
 
 void SummaryRecorder::instance_stopped(InstanceId, StopCause cause, Time now) {
-  if (cause == StopCause::evicted) happened({}, now);
+  if (cause == StopCause::evicted) happened(Happening{}, now);
 }
 
 void SummaryRecorder::load_triggered(const Visit& v) {
@@ -340,11 +353,12 @@ double SummaryRecorder::energy_j(std::size_t d, const Accounts& from, const Acco
   return hardware.idle_watts * on + (hardware.busy_watts - hardware.idle_watts) * std::max(0.0, busy - own_s);
 }
 
-void SummaryRecorder::load_began(InstanceId /*i*/, const LoadParts& parts, double usd, Time /*now*/) {
-  if (!open()) return;
-  ++loads_by_source_[parts.from_store ? 0 : parts.from_host ? 2 : 1];
-  if (parts.from_store) fetched_bytes_ += static_cast<double>(world_[parts.variant].artefact_bytes);
-  fetch_usd_ += usd;
+void SummaryRecorder::load_began(InstanceId /*i*/, const LoadParts& parts, double usd, Time now) {
+  Happening h;
+  h.source = parts.from_store ? 0 : parts.from_host ? 2 : 1;
+  if (parts.from_store) h.bytes = static_cast<double>(world_[parts.variant].artefact_bytes);
+  h.usd = usd;
+  happened(h, now);
 }
 
 void SummaryRecorder::stale_answer(std::uint8_t /*kind*/, Time /*now*/) {

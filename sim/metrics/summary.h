@@ -167,6 +167,8 @@ class SummaryRecorder final : public Recorder {
     VariantId variant;  ///< that a load is of; none: an eviction or a resize
     StartCause cause = StartCause::initial;
     bool resize = false;
+    std::int8_t source = -1;    ///< that a load began from: store, disk, host; -1: none began
+    double bytes = 0, usd = 0;  ///< that it fetches, and pays for that
   };
 
   double seconds() const { return to_seconds(window_end() - window_begin()); }
