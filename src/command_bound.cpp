@@ -9,6 +9,7 @@
 #include "src/run_once.h"
 #include "src/text_table.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdio>
@@ -18,6 +19,8 @@
 namespace tideline {
 
 namespace {
+
+constexpr std::int64_t most_windows = 100'000;
 
 struct BoundLine {
   const char *name, *what;
@@ -72,8 +75,14 @@ int command_bound(const Arguments& arguments, const PolicyRegistry& registry) {
   if (o.count("window") > 0) {
     const auto& text = o["window"].as<std::string>();
     const auto given = param::measured(text, param::dimension_of("s"));
-    if (!given || !(*given >= 1e-6)) throw InputError("--window: " + in_quotes(text) + ": expected a time of 1us or more, such as 100ms");
+    if (!given || !(*given >= 1e-6))
+      throw InputError("--window: " + in_quotes(text) + ": expected a time with its unit, 1us or more, such as 100ms");
     window = from_seconds(*given);
+    Time last{};
+    for (const BoundQuery& q : heard.queries()) last = std::max(last, q.at);
+    if ((last - Time{}) / window > most_windows)
+      throw InputError("--window: " + in_quotes(text) + ": makes more than " + std::to_string(most_windows) +
+                       " windows of this run, which would take hours; leave it out for one that suits");
   }
   std::array<BoundLine, 2> lines{{{"on_time", "answers in time", BoundObjective::on_time, static_cast<double>(heard.on_time())},
                                   {"worth", "their accuracy, at or above the floor", BoundObjective::worth, heard.worth()}}};

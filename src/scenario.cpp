@@ -772,8 +772,28 @@ class Reader {
       } else if (const auto* d = choose(*p, at, std::string(kinds[k]) + " policy", registry_.names(kind),
                                         joint != nullptr && joint->has(kind) ? nullptr : registry_.default_of(kind))) {
         out_.policies.emplace_back(kind, bind(*d, *p, at));
+        if (d->kinds.size() > 1)
+          out_.warnings.push_back("policy " + in_quotes(d->name) + " decides about several kinds together, but as " +
+                                  std::string(kinds[k]) + " it is an object of its own: name it once, as \"joint\"");
       }
     }
+    if (joint != nullptr) check_joint(*joint, *section);
+  }
+
+  /// What is named beside a joint policy takes a kind from it.
+  void check_joint(const PolicyDefinition& joint, const Json& section) {
+    std::string taken;
+    std::size_t count = 0;
+    for (const PolicyKind kind : joint.kinds)
+      if (member(section, to_string(kind)) != nullptr) {
+        taken += (count == 0 ? "" : ", ") + std::string(to_string(kind));
+        ++count;
+      }
+    if (count == 0) return;
+    if (count == joint.kinds.size())
+      return problems_.add("/policies/joint",
+                           in_quotes(joint.name) + " would decide about nothing: " + taken + " are each named beside it; set them to null");
+    out_.warnings.push_back("joint policy " + in_quotes(joint.name) + " does not decide about " + taken + ", named beside it");
   }
 
   /// `unnamed`: the policy that is meant where no name is given, if any.
