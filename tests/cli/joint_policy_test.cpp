@@ -20,7 +20,8 @@ TEST(JointPolicy, that_would_decide_about_nothing_is_refused) {
   const Folder folder;
   const Outcome done = validated(folder, R"({"joint": "cheapest_plan", "selection": "accuracy_max", "autoscaling": "fixed"})");
   EXPECT_EQ(done.code, 2);
-  EXPECT_THAT(done.err, HasSubstr(R"(/policies/joint: "cheapest_plan" would decide about nothing: selection, autoscaling are each named beside it)"));
+  EXPECT_THAT(done.err,
+              HasSubstr(R"(/policies/joint: "cheapest_plan" would decide about nothing: selection, autoscaling are each named beside it)"));
 }
 
 TEST(JointPolicy, is_said_what_is_taken_from_it) {
@@ -34,7 +35,8 @@ TEST(JointPolicy, named_as_one_kind_is_an_object_of_its_own) {
   const Folder folder;
   const Outcome done = validated(folder, R"({"selection": "cheapest_plan"})");
   EXPECT_EQ(done.code, 0) << done.err;
-  EXPECT_THAT(done.out + done.err, AllOf(HasSubstr(R"(policy "cheapest_plan" decides about several kinds together)"), HasSubstr(R"(name it once, as "joint")")));
+  EXPECT_THAT(done.out + done.err,
+              AllOf(HasSubstr(R"(policy "cheapest_plan" decides about several kinds together)"), HasSubstr(R"(name it once, as "joint")")));
 }
 
 }  // namespace

@@ -1,11 +1,11 @@
 // The scenarios of published traces, where their files are.
 #include "tests/support/program.h"
+#include "tests/support/published.h"
 
 #include <gmock/gmock.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <cstdlib>
 #include <fstream>
 #include <string>
 #include <vector>
@@ -15,11 +15,6 @@ namespace {
 
 using namespace test;
 using testing::HasSubstr;
-
-fs::path published_traces() {
-  const char* const folder = std::getenv("TIDELINE_TRACES");
-  return folder != nullptr ? fs::path(folder) : fs::path(TIDELINE_SOURCE_DIR) / ".." / "shared" / "data" / "traces";
-}
 
 std::vector<std::string> trace_scenarios() {
   std::vector<std::string> out;
@@ -32,13 +27,14 @@ std::vector<std::string> trace_scenarios() {
 class RealTraces : public testing::TestWithParam<std::string> {};
 
 TEST_P(RealTraces, are_replayed_with_a_passing_audit) {
+  TIDELINE_NEEDS_PUBLISHED_TRACES();
   const fs::path scenario = fs::path(TIDELINE_SOURCE_DIR) / "scenarios" / "traces" / (GetParam() + ".json");
   std::ifstream in(scenario);
   const auto j = nlohmann::json::parse(in, nullptr, true, true);
   const std::string file = j["workload"][0]["params"]["file"];
   ASSERT_TRUE(file.starts_with("data/")) << file;
   const fs::path there = published_traces() / file.substr(5);
-  if (!fs::exists(there)) GTEST_SKIP() << there << " is not there: TIDELINE_TRACES names the folder of published traces";
+  ASSERT_TRUE(fs::exists(there)) << there;
   const Folder folder;
   const Outcome done = tideline(
       folder, {"run", scenario.string(), "--no-results", "--summary", "json", "--set", "/workload/replay/params/file=" + there.string()});

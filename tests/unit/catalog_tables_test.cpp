@@ -6,13 +6,13 @@
 #include "src/errors.h"
 #include "src/import_tables.h"
 #include "src/import_yolobench.h"
+#include "tests/support/published.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -331,20 +331,14 @@ TEST(ShippedCatalogs, each_figure_of_hardware_has_a_source_or_is_marked_assumed)
   }
 }
 
-std::filesystem::path published_profiles() {
-  const char* const folder = std::getenv("TIDELINE_PROFILES");
-  return folder != nullptr ? std::filesystem::path(folder)
-                           : std::filesystem::path(TIDELINE_SOURCE_DIR) / ".." / "shared" / "data" / "profiles";
-}
-
 // The table of upstream has fronts by four metrics on four data sets and eight platforms. Those of mAP@0.5:0.95 can be compared: a catalog
 // has one metric. The column of the Raspberry Pi 4 with TensorFlow Lite and that with ONNX Runtime are one hardware type here, with two
 // variants a model: they are told by their names.
 TEST(PublishedFronts, are_those_of_upstream_where_they_can_be_compared) {
-  const auto folder = published_profiles() / "yolobench";
-  if (!std::filesystem::exists(folder / "pareto_indices.csv"))
-    GTEST_SKIP() << folder << " is not there: TIDELINE_PROFILES names the folder of published profiles";
+  TIDELINE_NEEDS_PUBLISHED_PROFILES();
+  const auto folder = test::published_profiles() / "yolobench";
   std::ifstream table(folder / "merged_results.csv"), fronts(folder / "pareto_indices.csv");
+  ASSERT_TRUE(table && fronts) << folder;
   std::ostringstream out;
   YoloBenchOptions options;
   options.tasks = {YoloBenchTask::voc, YoloBenchTask::sku, YoloBenchTask::wider, YoloBenchTask::coco};

@@ -2,12 +2,12 @@
 
 #include "src/catalog_json.h"
 #include "src/errors.h"
+#include "tests/support/published.h"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <fstream>
 #include <iostream>
 #include <sstream>
@@ -206,11 +206,10 @@ TEST(ImportYoloBench, line_ends_of_other_systems_are_read) {
 class PublishedYoloBench : public testing::Test {
  protected:
   void SetUp() override {
-    const char* const profiles = std::getenv("TIDELINE_PROFILES");
-    const std::string folder =
-        (profiles != nullptr ? std::string(profiles) : TIDELINE_SOURCE_DIR "/../shared/data/profiles") + "/yolobench/";
-    std::ifstream csv(folder + "merged_results.csv"), params(folder + "COMPUTED_params_macs.csv");
-    if (!csv || !params) GTEST_SKIP() << "the tables of YOLOBench are not in " << folder;
+    TIDELINE_NEEDS_PUBLISHED_PROFILES();
+    const auto folder = test::published_profiles() / "yolobench";
+    std::ifstream csv(folder / "merged_results.csv"), params(folder / "COMPUTED_params_macs.csv");
+    ASSERT_TRUE(csv && params) << folder;
     std::ostringstream table, counts;
     table << csv.rdbuf();
     counts << params.rdbuf();

@@ -2,6 +2,7 @@
 #include "traces/rescale.h"
 
 #include "src/trace_files.h"
+#include "tests/support/published.h"
 #include "tests/support/trace_texts.h"
 #include "traces/trace_statistics.h"
 
@@ -11,7 +12,6 @@
 #include <boost/random/poisson_distribution.hpp>
 
 #include <cmath>
-#include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <stdexcept>
@@ -155,12 +155,9 @@ TEST(Scaling, does_to_dispersion_what_theory_says) {
 }
 
 TEST(Scaling, does_to_a_day_of_twitter_what_theory_says) {
-  const char* const folder = std::getenv("TIDELINE_TRACES");
-  const std::filesystem::path path =
-      (folder != nullptr ? std::filesystem::path(folder)
-                         : std::filesystem::path(TIDELINE_SOURCE_DIR) / ".." / "shared" / "data" / "traces") /
-      "ready" / "twitter_2021_08_day1_per_second.csv";
-  if (!std::filesystem::exists(path)) GTEST_SKIP() << path << " is not there: TIDELINE_TRACES names the folder of published traces";
+  TIDELINE_NEEDS_PUBLISHED_TRACES();
+  const std::filesystem::path path = test::published_traces() / "ready" / "twitter_2021_08_day1_per_second.csv";
+  ASSERT_TRUE(std::filesystem::exists(path)) << path;
   check_laws(trace_files({path}), with([](auto& p) { p.to_s = 84600; }), 84600, 0.05);
 }
 

@@ -3,13 +3,13 @@
 
 #include "sim/core/random.h"
 #include "src/trace_files.h"
+#include "tests/support/published.h"
 
 #include <boost/random/exponential_distribution.hpp>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <cstdlib>
 #include <filesystem>
 #include <numbers>
 #include <string>
@@ -124,13 +124,6 @@ TEST(TraceStatistics, keys_are_shared_and_ranked) {
   EXPECT_DOUBLE_EQ(f.work_mean, (600 * 1 + 1200 * 2) / 2200.0);
 }
 
-/// The folder of published traces: TIDELINE_TRACES, or the one beside the project.
-std::filesystem::path published() {
-  const char* const folder = std::getenv("TIDELINE_TRACES");
-  return folder != nullptr ? std::filesystem::path(folder)
-                           : std::filesystem::path(TIDELINE_SOURCE_DIR) / ".." / "shared" / "data" / "traces";
-}
-
 /// A figure as it was published: by its digits.
 struct Published {
   const char* digits = nullptr;  ///< null: not published
@@ -158,8 +151,9 @@ class PublishedTraces : public testing::TestWithParam<PublishedTrace> {};
 
 TEST_P(PublishedTraces, have_the_figures_that_are_known_of_them) {
   const PublishedTrace& p = GetParam();
-  const std::filesystem::path path = published() / p.path;
-  if (!std::filesystem::exists(path)) GTEST_SKIP() << path << " is not there: TIDELINE_TRACES names the folder of published traces";
+  TIDELINE_NEEDS_PUBLISHED_TRACES();
+  const std::filesystem::path path = test::published_traces() / p.path;
+  ASSERT_TRUE(std::filesystem::exists(path)) << path;
   const auto reader = open_trace_files(p.path, {path}, p.params);
   TraceStatistics statistics;
   for (TraceRow row; reader->next(row);) statistics.add(row);

@@ -1,3 +1,4 @@
+#include "tests/support/published.h"
 #include "traces/counts.h"
 #include "traces/csv.h"
 #include "traces/diurnal.h"
@@ -8,7 +9,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -713,17 +713,13 @@ TEST(Samples, AreRead) {
 /// A file of the folder of public traces beside the project, where there is one.
 class PublicTraces : public testing::Test {
  protected:
-  std::ifstream open(const char* name) const {
-    const char* const folder = std::getenv("TIDELINE_TRACES");
-    return std::ifstream((folder != nullptr ? std::filesystem::path(folder)
-                                            : std::filesystem::path(TIDELINE_SOURCE_DIR) / ".." / "shared" / "data" / "traces") /
-                         "ready" / name);
-  }
+  std::ifstream open(const char* name) const { return std::ifstream(test::published_traces() / "ready" / name); }
 };
 
 TEST_F(PublicTraces, TwitterDayPerSecondKeepsItsTotal) {
+  TIDELINE_NEEDS_PUBLISHED_TRACES();
   auto in = open("twitter_2021_08_day1_per_second.csv");
-  if (!in) GTEST_SKIP() << "the public traces are not beside the project";
+  ASSERT_TRUE(in);
   const auto source = make_counts({}, in, Stream(1, "arrivals", 0));
   std::uint64_t n = 0;
   Arrival last;
@@ -736,8 +732,9 @@ TEST_F(PublicTraces, TwitterDayPerSecondKeepsItsTotal) {
 }
 
 TEST_F(PublicTraces, TwitterPerMinuteIsRead) {
+  TIDELINE_NEEDS_PUBLISHED_TRACES();
   auto in = open("twitter_2021_08_per_minute.csv");
-  if (!in) GTEST_SKIP() << "the public traces are not beside the project";
+  ASSERT_TRUE(in);
   const auto source = make_counts({.bin_s = 60, .ignore = {"gap"}}, in, Stream(1, "arrivals", 0));
   std::uint64_t n = 0;
   for (Arrival a; n < 6000 && source->next(a); ++n) {
