@@ -149,7 +149,11 @@ void Simulation::fail_node(NodeId n) {
       lose(v, variant);
     }
   }
-  for (const VariantId variant : variants) start_for_stranded(variant, world_.group(variant, node.site));
+  for (const VariantId variant : variants) {
+    const GroupId g = world_.group(variant, node.site);
+    start_for_stranded(variant, g);
+    restart_next(g);  // the one whose turn it was may be gone
+  }
   after_transition();
 }
 

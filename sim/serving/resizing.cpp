@@ -8,10 +8,9 @@ namespace tideline {
 void Simulation::set_cores(const Plan::Cores& k) {
   cluster_.set_option(k.group, k.option);
   if (k.resize == Plan::Resize::none) return;
-  members_.assign(cluster_.row(k.group).members.begin(), cluster_.row(k.group).members.end());
-  const std::vector<InstanceId> members = members_;
   if (k.resize == Plan::Resize::in_place) {
-    // Who shrinks goes first: others may grow into what it gives.
+    // A copy: room that one gives may start others of the group. Who shrinks goes first: others may grow into what it gives.
+    const std::vector<InstanceId> members = cluster_.row(k.group).members;
     for (const bool shrinks : {true, false})
       for (const InstanceId i : members) {
         const InstanceRow& row = cluster_.row(i);

@@ -137,6 +137,26 @@ TEST(a_resize, by_restart_replaces_one_instance_after_the_other_and_pays_their_l
   EXPECT_TRUE(s.cluster().audit_accounts(s.simulation->now()).empty());
 }
 
+TEST(a_resize, by_restart_goes_on_when_the_one_that_drains_fails) {
+  Cpu p;
+  p.b.pool("more", p.site, p.cpu, 1);
+  ServingBench s(p.b);
+  s.warm_at_start(p.v, 0);
+  s.warm_at_start(p.v, 1);
+  plan_at(s, at(500ms), 2, Resize::restart);
+  s.script.place = [](const QueryView& q, VariantId, ClusterView view) {
+    const auto members = view.group(GroupId{0}).members;
+    return Dispatch::to(q.arrival() < at(410ms) ? members.front() : members.back());
+  };
+  // Both work; the first drains until its node fails at 600 ms. The second is busy until 820 ms and then its turn comes.
+  s.arrive(p.cls, {at(400ms), at(420ms), at(2s)});
+  s.options.environment.changes = {{.kind = Change::Kind::failure, .from = at(600ms), .nodes = {NodeId{0}, 1}}};
+  std::vector<std::uint32_t> cores;
+  for (const Duration t : {700ms, 900ms}) s.look(at(t), [&] { cores.push_back(8 - s.cluster().row(DeviceId{1}).cores_free); });
+  s.run();
+  EXPECT_EQ(cores, (std::vector<std::uint32_t>{1, 4}));
+}
+
 TEST(a_resize, by_restart_of_the_only_instance_holds_who_comes_meanwhile) {
   Cpu p(1s);
   ServingBench s(p.b);

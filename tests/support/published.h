@@ -20,9 +20,9 @@ inline std::filesystem::path published_profiles() { return published("TIDELINE_P
 }  // namespace tideline::test
 
 /// For the beginning of a test.
-#define TIDELINE_NEEDS_PUBLISHED_TRACES()                        \
+#define TIDELINE_NEEDS_PUBLISHED_TRACES()                           \
   if (!std::filesystem::exists(tideline::test::published_traces())) \
   GTEST_SKIP() << tideline::test::published_traces() << " is not there: TIDELINE_TRACES names the folder of published traces"
-#define TIDELINE_NEEDS_PUBLISHED_PROFILES()                        \
+#define TIDELINE_NEEDS_PUBLISHED_PROFILES()                           \
   if (!std::filesystem::exists(tideline::test::published_profiles())) \
   GTEST_SKIP() << tideline::test::published_profiles() << " is not there: TIDELINE_PROFILES names the folder of published profiles"
