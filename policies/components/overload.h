@@ -47,17 +47,22 @@ class OverloadController {
   double most_, before_ = 0, value_ = 0;
 };
 
-/// Share of the time of all devices that are up that batches took which ended between two rounds, or would have taken: instances of
-/// partitioned devices count by the cores that they hold, visits as one item.
+/// Share of the time of the devices that hold warm instances that batches took which ended between two rounds, or would have taken: instances
+/// of partitioned devices count by the cores that they hold, visits as one item. A device without instances serves nobody, so that it has
+/// nothing to do says nothing of those that others wait for.
 class BusyShare {
  public:
-  BusyShare(const World& world, OverloadParams::Utilization utilization) : utilization_(utilization), last_(world.groups().size()) {}
+  BusyShare(const World& world, OverloadParams::Utilization utilization)
+      : utilization_(utilization), last_(world.groups().size()), holds_(world.topology().devices.size()) {}
   double end_window(ClusterView view) {
     const World& world = view.world();
     double busy = 0, up = 0;
+    std::fill(holds_.begin(), holds_.end(), char{0});
     for (std::size_t k = 0; k < last_.size(); ++k) {
       const GroupId g{k};
       const GroupRow& row = view.group(g);
+      for (const InstanceId i : row.members)
+        if (view.instance(i).phase != Phase::starting) holds_[view.instance(i).device.index()] = 1;
       const Time at = view.now() - view.age(world[g].site);
       State& last = last_[k];
       if (at <= last.at) continue;  // the board is still the same
@@ -73,7 +78,7 @@ class BusyShare {
     }
     for (std::size_t d = 0; d < world.topology().devices.size(); ++d) {
       const Hardware& h = world.catalog()[world.topology().devices[d].hardware];
-      if (view.device(DeviceId{d}).up) up += h.sharing == Sharing::partitioned ? h.cores : h.concurrent_batches;
+      if (holds_[d] != 0 && view.device(DeviceId{d}).up) up += h.sharing == Sharing::partitioned ? h.cores : h.concurrent_batches;
     }
     return up > 0 ? busy / up : 0;
   }
@@ -86,6 +91,7 @@ class BusyShare {
   };
   OverloadParams::Utilization utilization_;
   std::vector<State> last_;  // by group
+  std::vector<char> holds_;  // by device: warm instances
 };
 
 /// Sheds a share of the queries, those of the lowest priority first, by how many of each came in the last interval.

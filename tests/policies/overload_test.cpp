@@ -119,7 +119,8 @@ TEST(priority_shedding, holds_the_utilization_and_spares_the_higher_priority) {
   EXPECT_EQ(idle.rejected[0], 0);
 }
 
-// Batches of one where four would go: 8 batches of 100 ms in a second, but 32 queries could have been served.
+// Batches of one where four would go: 8 batches of 100 ms in a second, but 32 queries could have been served. Two devices hold an instance;
+// the third has none, and that it is idle says nothing.
 TEST(busy_share, counts_batches_as_they_were_or_as_large_as_they_could_be) {
   WorldBuilder b;
   const SiteId s = b.site("s");
@@ -127,12 +128,13 @@ TEST(busy_share, counts_batches_as_they_were_or_as_large_as_they_could_be) {
   const HardwareId gpu = b.hardware("gpu");
   const VariantId v = b.variant(
       "v", t, gpu, 0.7, [](std::uint32_t) { return 100ms; }, 4);
-  b.pool("p", s, gpu, 2);
+  b.pool("p", s, gpu, 3);
   b.add_class(t);
   for (const auto& [utilization, share] : {std::pair{OverloadParams::Utilization::busy, .4}, {OverloadParams::Utilization::capacity, .1}}) {
     ClusterBench bench(b);
     BusyShare busy(*bench.world, utilization);
     const InstanceId i = bench.warm(v, 0);
+    bench.warm(v, 1);
     EXPECT_EQ(busy.end_window(bench.view()), 0) << "nothing has passed";
     for (int k = 0; k < 8; ++k) {
       bench.wait_at(i, ClassId{0}, Time{} + k * 100ms);
