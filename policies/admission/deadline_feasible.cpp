@@ -14,7 +14,8 @@ namespace {
 /// The prediction is that of selection: network, what is left of loads and of the work ahead by profile, and the query's batch; where
 /// nothing is loaded, a first load. It knows neither what is held for a load nor which variant selection will take, and so rejects only
 /// what the fastest choice would answer late. Whether a rejected query would have been in time after all is not known in the same run:
-/// compare with `accept_all`.
+/// compare with `accept_all`. Where nothing is loaded and a load takes longer than the SLO it rejects all, and so nothing is ever loaded: it
+/// wants instances from elsewhere, such as `initial` or an autoscaler that holds some.
 class DeadlineFeasible final : public AdmissionPolicy {
  public:
   using Params = NoParams;
@@ -41,7 +42,8 @@ class DeadlineFeasible final : public AdmissionPolicy {
 }  // namespace
 
 PolicyDefinition deadline_feasible() {
-  return define<DeadlineFeasible>("deadline_feasible", "Admits a query if some variant is predicted to answer it in time.");
+  return define<DeadlineFeasible>(
+      "deadline_feasible", "Admits a query if some variant is predicted to answer it in time; needs something loaded to begin with.");
 }
 
 }  // namespace tideline
