@@ -56,7 +56,11 @@ class Filler {
   }
 
  private:
-  static double share(double mine, double others, Stream& stream) { return boost::random::beta_distribution<double>(mine, others)(stream); }
+  static double share(double mine, double others, Stream& stream) {
+    const double drawn = boost::random::beta_distribution<double>(mine, others)(stream);
+    // Small shapes leave both gammas that it divides at 0: there Beta is all or nothing.
+    return std::isnan(drawn) ? (uniform01(stream) * (mine + others) < mine ? 1 : 0) : drawn;
+  }
 
   BinFiller filler_;
   std::int64_t length_ns_;

@@ -13,7 +13,7 @@ struct BatchSize {
 };
 
 /// Most items of a batch at an instance: what its group is told, never more than its profile knows.
-inline std::uint32_t batch_cap(ClusterView view, InstanceId i) {
+[[gnu::always_inline]] inline std::uint32_t batch_cap(ClusterView view, InstanceId i) {
   const GroupId g = view.instance(i).group;
   return std::clamp(view.group(g).batch_cap, 1U, view.world()[view.world()[g].variant].profile.max_items());
 }

@@ -49,7 +49,7 @@ class EventQueue {
     return heap_.front();
   }
 
-  void push(Event e) {
+  [[gnu::always_inline]] void push(Event e) {
     if (hole_) {
       hole_ = false;
       sift_down(e);

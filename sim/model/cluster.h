@@ -35,17 +35,19 @@ class Cluster {
   const Visit& operator[](VisitId id) const { return visits_[id]; }
   const Gathering& operator[](GatheringId id) const { return gatherings_[id]; }
   const Line& operator[](LineId id) const { return lines_[id.index()]; }
-  const Instance& operator[](InstanceId id) const { return site_of(id).instances[slot_of(id)]; }
+  [[gnu::always_inline]] const Instance& operator[](InstanceId id) const { return site_of(id).instances[slot_of(id)]; }
   const DeviceState& operator[](DeviceId id) const { return devices_[id.index()]; }
   const NodeState& operator[](NodeId id) const { return nodes_[id.index()]; }
-  const InstanceRow& row(InstanceId id) const { return site_of(id).board.instances[slot_of(id)]; }
+  [[gnu::always_inline]] const InstanceRow& row(InstanceId id) const { return site_of(id).board.instances[slot_of(id)]; }
   const GroupRow& row(GroupId id) const { return *group_rows_[id.index()]; }
   const DeviceRow& row(DeviceId id) const { return *device_rows_[id.index()]; }
   Indexes indexes() const { return indexes_; }
   InstanceId instance_at(GroupId g, std::uint32_t slot) const { return InstanceId{(world_[g].site.index() << slot_bits_) | slot}; }
   std::uint32_t slot_of(InstanceId id) const { return id.index() & slot_mask_; }
   /// Whether the id is, or once was, that of an instance.
-  bool exists(InstanceId id) const { return id && site_id(id).index() < sites_.size() && slot_of(id) < site_of(id).instances.size(); }
+  [[gnu::always_inline]] bool exists(InstanceId id) const {
+    return id && site_id(id).index() < sites_.size() && slot_of(id) < site_of(id).instances.size();
+  }
   SiteId site_id(InstanceId id) const { return SiteId{id.index() >> slot_bits_}; }
   LineId own_line(InstanceId i) const { return site_of(i).own_lines[slot_of(i)]; }
   LineId shared_line(GroupId g) const { return shared_lines_[g.index()]; }
@@ -162,7 +164,7 @@ class Cluster {
   /// Whether its batching is put off, and its place in the device's list of instances that could start.
   void put_off(InstanceId i, bool off);
   void set_ready(InstanceId i, bool ready);
-  Instance& instance(InstanceId i) { return site_of(i).instances[slot_of(i)]; }
+  [[gnu::always_inline]] Instance& instance(InstanceId i) { return site_of(i).instances[slot_of(i)]; }
   /// Share of its device that its last batch, which took so long, is charged: its cores; of a shared device the time that it would have
   /// taken alone, so that batches side by side are not charged the device each.
   double share_used(InstanceId i, Duration took) const {

@@ -107,7 +107,7 @@ class ClusterView {
   const InstanceRow& instance(InstanceId i) const { return board(site_of(i)).instances[slot(i)]; }
   const Counters& counters(InstanceId i) const { return board(site_of(i)).counters[slot(i)]; }
   SiteId site_of(InstanceId i) const { return SiteId{i.index() >> knowledge_->slot_bits}; }
-  VariantId variant_of(InstanceId i) const { return world()[instance(i).group].variant; }
+  [[gnu::always_inline]] VariantId variant_of(InstanceId i) const { return world()[instance(i).group].variant; }
   /// When what is there now would be done, by profile: never before now; needs the index `by_free`.
   Time free_at(InstanceId i) const { return std::max(now_, instance(i).free_at); }
 

@@ -275,7 +275,7 @@ void Simulation::batch_done(InstanceId i, bool failed) {
   for (Observer* o : c.hear_batches) o->batch_done(i, visits, took, live_view(c));
 
   cluster_.put_off(i, false);
-  if (cluster_[i].wished_option != cluster_.row(i).option) [[unlikely]]
+  if (resizes_instances_ && cluster_[i].wished_option != cluster_.row(i).option) [[unlikely]]
     try_resize(i);
   offer(i);
   // On an exclusive device others may have waited for this slot.

@@ -9,6 +9,7 @@ void Simulation::set_cores(const Plan::Cores& k) {
   cluster_.set_option(k.group, k.option);
   if (k.resize == Plan::Resize::none) return;
   if (k.resize == Plan::Resize::in_place) {
+    resizes_instances_ = true;
     // A copy: room that one gives may start others of the group. Who shrinks goes first: others may grow into what it gives.
     const std::vector<InstanceId> members = cluster_.row(k.group).members;
     for (const bool shrinks : {true, false})

@@ -53,6 +53,10 @@ Simulation::Simulation(const World& world, RunOptions options, std::vector<Contr
   window_end_ = later(window_begin_, options_.duration);
   run_end_ = later(window_end_, options_.drain);
   pinned_groups_.resize(world.groups().size());
+  clients_away_ = !world.topology().access.empty();
+  resizes_queries_ = world.resizes();
+  has_exits_ =
+      std::any_of(world.catalog().variants.begin(), world.catalog().variants.end(), [](const Variant& v) { return bool{v.resumes}; });
   restarts_.resize(world.groups().size());
   restart_to_.resize(world.groups().size());
   prewarm_at_.resize(world.groups().size(), never);
@@ -183,7 +187,7 @@ void Simulation::handle(unsigned kind, std::uint32_t slot, bool failed) {
     case EventKind::arrival:
       break;
     case EventKind::joins:
-      if (cluster_[VisitId{slot}].state == VisitState::deciding) [[unlikely]]
+      if (clients_away_ && cluster_[VisitId{slot}].state == VisitState::deciding) [[unlikely]]
         came_in(VisitId{slot});
       else if (links_shared_)
         arrived_at(VisitId{slot});
@@ -274,8 +278,7 @@ void Simulation::close_run() {
 // --- a query's way ---
 
 /// A bound counts those who wait, not one that can start at once.
-bool Simulation::is_full(const Line& line) const {
-  if (line.count < line.bound) return false;
+bool Simulation::turns_away(const Line& line) const {
   if (line.count > 0) return true;
   const auto can_start = [&](InstanceId i) {
     const InstanceRow& row = cluster_.row(i);
@@ -327,13 +330,16 @@ bool Simulation::is_full(const Line& line) const {
 
 void Simulation::reached(VisitId v) { joins(v); }
 
+/// A query came over its client's link.
+void Simulation::came_in(VisitId v) { decides_late_ ? queue_decision(v) : take_decision(v); }
+
 [[gnu::always_inline]] inline void Simulation::send(VisitId v, LineId line, SiteId to, SiteId from) {
   cluster_.send(v, line);
   if (const InstanceId i = cluster_[line].instance) no_longer_idle(i);
   const Visit& visit = cluster_[v];
   const bool first = !from;
   if (first) from = SiteId{visit.origin};
-  if (to != from || world_.resizes()) {
+  if (to != from || resizes_queries_) {
     if (links_shared_) return depart(v, from, to, first);
     const Duration travel = reach().topology().route(from, to).time(payload_of(visit)) + (first ? prepares(visit) : Duration{});
     if (travel > Duration{}) return schedule(engine_.now() + travel, EventKind::joins, v.index());
@@ -362,7 +368,7 @@ void Simulation::reached(VisitId v) { joins(v); }
         return placed_in_vain(v, variant, PolicyKind::dispatch, from);
       if (compensates_) [[unlikely]]
         count_own(controller_of(at), d.instance, cluster_[v]);
-      if (world_[variant].resumes) [[unlikely]]
+      if (has_exits_ && world_[variant].resumes) [[unlikely]]
         resume(v, variant, row.device);
       return send(v, own, line.site, from);
     }
@@ -373,7 +379,7 @@ void Simulation::reached(VisitId v) { joins(v); }
         return placed_in_vain(v, variant, PolicyKind::dispatch, from);
       visible_shared_[g.index()] = true;
       any_shared_ = true;
-      if (world_[variant].resumes) [[unlikely]]
+      if (has_exits_ && world_[variant].resumes) [[unlikely]]
         resume(v, variant, DeviceId{});
       return send(v, cluster_.shared_line(g), d.site, from);
     }
@@ -458,10 +464,12 @@ void Simulation::arrive() {
     cluster_.admit(v);
     for (Recorder* r : hear_arrivals_) r->arrived(q);
   }
-  if (const Duration way = access_there(cluster_[v]); way > Duration{}) [[unlikely]]
-    schedule(engine_.now() + way, EventKind::joins, v.index());
+  if (clients_away_) [[unlikely]]
+    schedule(engine_.now() + access_there(cluster_[v]), EventKind::joins, v.index());
+  else if (decides_late_) [[unlikely]]
+    queue_decision(v);
   else
-    came_in(v);
+    decide(v);
   after_transition();
 }
 
@@ -518,12 +526,12 @@ void Simulation::answered(VisitId v, const BatchEnd& batch) {
     back = links_shared_ ? Duration{} : route.time_back(answer_bytes);
     transfer = route.price_per_byte_usd * (static_cast<double>(payload) + answer_bytes);
     cost += transfer;
-  } else if (world_.resizes()) {
+  } else if (resizes_queries_) [[unlikely]] {
     there = world_[batch.variant].pre_at_origin * visit.items;
   }
   // It may have waited for a load twice: held before it travelled, and at its instance.
   Duration load{};
-  const Duration in = access_there(visit);
+  const Duration in = clients_away_ ? access_there(visit) : Duration{};
   Time asked = visit.arrival + in;
   Answer* answer = nullptr;
   if (visit.gathering) {
@@ -551,7 +559,7 @@ void Simulation::answered(VisitId v, const BatchEnd& batch) {
     if (back > Duration{}) return schedule(now + back, EventKind::returned, v.index());
     return note_return(v);
   }
-  const Duration out = access_back(visit);
+  const Duration out = clients_away_ ? access_back(visit) : Duration{};
   QueryEnd end;
   end.finish = now + back + out;
   end.variant = batch.variant;

@@ -126,12 +126,7 @@ class Simulation {
   ClusterView live_view(const Controller& c) const { return {by_site_ ? c.knowledge : c.live, engine_.now()}; }
   QueryView query(VisitId v) const { return {cluster_[v], world_}; }
   void decide(VisitId v);
-  void came_in(VisitId v) {
-    if (decides_late_) [[unlikely]]
-      queue_decision(v);
-    else
-      decide(v);
-  }
+  void came_in(VisitId v);
   /// What the links between a query's client and its origin take; there: from when it arrived, with the bytes that it has there.
   Duration access_there(const Visit& v) const {
     const auto& access = world_.topology().access;
@@ -142,13 +137,13 @@ class Simulation {
     return access.empty() ? Duration{} : access[v.origin].time(workload_.answer_bytes(v.entry));
   }
   void take_decision(VisitId v);  // the same, for other files
-  Selection ask_selection(Controller& c, VisitId v) {
+  [[gnu::always_inline]] Selection ask_selection(Controller& c, VisitId v) {
     const Selection s = c.policies.selection->select(query(v), view(c));
     if (decisions_heard_) [[unlikely]]
       tell_selection(c, v, s);
     return s;
   }
-  Dispatch ask_dispatch(Controller& c, VisitId v, VariantId variant) {
+  [[gnu::always_inline]] Dispatch ask_dispatch(Controller& c, VisitId v, VariantId variant) {
     const Dispatch d = c.policies.dispatch->place(query(v), variant, view(c));
     if (decisions_heard_) [[unlikely]]
       tell_dispatch(c, v, variant, d);
@@ -166,7 +161,8 @@ class Simulation {
   float rest_after_exit(VariantId v) const { return static_cast<float>(world_[v].share_after(world_[world_[v].resumes])); }
   void joins(VisitId v);
   void reached(VisitId v);  // the same, for other files
-  bool is_full(const Line& line) const;
+  bool is_full(const Line& line) const { return line.count >= line.bound && turns_away(line); }
+  bool turns_away(const Line& line) const;
   void turned_away(VisitId v);
   void placed_in_vain(VisitId v, VariantId variant, PolicyKind kind, SiteId from);
   /// A chosen variant has to exist, to be of the query's task and to have a group in reach of its origin.
@@ -408,7 +404,7 @@ class Simulation {
   void apply_prewarms(Controller& c);
   void lose(VisitId v, VariantId variant);
   void start_for_stranded(VariantId variant, GroupId g);
-  void no_longer_idle(InstanceId i) {
+  [[gnu::always_inline]] void no_longer_idle(InstanceId i) {
     Instance& x = cluster_.instance(i);
     x.keep_due = never;
     x.idle_told = false;
@@ -514,6 +510,8 @@ class Simulation {
   std::vector<char> links_down_;                                               // by link
   const World* reach_;                                                         // one of the worlds below, or that of the run
   std::vector<std::pair<std::vector<char>, std::unique_ptr<World>>> reaches_;  // by the links that are down, as they came up
+  // What few runs have, asked for every query: one look here tells that there is none.
+  bool clients_away_ = false, resizes_queries_ = false, has_exits_ = false, resizes_instances_ = false;
   bool by_site_ = false, old_views_ = false, compensates_ = false, decides_late_ = false;
   Snapshots snapshots_;
   std::vector<Snapshot*> known_, nothing_;  // by controller and site: what it knows; by site: of which nothing is known
