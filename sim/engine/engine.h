@@ -51,7 +51,7 @@ class Engine {
         handler.handle(done->kind, done->slot, done->failed);
         return true;
       }
-      if (next == never) return false;
+      if (next == never || pacer->stopped()) return false;
     }
     assert(next >= now_);
     now_ = next;

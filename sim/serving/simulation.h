@@ -440,6 +440,11 @@ class Simulation {
   std::uint32_t device_channel(DeviceId d) const;
   std::uint32_t load_slot(std::uint32_t k) const;
   void make_load_channels();
+  using LostVisits = std::vector<std::pair<VisitId, VariantId>>;  // with what they were sent to
+  void fail_instance(InstanceId i, LostVisits& lost);
+  void lose_all(const LostVisits& lost);
+  void load_failed(InstanceId i);
+  LoadRun load_run(InstanceId i);
   void begin_load(InstanceId i);
   void start_load(InstanceId i);
   void end_load_at(InstanceId i, Duration after);
