@@ -331,11 +331,15 @@ class DnnlBackend final : public Backend {
     const dnnl_version_t* v = dnnl_version();
     return "oneDNN " + std::to_string(v->major) + "." + std::to_string(v->minor) + "." + std::to_string(v->patch) + ", " + isa_name();
   }
+  void check(const NetworkSpec& spec) const override {
+    if (spec.precision == Precision::bf16 && !has_bf16())
+      throw CannotRun(std::string("this processor has no bf16 (") + isa_name() + "); use f32");
+    (void)make_shape(spec);
+  }
   std::unique_ptr<Network> load(const NetworkSpec& spec, std::uint32_t max_items, unsigned threads) override {
     if (max_items == 0) throw CannotRun("a network is loaded for at least one item");
     if (threads == 0) throw CannotRun("a network runs with at least one thread");
-    if (spec.precision == Precision::bf16 && !has_bf16())
-      throw CannotRun(std::string("this processor has no bf16 (") + isa_name() + "); use f32");
+    check(spec);
     try {
       return std::make_unique<DnnlNetwork>(spec, max_items, threads);
     } catch (const dnnl::error& e) {

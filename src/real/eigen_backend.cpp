@@ -164,10 +164,14 @@ class EigenBackend final : public Backend {
     return "Eigen " + std::to_string(EIGEN_WORLD_VERSION) + "." + std::to_string(EIGEN_MAJOR_VERSION) + "." +
            std::to_string(EIGEN_MINOR_VERSION) + ", " + Eigen::SimdInstructionSetsInUse();
   }
+  void check(const NetworkSpec& spec) const override {
+    if (spec.precision != Precision::f32) throw CannotRun("the backend eigen has f32 alone");
+    (void)make_shape(spec);
+  }
   std::unique_ptr<Network> load(const NetworkSpec& spec, std::uint32_t max_items, unsigned threads) override {
     if (max_items == 0) throw CannotRun("a network is loaded for at least one item");
     if (threads != 1) throw CannotRun("the backend eigen has one thread, not " + std::to_string(threads) + "; the backend cpu has more");
-    if (spec.precision != Precision::f32) throw CannotRun("the backend eigen has f32 alone");
+    check(spec);
     return std::make_unique<EigenNetwork>(spec, max_items);
   }
 };

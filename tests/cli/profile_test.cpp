@@ -27,7 +27,7 @@ TEST(Profile, makes_a_catalog_that_others_read) {
   EXPECT_THAT(done.out, HasSubstr("random weights"));
   EXPECT_THAT(done.out, HasSubstr("residuals are relative"));
 
-  const Json catalog = Json::parse(folder.read("here.json"));
+  const Json catalog = Json::parse(read_file(folder / "here.json"));
   ASSERT_EQ(catalog.at("variants").size(), 2U);
   EXPECT_EQ(catalog.at("hardware")[0].at("sharing"), "exclusive");
   const Json& small = catalog["variants"][0];
@@ -59,7 +59,7 @@ TEST(Profile, accuracies_of_a_table_are_taken_instead) {
   const Outcome done =
       tideline(folder, with(quick, {"--models", "yolov5t-32", "--batches", "1", "--accuracy", "a.csv", "--out", "here.json"}));
   ASSERT_EQ(done.code, 0) << done.err;
-  const Json variant = Json::parse(folder.read("here.json"))["variants"][0];
+  const Json variant = Json::parse(read_file(folder / "here.json"))["variants"][0];
   EXPECT_EQ(variant.at("accuracy"), 0.42);
   EXPECT_EQ(variant.at("origin").at("accuracy"), "measured");
 }
