@@ -44,8 +44,6 @@ TEST(Profile, makes_a_catalog_that_others_read) {
   EXPECT_GT(small.at("load").at("first_run_s").get<double>(), 0);
   const Json& times = large.at("profile").at("latency_s");
   EXPECT_EQ(times.size(), 3U);
-  // Four times the pixels of `small`.
-  EXPECT_GT(times.at("1").get<double>(), small["profile"]["latency_s"].at("1").get<double>());
   EXPECT_LE(times.at("1").get<double>(), times.at("4").get<double>());
 
   const Outcome show = tideline(folder, {"catalog", "show", "here.json"});
