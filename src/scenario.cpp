@@ -876,8 +876,10 @@ class Reader {
     Control& c = out_.options.control;
     c.mode = s.mode;
     c.snapshot = s.snapshot.value_or(s.mode == Control::Mode::central ? Duration{} : 2s);
+    if (c.snapshot > Duration{} && c.snapshot < least_snapshot)
+      problems_.add("/control/snapshot_s", "boards are told every millisecond at most: has to be 0, for live boards, or 0.001 and more");
     if (control_scale_ != 1 && c.snapshot > Duration{}) {
-      c.snapshot = std::max(Duration{1}, from_seconds(to_seconds(c.snapshot) * control_scale_));
+      c.snapshot = std::max(Duration{1us}, from_seconds(to_seconds(c.snapshot) * control_scale_));
       sections_["control"]["snapshot_s"] = to_seconds(c.snapshot);
     }
     c.delay = s.delay;
