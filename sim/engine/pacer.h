@@ -22,6 +22,8 @@ class Pacer {
   /// Waits until `next` is due or something completed; `now` is the present simulated time and is moved forward to the
   /// instant at which the wait ended. Returns the completion, or nothing when `next` is due.
   virtual std::optional<Completion> wait_until(Time next, Time& now) = 0;
+  /// The wait ended because somebody wants the run to end: `next` is not due.
+  virtual bool stopped() const { return false; }
 };
 
 }  // namespace tideline

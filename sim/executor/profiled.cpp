@@ -21,7 +21,8 @@ Duration ProfiledExecutor::expected_load(const LoadParts& parts) const {
   return sum + v.load.first_run;
 }
 
-std::optional<double> ProfiledExecutor::load(InstanceId, const LoadParts& parts) {
+std::optional<double> ProfiledExecutor::load(const LoadRun& run) {
+  const LoadParts& parts = run.parts;
   const Law& law = catalog_[parts.variant].load.law;
   if (law.is_deterministic()) return 1;
   KeyedDraw draw(seed_, Purpose::load, hash(parts.node.index(), parts.variant.index()), parts.nth);

@@ -9,7 +9,7 @@ class ProfiledExecutor final : public Executor {
  public:
   ProfiledExecutor(const Catalog& catalog, std::uint64_t seed) : catalog_(catalog), seed_(seed) {}
   Duration expected_load(const LoadParts& parts) const override;
-  std::optional<double> load(InstanceId i, const LoadParts& parts) override;
+  std::optional<double> load(const LoadRun& run) override;
   Duration expected_run(const BatchRun& run) const override;
   Duration run(InstanceId i, const BatchRun& run) override;
 

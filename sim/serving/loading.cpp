@@ -50,12 +50,16 @@ void Simulation::begin_load(InstanceId i) {
   on.waiting.push_back(i);
 }
 
+/// The load that it pays for.
+LoadRun Simulation::load_run(InstanceId i) { return {i, cluster_.row(i).device, cluster_.row(i).option, cluster_.pay_load(i)}; }
+
 void Simulation::start_load(InstanceId i) {
   const DeviceId d = cluster_.row(i).device;
   ++device_loads_[d.index()].loading;
   cluster_.instance(i).waits_to_load = false;
-  const LoadParts parts = cluster_.pay_load(i);
-  const std::optional<double> factor = executor_.load(i, parts);
+  const LoadRun run = load_run(i);
+  const LoadParts& parts = run.parts;
+  const std::optional<double> factor = executor_.load(run);
   double usd = 0;
   const Topology& topology = world_.topology();
   if (parts.from_store && topology.store)

@@ -106,8 +106,7 @@ void Simulation::off_if_empty(NodeId n) {
 
 void Simulation::fail_node(NodeId n) {
   const Node& node = world_.topology()[n];
-  const Time now = engine_.now();
-  std::vector<std::pair<VisitId, VariantId>> lost;
+  LostVisits lost;
   std::vector<InstanceId> gone;
   std::vector<VariantId> variants;
   for (std::uint32_t k = 0; k < node.devices; ++k)
@@ -116,30 +115,47 @@ void Simulation::fail_node(NodeId n) {
   for (std::uint32_t k = 0; k < node.devices; ++k) device_loads_[node.first_device.index() + k].waiting.clear();
   for (const InstanceId i : gone) {
     const VariantId variant = world_[cluster_.row(i).group].variant;
-    // What runs ends here without an answer; what waits leaves its line.
-    if (cluster_[i].batch_count > 0) {
-      const Instance& x = cluster_[i];
-      stop_sharing(i);
-      for (Recorder* r : hear_batches_) r->batch_lost(i, cluster_.row(i).device, variant, x.batch_items, now - x.batch_began, now);
-      VisitId v = cluster_.end(i, now, false);
-      while (v) {
-        const VisitId next = cluster_.returning(v);
-        lost.emplace_back(v, variant);
-        v = next;
-      }
-    }
-    while (const VisitId v = cluster_.head(cluster_.own_line(i))) {
-      cluster_.leave(v, now);
-      lost.emplace_back(v, variant);
-    }
-    for (Recorder* r : recorders_) r->instance_stopped(i, StopCause::failed, now);
-    Controller& c = controller_of(cluster_.site_id(i));
-    for (Observer* o : c.hear_instances) o->instance_changed(i, Phase::gone, live_view(c));
-    if (cluster_.row(i).phase == Phase::starting) cancel_load(i);
-    cluster_.fail(i, now);
+    fail_instance(i, lost);
     if (std::find(variants.begin(), variants.end(), variant) == variants.end()) variants.push_back(variant);
   }
-  cluster_.node_phase(n, NodePhase::failed, now);
+  cluster_.node_phase(n, NodePhase::failed, engine_.now());
+  lose_all(lost);
+  for (const VariantId variant : variants) {
+    const GroupId g = world_.group(variant, node.site);
+    start_for_stranded(variant, g);
+    restart_next(g);  // the one whose turn it was may be gone
+  }
+  after_transition();
+}
+
+/// It goes at once: what runs ends here without an answer, what waits leaves its line. Both are added to `lost`.
+void Simulation::fail_instance(InstanceId i, LostVisits& lost) {
+  const Time now = engine_.now();
+  const VariantId variant = world_[cluster_.row(i).group].variant;
+  if (cluster_[i].batch_count > 0) {
+    const Instance& x = cluster_[i];
+    stop_sharing(i);
+    for (Recorder* r : hear_batches_) r->batch_lost(i, cluster_.row(i).device, variant, x.batch_items, now - x.batch_began, now);
+    VisitId v = cluster_.end(i, now, false);
+    while (v) {
+      const VisitId next = cluster_.returning(v);
+      lost.emplace_back(v, variant);
+      v = next;
+    }
+  }
+  while (const VisitId v = cluster_.head(cluster_.own_line(i))) {
+    cluster_.leave(v, now);
+    lost.emplace_back(v, variant);
+  }
+  for (Recorder* r : recorders_) r->instance_stopped(i, StopCause::failed, now);
+  Controller& c = controller_of(cluster_.site_id(i));
+  for (Observer* o : c.hear_instances) o->instance_changed(i, Phase::gone, live_view(c));
+  if (cluster_.row(i).phase == Phase::starting) cancel_load(i);
+  executor_.unload(i);
+  cluster_.fail(i, now);
+}
+
+void Simulation::lose_all(const LostVisits& lost) {
   for (const auto& [v, variant] : lost) {
     if (cluster_[v].flags.cancelled) {
       const GatheringId g = cluster_[v].gathering;
@@ -151,12 +167,17 @@ void Simulation::fail_node(NodeId n) {
       lose(v, variant);
     }
   }
-  for (const VariantId variant : variants) {
-    const GroupId g = world_.group(variant, node.site);
-    start_for_stranded(variant, g);
-    restart_next(g);  // the one whose turn it was may be gone
-  }
-  after_transition();
+}
+
+/// A real load did not come to its end.
+void Simulation::load_failed(InstanceId i) {
+  const GroupId g = cluster_.row(i).group;
+  LostVisits lost;
+  fail_instance(i, lost);
+  lose_all(lost);
+  start_for_stranded(world_[g].variant, g);
+  restart_next(g);
+  room_freed();
 }
 
 void Simulation::restore_node(NodeId n) {

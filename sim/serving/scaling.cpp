@@ -166,7 +166,7 @@ InstanceId Simulation::start_instance(VariantId variant, GroupId only, StartCaus
   if (planning_) cause = StartCause::initial;
   const InstanceId i = cluster_.start(g, d, cluster_.row(g).option, cluster_.row(g).batch_cap, cause, now);
   if (planning_) {
-    cluster_.pay_load(i);
+    executor_.load_before_start(load_run(i));
     for (Recorder* r : recorders_) r->instance_started(i, cause, now);
     Controller& c = controller_of(cluster_.site_id(i));
     for (Observer* o : c.hear_instances) o->instance_changed(i, Phase::starting, live_view(c));
@@ -287,6 +287,7 @@ void Simulation::stop_instance(InstanceId i, StopCause cause) {
   const DeviceId d = cluster_.row(i).device;
   const GroupId g = cluster_.row(i).group;
   const bool restarts = x.restarts;
+  executor_.unload(i);
   cluster_.stop(i, engine_.now());
   off_if_empty(world_.topology()[d].node);
   if (restarts) [[unlikely]]

@@ -126,7 +126,7 @@ void Simulation::begin() {
     const GroupRow& g = cluster_.row(k.group);
     cluster_.set_option(k.group, k.option);
     const InstanceId i = cluster_.start(k.group, k.device, k.option, g.batch_cap, StartCause::initial, Time{});
-    cluster_.pay_load(i);  // free of charge, but its artefact and its build are there from now on
+    executor_.load_before_start(load_run(i));  // free of charge, but its artefact and its build are there from now on
     for (Recorder* r : recorders_) r->instance_started(i, StartCause::initial, Time{});
     Controller& c = controller_of(cluster_.site_id(i));
     for (Observer* o : c.hear_instances) o->instance_changed(i, Phase::starting, live_view(c));
@@ -148,6 +148,7 @@ static_assert(most_in_flight <= Event::max_slots);
 void Simulation::run(Pacer* pacer) {
   begin();
   engine_.run(*this, pacer);
+  interrupted_ = interrupted_ || (pacer != nullptr && pacer->stopped());
   close_run();
 }
 
@@ -172,6 +173,10 @@ void Simulation::handle(unsigned kind, std::uint32_t slot, bool failed) {
       // At another time it is the load of an earlier user of the slot; a load without a time was posted.
       const Time ends = cluster_[i].load_ends;
       if (cluster_.row(i).phase != Phase::starting || (ends != engine_.now() && ends != never)) break;
+      if (failed) {
+        load_failed(i);
+        break;
+      }
       const DeviceId device = cluster_.row(i).device;
       --device_loads_[device.index()].loading;
       warm(i);

@@ -161,7 +161,7 @@ class Simulation {
   float rest_after_exit(VariantId v) const { return static_cast<float>(world_[v].share_after(world_[world_[v].resumes])); }
   void joins(VisitId v);
   void reached(VisitId v);  // the same, for other files
-  bool is_full(const Line& line) const { return line.count >= line.bound && turns_away(line); }
+  [[gnu::always_inline]] bool is_full(const Line& line) const { return line.count >= line.bound && turns_away(line); }
   bool turns_away(const Line& line) const;
   void turned_away(VisitId v);
   void placed_in_vain(VisitId v, VariantId variant, PolicyKind kind, SiteId from);
@@ -363,6 +363,7 @@ class Simulation {
   void offer_group(LineId line, GroupId g);
   void start_batch(InstanceId i, LineId line, std::uint32_t take);
   void batch_done(InstanceId i, bool failed);
+  void batch_ended(InstanceId i, bool failed);
   void batch_retry(std::uint32_t instance);
   void arm_retry(InstanceId i, Time due);
   void drop_head(LineId line, VariantId by);
@@ -441,6 +442,11 @@ class Simulation {
   std::uint32_t device_channel(DeviceId d) const;
   std::uint32_t load_slot(std::uint32_t k) const;
   void make_load_channels();
+  using LostVisits = std::vector<std::pair<VisitId, VariantId>>;  // with what they were sent to
+  void fail_instance(InstanceId i, LostVisits& lost);
+  void lose_all(const LostVisits& lost);
+  void load_failed(InstanceId i);
+  LoadRun load_run(InstanceId i);
   void begin_load(InstanceId i);
   void start_load(InstanceId i);
   void end_load_at(InstanceId i, Duration after);

@@ -1812,36 +1812,46 @@ TEST(two_runs, of_one_scenario_end_alike) {
   }
 }
 
-TEST(a_posted_load_and_batch, become_events_when_they_complete) {
-  // An executor that posts, and a pacer that says when: what a run on real kernels looks like.
-  class Posting final : public Executor {
-   public:
-    std::vector<Completion> open;
-    Duration expected_load(const LoadParts&) const override { return 1s; }
-    std::optional<double> load(InstanceId i, const LoadParts&) override {
-      open.push_back({static_cast<unsigned>(EventKind::warm), i.index(), false});
-      return {};
-    }
-    Duration expected_run(const BatchRun&) const override { return 10ms; }
-    Duration run(InstanceId i, const BatchRun&) override {
-      open.push_back({static_cast<unsigned>(EventKind::batch_done), i.index(), false});
-      return forever;
-    }
-  };
-  class Waiting final : public Pacer {
-   public:
-    explicit Waiting(Posting& e) : executor_(e) {}
-    std::optional<Completion> wait_until(Time next, Time& now) override {
-      if (executor_.open.empty() || next < now + 30ms) return std::nullopt;
-      now += 30ms;  // all things take 30 ms
-      const Completion c = executor_.open.front();
-      executor_.open.erase(executor_.open.begin());
-      return c;
-    }
+/// An executor that posts, and a pacer that says when: what a run on real kernels looks like.
+class Posting final : public Executor {
+ public:
+  std::vector<Completion> open;
+  int failing_loads = 0;
+  std::vector<InstanceId> unloaded;
+  Duration expected_load(const LoadParts&) const override { return 1s; }
+  std::optional<double> load(const LoadRun& run) override {
+    open.push_back({static_cast<unsigned>(EventKind::warm), run.instance.index(), failing_loads > 0});
+    --failing_loads;
+    return {};
+  }
+  Duration expected_run(const BatchRun&) const override { return 10ms; }
+  Duration run(InstanceId i, const BatchRun&) override {
+    open.push_back({static_cast<unsigned>(EventKind::batch_done), i.index(), false});
+    return forever;
+  }
+  void unload(InstanceId i) override { unloaded.push_back(i); }
+};
 
-   private:
-    Posting& executor_;
-  };
+class Waiting final : public Pacer {
+ public:
+  explicit Waiting(Posting& e) : executor_(e) {}
+  std::optional<Completion> wait_until(Time next, Time& now) override {
+    is_stopped = now >= stop_at;
+    if (is_stopped || executor_.open.empty() || next < now + 30ms) return std::nullopt;
+    now += 30ms;  // all things take 30 ms
+    const Completion c = executor_.open.front();
+    executor_.open.erase(executor_.open.begin());
+    return c;
+  }
+  bool stopped() const override { return is_stopped; }
+  Time stop_at = never;
+  bool is_stopped = false;
+
+ private:
+  Posting& executor_;
+};
+
+TEST(a_posted_load_and_batch, become_events_when_they_complete) {
   Plain p;
   ServingBench s(p.b);
   s.options.duration = 10s;
@@ -1853,6 +1863,44 @@ TEST(a_posted_load_and_batch, become_events_when_they_complete) {
   EXPECT_EQ(s.end(0).ending, Ending::answered);
   EXPECT_EQ(s.end(0).finish, at(1060ms));
   EXPECT_EQ(s.end(0).load, 30ms);
+}
+
+TEST(a_posted_load, that_failed_ends_the_instance_and_another_starts_for_those_who_wait) {
+  for (const bool retries : {false, true}) {
+    Plain p;
+    ServingBench s(p.b);
+    s.options.duration = 10s;
+    s.options.retry_lost = retries;
+    auto posting = std::make_unique<Posting>();
+    Posting& executor = *posting;
+    executor.failing_loads = 1;
+    Waiting pacer(executor);
+    s.executor = std::move(posting);
+    s.arrive(p.cls, {at(1s), at(2s)});
+    s.make().run(&pacer);
+    EXPECT_EQ(executor.unloaded.size(), 1U);
+    if (retries) {
+      EXPECT_EQ(s.end(0).ending, Ending::answered);
+      EXPECT_EQ(s.end(0).finish, at(1090ms)) << "two loads and a batch";
+    }
+    EXPECT_EQ(s.end(1).ending, Ending::answered);
+    EXPECT_FALSE(s.simulation->interrupted());
+  }
+}
+
+TEST(a_run, that_its_pacer_stops_is_interrupted_and_what_is_open_unfinished) {
+  Plain p;
+  ServingBench s(p.b);
+  s.options.duration = 10s;
+  auto posting = std::make_unique<Posting>();
+  Waiting pacer(*posting);
+  pacer.stop_at = at(1s);
+  s.executor = std::move(posting);
+  s.arrive(p.cls, {at(1s), at(2s)});
+  s.make().run(&pacer);
+  EXPECT_TRUE(s.simulation->interrupted());
+  EXPECT_EQ(s.end(0).ending, Ending::unfinished);
+  EXPECT_EQ(s.simulation->now(), at(1s));
 }
 
 // --- memory of the program ---
