@@ -38,8 +38,9 @@ struct EntrySpec {
   std::filesystem::path file;  ///< csv, counts and trace; of trace perhaps a folder
   Duration skip{};             ///< of the trace, before what becomes time 0
   std::vector<Surge> surges;
-  Duration block{};     ///< length of stretches that the trace is put together from anew (blocks.h); 0: as it is
-  Duration block_of{};  ///< how much of the trace they are drawn from
+  bool tells_scaling = false;  ///< whether a trace that is scaled keeps statistics of what that did, for its remark; they cost time
+  Duration block{};            ///< length of stretches that the trace is put together from anew (blocks.h); 0: as it is
+  Duration block_of{};         ///< how much of the trace they are drawn from
   std::uint64_t block_draw = 0;
   std::vector<std::vector<WorkloadEntry::Choice>>
       classes;                                 ///< by task of the source; class ids are declarations until `classes_of` maps them
