@@ -11,9 +11,7 @@ namespace tideline::real {
 
 namespace {
 
-Duration between(WallClock::time_point from, WallClock::time_point to) {
-  return std::chrono::duration_cast<Duration>(to - from);
-}
+Duration between(WallClock::time_point from, WallClock::time_point to) { return std::chrono::duration_cast<Duration>(to - from); }
 
 }  // namespace
 
