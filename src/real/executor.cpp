@@ -13,9 +13,18 @@ namespace {
 
 Duration between(WallClock::time_point from, WallClock::time_point to) { return std::chrono::duration_cast<Duration>(to - from); }
 
+/// One core option says nothing of threads: then the kernel does.
+unsigned threads_of(const Variant& v, std::uint8_t option) {
+  return v.profile.cores().size() > 1 ? v.profile.cores()[option] : v.kernel ? v.kernel->threads : 1;
+}
+
+std::size_t most_threads(const Variant& v) {
+  return v.profile.cores().size() > 1 ? v.profile.cores().back() : v.kernel ? v.kernel->threads : 1;
+}
+
 }  // namespace
 
-Placement place_devices(const World& world, const CoreSet& usable) {
+CorePlan plan_cores(const World& world, const CoreSet& usable) {
   const Topology& topology = world.topology();
   std::vector<std::size_t> needs;
   std::size_t sum = 0;
@@ -24,7 +33,7 @@ Placement place_devices(const World& world, const CoreSet& usable) {
     std::size_t cores = h.sharing == Sharing::partitioned ? h.cores : 1;
     if (h.sharing != Sharing::partitioned)
       for (const Variant& v : world.catalog().variants)
-        if (v.hardware == d.hardware && !v.profile.cores().empty()) cores = std::max<std::size_t>(cores, v.profile.cores().back());
+        if (v.hardware == d.hardware) cores = std::max(cores, most_threads(v));
     needs.push_back(cores);
     sum += cores;
   }
@@ -32,7 +41,7 @@ Placement place_devices(const World& world, const CoreSet& usable) {
     throw CannotRun("the " + std::to_string(needs.size()) + " devices of the cluster need " + std::to_string(sum) +
                     " cores and the event loop one: this process may use " + std::to_string(usable.size()) + " (" + core_list(usable) +
                     "); make the cluster smaller");
-  Placement p;
+  CorePlan p;
   p.loop = {usable.front()};
   std::size_t next = 1;
   for (const std::size_t n : needs) {
@@ -42,7 +51,7 @@ Placement place_devices(const World& world, const CoreSet& usable) {
   return p;
 }
 
-RealExecutor::RealExecutor(const World& world, std::uint64_t seed, Placement placement, std::vector<std::optional<Kernel>> kernels)
+RealExecutor::RealExecutor(const World& world, std::uint64_t seed, CorePlan placement, std::vector<std::optional<Runnable>> kernels)
     : world_(world),
       profiled_(world.catalog(), seed),
       placement_(std::move(placement)),
@@ -82,13 +91,13 @@ RealExecutor::Instance& RealExecutor::begin_load(const LoadRun& run) {
   x.ticket = next_ticket_++;
   x.wished = WallClock::now();
   doing_[x.ticket] = run.instance.index();
-  const Kernel& kernel = *kernels_[x.variant.index()];
+  const Runnable& kernel = *kernels_[x.variant.index()];
   const Variant& v = world_[x.variant];
   Job job;
   job.kind = Job::Kind::load;
   job.ticket = x.ticket;
   job.items = v.profile.max_items();
-  job.threads = v.profile.cores().empty() ? 1 : v.profile.cores()[run.option];
+  job.threads = threads_of(v, run.option);
   job.backend = kernel.backend;
   job.spec = kernel.spec;
   x.worker->tell(std::move(job));
