@@ -40,6 +40,7 @@ Scenario ScenarioReader::read() {
   }
   throw_if_wrong();
   effective();
+  compress();
   out_.document = std::move(document_);
   return std::move(out_);
 }
@@ -86,6 +87,7 @@ std::filesystem::path ScenarioReader::resolve(const std::string& pointer, const 
 void ScenarioReader::top() {
   const auto t = param::bind<TopSection>(to_value(root()), "", problems_);
   load_ = t.load;
+  speedup_ = t.speedup;
   out_.options.seed = static_cast<std::uint64_t>(t.seed);
   out_.billing = t.billing;
   extrapolated_ = t.extrapolated_batches;
@@ -217,6 +219,7 @@ void ScenarioReader::whole() {
 void ScenarioReader::effective() {
   Json e = root();
   e["load"] = load_;
+  if (speedup_ != 1) e["speedup"] = speedup_;
   e["seed"] = out_.options.seed;
   e["billing"] = out_.billing == Billing::nodes ? "nodes" : "held";
   e["extrapolated_batches"] = extrapolated_;
@@ -230,6 +233,13 @@ void ScenarioReader::effective() {
   for (const auto& [pointer, value] : resolved_) e[Json::json_pointer(pointer)] = value;
   for (const auto& [pointer, file] : out_.paths) e[Json::json_pointer(pointer)] = from_folder(pointer, file);
   out_.effective = std::move(e);
+}
+
+void ScenarioReader::compress() {
+  if (speedup_ == 1) return;
+  for (Duration* d : {&out_.options.warmup, &out_.options.duration, &out_.options.sample})
+    if (*d != forever) *d = std::max(Duration{1}, from_seconds(to_seconds(*d) / speedup_));
+  for (EntrySpec& e : out_.entries) e.speedup = speedup_;
 }
 
 std::string ScenarioReader::from_folder(const std::string& pointer, const std::filesystem::path& file) const {

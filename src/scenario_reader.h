@@ -76,6 +76,8 @@ class ScenarioReader {
   /// What takes all parts to say.
   void whole();
   void effective();
+  /// Last: what is effective is said in the time of the workload.
+  void compress();
   /// A path as the scenario's own file would say it: short, and the same wherever the current folder is.
   std::string from_folder(const std::string& pointer, const std::filesystem::path& file) const;
 
@@ -153,7 +155,7 @@ class ScenarioReader {
   static constexpr std::string_view interval_key = "interval_s";
   std::vector<double> time_scales_;  // of traces, where they are not 1
   double control_scale_ = 1;
-  double load_ = 1;
+  double load_ = 1, speedup_ = 1;
   bool extrapolated_ = false, daily_ = false;
   std::optional<Duration> forget_;
   std::vector<double> carbon_;  // by site

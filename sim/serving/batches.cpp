@@ -167,6 +167,13 @@ void Simulation::share_device(InstanceId i, Duration work) {
   arm_channel(channel);
 }
 
+/// Ends by an event of this instant.
+void Simulation::shared_batch_done(std::uint32_t payload) {
+  const InstanceId i{payload & ~of_batch};
+  cluster_.instance(i).batch_ends = engine_.now();
+  schedule(engine_.now(), EventKind::batch_done, i.index());
+}
+
 /// Its node failed.
 void Simulation::stop_sharing(InstanceId i) {
   const DeviceId d = cluster_.row(i).device;
@@ -205,8 +212,8 @@ void Simulation::line_emptied(LineId line) {
     }
 }
 
-/// Compiled into both of its callers: almost all batches end by an event, in the loop.
-[[gnu::always_inline]] inline void Simulation::batch_ended(InstanceId i, bool failed) {
+/// Of an event alone: so it is compiled into the loop.
+void Simulation::batch_done(InstanceId i, bool failed) {
   const Time now = engine_.now();
   {
     const Instance& x = cluster_[i];
@@ -282,9 +289,6 @@ void Simulation::line_emptied(LineId line) {
   if (any_held_) place_held(c.id, variant);
   if (cluster_[i].batch_count == 0 && is_idle(i)) became_idle(i);
 }
-
-void Simulation::batch_done(InstanceId i, bool failed) { batch_ended(i, failed); }
-void Simulation::shared_batch_done(std::uint32_t payload) { batch_ended(InstanceId{payload & ~of_batch}, false); }
 
 void Simulation::offer_shared(LineId id) {
   // Its idle instances are asked one after the other until nothing is left or one waits: all of a group would answer alike.

@@ -363,7 +363,6 @@ class Simulation {
   void offer_group(LineId line, GroupId g);
   void start_batch(InstanceId i, LineId line, std::uint32_t take);
   void batch_done(InstanceId i, bool failed);
-  void batch_ended(InstanceId i, bool failed);
   void batch_retry(std::uint32_t instance);
   void arm_retry(InstanceId i, Time due);
   void drop_head(LineId line, VariantId by);

@@ -21,17 +21,17 @@
 namespace tideline::real {
 
 /// Where the devices of a world are on this machine.
-struct Placement {
+struct CorePlan {
   CoreSet loop;                  ///< of the thread that runs policies and the event loop
   std::vector<CoreSet> devices;  ///< by device
 };
 
 /// Gives each device as many cores as it needs, beside one for the loop: a partitioned device those of its hardware, any other as many as
 /// the largest core option of its variants. Throws CannotRun, with the numbers, where this machine has not enough.
-Placement place_devices(const World& world, const CoreSet& usable);
+CorePlan plan_cores(const World& world, const CoreSet& usable);
 
-/// How a variant is run: its network and its backend. Throws CannotRun for one without a kernel.
-struct Kernel {
+/// How a variant is run.
+struct Runnable {
   Backend* backend = nullptr;
   NetworkSpec spec;
 };
@@ -66,7 +66,7 @@ struct RealFacts {
 class RealExecutor final : public Executor {
  public:
   /// `kernels` by variant; the world and the backends must outlive it.
-  RealExecutor(const World& world, std::uint64_t seed, Placement placement, std::vector<std::optional<Kernel>> kernels);
+  RealExecutor(const World& world, std::uint64_t seed, CorePlan placement, std::vector<std::optional<Runnable>> kernels);
   ~RealExecutor() override;
 
   Duration expected_load(const tideline::LoadParts& parts) const override { return profiled_.expected_load(parts); }
@@ -82,7 +82,7 @@ class RealExecutor final : public Executor {
   /// Waits until something is done, or until then.
   void wait_until(WallClock::time_point until) { mailbox_.wait_until(until); }
   RealFacts& facts() { return facts_; }
-  const Placement& placement() const { return placement_; }
+  const CorePlan& placement() const { return placement_; }
 
  private:
   struct Instance {
@@ -105,8 +105,8 @@ class RealExecutor final : public Executor {
 
   const World& world_;
   ProfiledExecutor profiled_;
-  Placement placement_;
-  std::vector<std::optional<Kernel>> kernels_;
+  CorePlan placement_;
+  std::vector<std::optional<Runnable>> kernels_;
   std::vector<CoreSet> free_cores_;  // of partitioned devices, by device
   Mailbox mailbox_;
   std::unordered_map<std::uint32_t, Instance> instances_;
