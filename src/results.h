@@ -2,6 +2,7 @@
 #pragma once
 
 #include "sim/metrics/audit.h"
+#include "sim/metrics/searches.h"
 #include "sim/metrics/series.h"
 #include "sim/metrics/summary.h"
 #include "src/hdf5_file.h"
@@ -44,6 +45,8 @@ void write_summary(ResultsFile& file, const Summary& summary);
 void write_audit(ResultsFile& file, const AuditResult& audit);
 /// Writes `/series`: a dataset per column.
 void write_series(ResultsFile& file, const std::vector<SeriesRow>& rows);
+/// Writes `/planner`, a row per search of a planner; nothing where there was none.
+void write_searches(ResultsFile& file, const std::vector<SearchRow>& rows);
 
 /// One object: `window`, `total`, `classes`, `tasks`, `variants` (arrays of objects with `name`) and `audit`. The keys are stable: programs
 /// read them. What has no value is null.

@@ -75,6 +75,7 @@ RunResult run_once(const RunRequest& request, const PolicyRegistry& registry, co
   std::unique_ptr<SummaryRecorder> summary;
   std::unique_ptr<AuditRecorder> audit;
   std::unique_ptr<SeriesRecorder> series;
+  SearchRecorder searches;
   std::unique_ptr<ResultsFile> file;
   std::unique_ptr<Records> records;
   const Run* running = nullptr;
@@ -98,6 +99,7 @@ RunResult run_once(const RunRequest& request, const PolicyRegistry& registry, co
         if (!request.out.empty()) {
           series = std::make_unique<SeriesRecorder>(world, s.billing);
           all.push_back(series.get());
+          all.push_back(&searches);
           file = std::make_unique<ResultsFile>(request.out);
           records = std::make_unique<Records>(*file, world, request.records);
           for (Recorder* r : records->recorders()) all.push_back(r);
@@ -166,6 +168,7 @@ RunResult run_once(const RunRequest& request, const PolicyRegistry& registry, co
     write_summary(*file, done.summary);
     write_audit(*file, done.audit);
     write_series(*file, series->rows());
+    write_searches(*file, searches.rows());
     if (done.interrupted)
       file->commit_incomplete();
     else
