@@ -4,7 +4,7 @@ set -euo pipefail
 
 packages=(
   g++ cmake ninja-build pkg-config git python3
-  libboost-dev libeigen3-dev nlohmann-json3-dev libcxxopts-dev libhdf5-dev zlib1g-dev coinor-libcbc-dev
+  libboost-dev libeigen3-dev nlohmann-json3-dev libcxxopts-dev libhdf5-dev zlib1g-dev coinor-libcbc-dev libdnnl-dev
   libgtest-dev libgmock-dev librapidcheck-dev
   clang-format parallel zstd python3-h5py python3-pandas python3-matplotlib python3-jsonschema hdf5-tools
 )

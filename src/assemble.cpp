@@ -1,6 +1,7 @@
 #include "src/assemble.h"
 
 #include "sim/core/text.h"
+#include "sim/executor/profiled.h"
 #include "sim/serving/future.h"
 #include "src/errors.h"
 
@@ -150,8 +151,13 @@ std::vector<WorkloadEntry> open_entries(const Scenario& scenario, const World& w
 
 }  // namespace
 
+std::unique_ptr<Executor> profiled_executor(const Scenario& scenario, const World& world) {
+  return std::make_unique<ProfiledExecutor>(world.catalog(), scenario.options.seed);
+}
+
 Run assemble(Scenario scenario, const std::function<std::vector<Recorder*>(const Scenario&, const World&)>& make_recorders,
-             std::function<bool(Time)> progress) {
+             std::function<bool(Time)> progress,
+             const std::function<std::unique_ptr<Executor>(const Scenario&, const World&)>& make_executor) {
   Run run;
   run.world = std::make_unique<World>(scenario.catalog, scenario.topology, scenario.classes);
   const World& world = *run.world;
@@ -183,7 +189,8 @@ Run assemble(Scenario scenario, const std::function<std::vector<Recorder*>(const
         for (const auto& c : choices)
           if (const TaskId t = world[world.class_of(c.cls.index())].task; std::find(tasks.begin(), tasks.end(), t) == tasks.end())
             tasks.push_back(t);
-      for (const TaskId t : tasks) announced.push_back({s.announced, s.from, s.to, s.factor, t});
+      const auto sooner = [&](Time t) { return t == never ? never : Time{} + from_seconds(to_seconds(t) / e.speedup); };
+      for (const TaskId t : tasks) announced.push_back({sooner(s.announced), sooner(s.from), sooner(s.to), s.factor, t});
     }
   setup.surges = announced;
   std::vector<Controller> controllers;
@@ -208,7 +215,7 @@ Run assemble(Scenario scenario, const std::function<std::vector<Recorder*>(const
                                   in_quotes(world.catalog()[world.classes()[c].task].name) +
                                   ": no variant of this cluster meets its accuracy floor, pin and, at batch 1, its SLO");
 
-  run.executor = std::make_unique<ProfiledExecutor>(world.catalog(), options.seed);
+  run.executor = make_executor ? make_executor(scenario, world) : profiled_executor(scenario, world);
   auto recorders = make_recorders(scenario, world);
   const std::uint64_t seed = options.seed;
   Workload workload(std::move(entries), seed);

@@ -231,6 +231,7 @@ class Reader {
     v.origin_accuracy = origins.accuracy;
     v.origin_load = origins.load;
     v.origin_memory = origins.memory;
+    v.kernel = read_kernel(p, child(pointer, "kernel"));
     if (affine_ && origins.latency != Origin::assumed)
       problems_.add(child(origin, "latency"), "an affine profile is \"assumed\"; give a table for what was measured or derived");
 
@@ -240,6 +241,21 @@ class Reader {
     v.hardware = HardwareId{*hardware};
     if (!p.resumes.empty()) resumes_.emplace_back(VariantId{catalog_.variants.size()}, p.resumes, child(pointer, "resumes"));
     catalog_.variants.push_back(std::move(v));
+  }
+
+  std::optional<Kernel> read_kernel(const VariantParams& p, const std::string& pointer) {
+    if (p.kernel.is_null()) return {};
+    const auto k = param::bind<KernelParams>(p.kernel, pointer, problems_);
+    const std::string resolution = child(pointer, "resolution");
+    if (has_problem(resolution)) return {};
+    if (k.resolution % 32 != 0)
+      problems_.add(resolution, "must be a multiple of 32, is " + std::to_string(k.resolution));
+    else if (p.resolution != 0 && p.resolution != k.resolution)
+      problems_.add(resolution, "must be the \"resolution\" of the variant, which is " + std::to_string(p.resolution));
+    if (k.backend == "eigen" && k.threads > 1) problems_.add(child(pointer, "threads"), "the backend \"eigen\" has one thread");
+    if (k.backend == "eigen" && k.precision != "f32") problems_.add(child(pointer, "precision"), "the backend \"eigen\" has f32 alone");
+    return Kernel{std::string(k.network), k.depth,   k.width, k.resolution, std::string(k.precision),
+                  std::string(k.backend), k.threads, k.seed};
   }
 
   bool check_batch_sizes(const VariantParams& p, const std::string& pointer, const std::string& max_batch) {

@@ -144,7 +144,7 @@ struct VariantParams {
   std::optional<double> energy_per_item_j;
   std::optional<std::uint32_t> instance_cores;
   std::string resumes;
-  param::Value profile, service, load, origin;
+  param::Value profile, service, load, origin, kernel;
   std::string source;
   static constexpr auto declare() {
     return param::fields(
@@ -185,7 +185,30 @@ struct VariantParams {
         param::field("service", &VariantParams::service, "Law of a batch's time about the profile; deterministic where not given."),
         param::field("load", &VariantParams::load, "Times to start an instance, besides moving its bytes."),
         param::field("origin", &VariantParams::origin, "Which figures are measured, computed, derived, assumed."),
+        param::field("kernel", &VariantParams::kernel, "The network that stands for it in real mode; none: it cannot run there."),
         param::field("source", &VariantParams::source, "Where the figures come from."));
+  }
+};
+
+/// The network that stands for a variant in real mode. Its weights are random: latency is real, answers are not.
+struct KernelParams {
+  std::string_view network = "yolov5";
+  double depth = 1, width = 1;
+  std::uint32_t resolution = 0;
+  std::string_view precision = "f32", backend = "cpu";
+  std::uint32_t threads = 1, seed = 1;
+  static constexpr auto declare() {
+    return param::fields(
+        param::choice("network", &KernelParams::network, "Its shape.", {{"yolov5", "yolov5"}}),
+        param::field("depth", &KernelParams::depth, "Multiple of the repeats of a block: 0.33 in YOLOv5n and YOLOv5s.", {0.01, 4}),
+        param::field("width", &KernelParams::width, "Multiple of the channels: 0.25 in YOLOv5n, 0.5 in YOLOv5s.", {0.05, 4}),
+        param::field("resolution", &KernelParams::resolution, "Side of the input in pixels, a multiple of 32.", {32, 4096},
+                     param::required),
+        param::choice("precision", &KernelParams::precision, "bf16 needs a processor that has it.", {{"f32", "f32"}, {"bf16", "bf16"}}),
+        param::choice("backend", &KernelParams::backend, "Library that runs it: cpu is oneDNN, eigen is Eigen, which is slower.",
+                      {{"cpu", "cpu"}, {"eigen", "eigen"}}),
+        param::field("threads", &KernelParams::threads, "That an instance runs its batches with.", {1, 4096}),
+        param::field("seed", &KernelParams::seed, "Of its random weights."));
   }
 };
 

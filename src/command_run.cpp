@@ -4,6 +4,7 @@
 #include "src/options.h"
 #include "src/output_file.h"
 #include "src/progress.h"
+#include "src/real/real_mode.h"
 #include "src/results.h"
 #include "src/run_once.h"
 #include "src/table.h"
@@ -34,6 +35,7 @@ namespace fs = std::filesystem;
 struct Wishes {
   std::vector<Layer> layers;
   bool quiet = false, write = true;
+  RunMode mode = RunMode::simulated;
   RecordWishes records;
   Json* timing = nullptr;
   std::vector<fs::path> outputs;  ///< all files that will be written
@@ -44,6 +46,7 @@ RunResult run_one(const std::string& path, const fs::path& out, const Wishes& wi
   RunRequest request;
   request.scenario = path;
   request.layers = wishes.layers;
+  request.mode = wishes.mode;
   request.records = wishes.records;
   if (wishes.write) request.out = out;
   request.outputs = wishes.outputs;
@@ -71,8 +74,10 @@ int command_run(const Arguments& arguments, const PolicyRegistry& registry) {
   options.add_options()("out", "Results file; with several scenarios a folder. Default: results/NAME.h5", cxxopts::value<std::string>(),
                         "F.h5")("summary", "What to print: table or json", cxxopts::value<std::string>()->default_value("table"), "FORM")(
       "records", "What to record beside the summary: none, all, or some of queries,instances,decisions",
-      cxxopts::value<std::string>()->default_value("none"),
-      "WHAT")("timing", "Write run time and speed, which results never hold, to this file", cxxopts::value<std::string>(), "F.json")(
+      cxxopts::value<std::string>()->default_value("none"), "WHAT")(
+      "mode", "simulated: loads and batches take what the catalog says. real: they are kernels of this machine, and time is the clock's",
+      cxxopts::value<std::string>()->default_value("simulated"),
+      "MODE")("timing", "Write run time and speed, which results never hold, to this file", cxxopts::value<std::string>(), "F.json")(
       "no-results", "Write no results file")("quiet", "No progress, no warnings");
   add_scenario_options(options);
   const auto parsed = parse_options(
@@ -81,7 +86,8 @@ int command_run(const Arguments& arguments, const PolicyRegistry& registry) {
       "  tideline run quickstart --system persist_all --load 1.5 --policy coldstart=fixed_keep_alive,keep_alive_s=60s\n"
       "  tideline run scenarios/quickstart.json scenarios/quickstart_fixed.json --out results/both\n"
       "  tideline run scenarios/theory/mmc.json --set /cluster/pools/0/count=4 --set /workload/0/params/rate_qps=3.2 --summary json\n"
-      "  tideline run scenarios/quickstart.json --seed 7 --records queries --out day7.h5\n");
+      "  tideline run scenarios/quickstart.json --seed 7 --records queries --out day7.h5\n"
+      "  tideline run scenarios/real/two_instances.json --mode real\n");
   if (!parsed) return 0;
   const auto& o = *parsed;
   const auto paths = scenarios_of(o, options);
@@ -89,6 +95,9 @@ int command_run(const Arguments& arguments, const PolicyRegistry& registry) {
   wishes.layers = layers_of(o);
   wishes.quiet = o.count("quiet") > 0;
   wishes.write = o.count("no-results") == 0;
+  const auto mode = o["mode"].as<std::string>();
+  if (mode != "simulated" && mode != "real") throw InputError("--mode " + mode + ": expected simulated or real");
+  if (mode == "real") wishes.mode = RunMode::real;
   const auto form = o["summary"].as<std::string>(), records = o["records"].as<std::string>();
   wishes.records = parse_records(records);
   if (form != "table" && form != "json") throw InputError("--summary " + form + ": expected table or json");
@@ -149,12 +158,14 @@ int command_run(const Arguments& arguments, const PolicyRegistry& registry) {
     return 130;
   }
   if (form == "json") {
-    std::cout << summary_json(done[0].summary, done[0].audit).dump(2) << '\n';
+    std::cout << summary_json(done[0].summary, done[0].audit, done[0].real).dump(2) << '\n';
   } else {
     std::vector<TableRun> columns;
     columns.reserve(done.size());
     for (const auto& d : done) columns.push_back({d.name, &d.summary, &d.audit});
     std::cout << comparison_table(columns);
+    for (const auto& d : done)
+      if (!d.real.is_null()) std::cout << real::report_text(d.real);
     for (const auto& d : done)
       if (!d.file.empty()) std::cout << (d.interrupted ? "interrupted: " : "results: ") << d.file.string() << '\n';
   }

@@ -22,6 +22,7 @@ int command_inspect(const Arguments& arguments, const PolicyRegistry& registry);
 int command_sweep(const Arguments& arguments, const PolicyRegistry& registry);
 int command_compare(const Arguments& arguments, const PolicyRegistry& registry);
 int command_capacity(const Arguments& arguments, const PolicyRegistry& registry);
+int command_fidelity(const Arguments& arguments, const PolicyRegistry& registry);
 int command_merge(const Arguments& arguments, const PolicyRegistry& registry);
 int command_rerun(const Arguments& arguments, const PolicyRegistry& registry);
 int command_pack(const Arguments& arguments, const PolicyRegistry& registry);

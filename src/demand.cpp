@@ -1,6 +1,7 @@
 #include "src/demand.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace tideline {
 
@@ -107,6 +108,21 @@ std::vector<Demand> demands_of(const Scenario& scenario, const World& world) {
     }
   }
   return out;
+}
+
+double offered_share(const Scenario& scenario, const World& world) {
+  double offered = 0;
+  for (const Demand& d : demands_of(scenario, world)) {
+    if (d.qps.empty()) return 0;
+    double rate = 0;
+    for (const double q : d.qps) rate += q / static_cast<double>(d.qps.size());
+    double least = std::numeric_limits<double>::infinity();
+    for (const VariantId v : world.candidates(d.cls, CandidateOrder::by_latency))
+      for (std::uint32_t b = 1; b <= world[v].profile.max_items(); ++b)
+        least = std::min(least, to_seconds(world[v].profile.latency(b)) / b);
+    if (least < std::numeric_limits<double>::infinity()) offered += rate * d.mean_work * least;
+  }
+  return offered / static_cast<double>(world.topology().devices.size());
 }
 
 }  // namespace tideline

@@ -20,4 +20,8 @@ inline constexpr std::uint64_t most_read = 5'000'000;
 /// read. Throws InputError or WorldError where a trace cannot be read.
 std::vector<Demand> demands_of(const Scenario& scenario, const World& world);
 
+/// Work that a scenario offers / what its devices can do in that time, if each query took the least that a variant of its class takes, an
+/// item, in its best batch. 0 where a rate is not known.
+double offered_share(const Scenario& scenario, const World& world);
+
 }  // namespace tideline

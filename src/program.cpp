@@ -33,6 +33,7 @@ Usage: tideline VERB [...]
   sweep SWEEP.json      run a scenario at all points of some axes, with replications
   compare SCENARIO      hold alternatives against a baseline, with intervals and verdicts
   capacity SCENARIO     find the largest load, or the least count, that meets a target
+  fidelity SCENARIO     simulated runs against the same runs on this machine's kernels
   merge DIR             write one table of a sweep: CSV and HDF5
   check SUITE.json      run a suite of scenarios and hold it against accepted baselines
   rerun RESULT          make a run, a sweep or a comparison again: are the results the same?
@@ -89,7 +90,8 @@ int dispatch(const std::string& program, const Arguments& words, const PolicyReg
       {"policies", command_policies}, {"sweep", command_sweep},       {"compare", command_compare},   {"capacity", command_capacity},
       {"merge", command_merge},       {"inspect", command_inspect},   {"timeline", command_timeline}, {"report", command_report},
       {"import", command_import},     {"check", command_check},       {"rerun", command_rerun},       {"pack", command_pack},
-      {"diff", command_diff},         {"trace", command_trace},       {"catalog", command_catalog},   {"bound", command_bound}};
+      {"diff", command_diff},         {"trace", command_trace},       {"catalog", command_catalog},   {"bound", command_bound},
+      {"fidelity", command_fidelity}};
   if (words.empty()) {
     greet(program);
     return 0;

@@ -109,6 +109,7 @@ void write_run(ResultsFile& file, const RunFacts& facts) {
   file.attribute("/run", "compiler", facts.compiler);
   file.attribute("/run", "seed", facts.seed);
   file.attribute("/run", "interrupted", facts.interrupted);
+  file.attribute("/run", "mode", std::string(facts.is_real ? "real" : "simulated"));
   file.text("/run/configuration", facts.configuration_json, "Effective configuration, as JSON.");
   file.text("/run/overrides", joined(facts.overrides), "Settings of the command line, one a line.");
   file.text("/run/warnings", joined(facts.warnings), "Warnings, one a line.");
@@ -195,8 +196,14 @@ void write_searches(ResultsFile& file, const std::vector<SearchRow>& rows) {
 
 // --- JSON ---
 
-Json summary_json(const Summary& summary, const AuditResult& audit) {
+void write_real(ResultsFile& file, const Json& report) {
+  file.group("/real");
+  file.text("/real/report", report.dump(2), "What the run saw of itself on this machine, as JSON.");
+}
+
+Json summary_json(const Summary& summary, const AuditResult& audit, const Json& real) {
   Json out = Json::object();
+  if (!real.is_null()) out["mode"] = "real";
   out["window"] = {{"begin_s", to_seconds(summary.window_begin)}, {"end_s", to_seconds(summary.window_end)}};
   out["billing"] = to_string(summary.billing);
   out["total"] = Json::object();
@@ -233,6 +240,7 @@ Json summary_json(const Summary& summary, const AuditResult& audit) {
   Json checks = Json::array();
   for (const Check& c : audit.checks) checks.push_back({{"name", c.name}, {"passed", c.passed}, {"detail", c.detail}});
   out["audit"] = {{"passed", audit.passed}, {"checks", std::move(checks)}};
+  if (!real.is_null()) out["real"] = real;
   return out;
 }
 

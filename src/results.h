@@ -31,6 +31,7 @@ struct RunFacts {
   std::vector<std::pair<std::string, std::string>> paths;   ///< files that the scenario names: pointer, absolute path
   std::vector<std::string> warnings;
   bool interrupted = false;
+  bool is_real = false;  ///< run on this machine's kernels, not on profiles
 };
 
 /// The compiler that built the program, as "gcc 12.2.0".
@@ -43,6 +44,8 @@ void write_run(ResultsFile& file, const RunFacts& facts);
 void write_summary(ResultsFile& file, const Summary& summary);
 /// Writes `/audit`.
 void write_audit(ResultsFile& file, const AuditResult& audit);
+/// Writes `/real`: what a real run saw of itself, as JSON (keys: sim/metrics/README.md).
+void write_real(ResultsFile& file, const Json& report);
 /// Writes `/series`: a dataset per column.
 void write_series(ResultsFile& file, const std::vector<SeriesRow>& rows);
 /// Writes `/planner`, a row per search of a planner; nothing where there was none.
@@ -50,6 +53,7 @@ void write_searches(ResultsFile& file, const std::vector<SearchRow>& rows);
 
 /// One object: `window`, `total`, `classes`, `tasks`, `variants` (arrays of objects with `name`) and `audit`. The keys are stable: programs
 /// read them. What has no value is null.
-Json summary_json(const Summary& summary, const AuditResult& audit);
+/// `real`, if not null, becomes a member of that name, beside `"mode": "real"`.
+Json summary_json(const Summary& summary, const AuditResult& audit, const Json& real = {});
 
 }  // namespace tideline

@@ -5,6 +5,8 @@
 #include "src/commands.h"
 #include "src/errors.h"
 #include "src/output_file.h"
+#include "src/real/real_mode.h"
+#include "src/real/wall_pacer.h"
 #include "src/results.h"
 
 #include <chrono>
@@ -34,9 +36,9 @@ namespace {
 std::string seconds_text(Duration d) { return to_text(static_cast<double>(d.count()) / 1e9); }
 
 /// Runs it; what leaves is one of the program's own exceptions.
-void simulate(const Run& run) {
+void simulate(const Run& run, Pacer* pacer) {
   try {
-    run.simulation->run();
+    run.simulation->run(pacer);
   } catch (const PoolFull& e) {
     throw WorldError("at " + seconds_text(run.simulation->now() - Time{}) +
                      " s the system has more queries in flight than there is room for: " + e.what() +
@@ -46,6 +48,10 @@ void simulate(const Run& run) {
                      std::to_string(run.simulation->queries()) + " queries");
   } catch (const InternalError&) {
     throw;
+  } catch (const real::CannotRun& e) {
+    throw WorldError(std::string("real mode: ") + e.what());
+  } catch (const real::ClockJumped& e) {
+    throw WorldError(std::string("real mode: ") + e.what());
   } catch (const PolicyError&) {
     throw;
   } catch (const InputError&) {
@@ -85,6 +91,7 @@ RunResult run_once(const RunRequest& request, const PolicyRegistry& registry, co
   refuse_inputs_of(scenario, request.layers, outputs);
   if (request.change) request.change(scenario);
   const Time end = Time{} + scenario.options.warmup + scenario.options.duration;
+  std::unique_ptr<real::RealMode> machine;  // its backends outlive the executor
   Run run = assemble(
       std::move(scenario),
       [&](const Scenario& s, const World& world) {
@@ -109,6 +116,11 @@ RunResult run_once(const RunRequest& request, const PolicyRegistry& registry, co
       [&](Time now) {
         if (request.progress && running != nullptr) request.progress(running->scenario.name, now, end, running->simulation->queries());
         return !stop;
+      },
+      [&](const Scenario& s, const World& world) -> std::unique_ptr<Executor> {
+        if (request.mode == RunMode::simulated) return profiled_executor(s, world);
+        machine = std::make_unique<real::RealMode>(s, world);
+        return machine->take_executor();
       });
   const auto warn = [&](const std::string& text) {
     if (request.warn) request.warn(request.scenario + ": warning: " + text);
@@ -128,13 +140,26 @@ RunResult run_once(const RunRequest& request, const PolicyRegistry& registry, co
     for (const auto& [pointer, path] : run.scenario.paths)
       facts.paths.emplace_back(pointer, fs::absolute(path).lexically_normal().string());
     facts.warnings = run.scenario.warnings;
+    facts.is_real = machine != nullptr;
     facts.interrupted = true;  // until it is known better
     write_run(*file, facts);
     records->write_names(run.simulation->controllers());
     file->flush();
   }
   const auto ready = std::chrono::steady_clock::now();
-  simulate(run);
+  if (machine) {
+    real::RealExecutor& executor = machine->executor();
+    const real::Wall wall{.now = [] { return real::WallClock::now(); },
+                          .wait = [&](real::WallClock::time_point until) { executor.wait_until(until); },
+                          .take = [&] { return executor.take(); }};
+    real::WallPacer pacer(wall, stop, executor.facts().late, [&](Time now) {
+      if (request.progress) request.progress(run.scenario.name, now, end, run.simulation->queries());
+    });
+    const real::LoopThread loop(*machine);
+    simulate(run, &pacer);
+  } else {
+    simulate(run, nullptr);
+  }
   const auto ended = std::chrono::steady_clock::now();
   RunResult done;
   done.name = run.scenario.name;
@@ -143,6 +168,7 @@ RunResult run_once(const RunRequest& request, const PolicyRegistry& registry, co
   done.audit = audit->audit(run.simulation->cluster(), run.simulation->now(), done.summary);
   done.queries = run.simulation->queries();
   done.events = run.simulation->events();
+  if (machine) done.real = machine->report(*run.world);
   done.setup_s = std::chrono::duration<double>(ready - began).count();
   done.run_s = std::chrono::duration<double>(ended - ready).count();
   for (const auto& [variant, starts] : run.simulation->pending_starts())
@@ -167,6 +193,7 @@ RunResult run_once(const RunRequest& request, const PolicyRegistry& registry, co
     records->finish();
     write_summary(*file, done.summary);
     write_audit(*file, done.audit);
+    if (machine) write_real(*file, done.real);
     write_series(*file, series->rows());
     write_searches(*file, searches.rows());
     if (done.interrupted)

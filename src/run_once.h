@@ -18,8 +18,14 @@
 
 namespace tideline {
 
+enum class RunMode : std::uint8_t {
+  simulated,  ///< loads and batches take what the catalog says
+  real        ///< they are those of this machine, and time is that of the clock
+};
+
 struct RunRequest {
   std::string scenario;  ///< path of its file
+  RunMode mode = RunMode::simulated;
   std::vector<Layer> layers;
   std::filesystem::path out;                   ///< results file; empty: none
   std::vector<std::filesystem::path> outputs;  ///< what else will be written: like `out`, it may be no file that the run reads
@@ -39,6 +45,7 @@ struct RunResult {
   bool interrupted = false;
   std::uint64_t queries = 0, events = 0;
   double setup_s = 0, run_s = 0;  ///< by the clock
+  Json real;                      ///< of a real run: what it saw of itself; else null
 };
 
 /// Runs it to its end, or until `stop` says so. Throws what `read_scenario` and `assemble` throw, InputError where an output is an input,

@@ -55,6 +55,7 @@ class Reader {
     }
     throw_if_wrong();
     effective();
+    compress();
     out_.document = std::move(document_);
     return std::move(out_);
   }
@@ -121,6 +122,7 @@ class Reader {
   void top() {
     const auto t = param::bind<TopSection>(to_value(root()), "", problems_);
     load_ = t.load;
+    speedup_ = t.speedup;
     out_.options.seed = static_cast<std::uint64_t>(t.seed);
     out_.billing = t.billing;
     extrapolated_ = t.extrapolated_batches;
@@ -945,6 +947,7 @@ class Reader {
   void effective() {
     Json e = root();
     e["load"] = load_;
+    if (speedup_ != 1) e["speedup"] = speedup_;
     e["seed"] = out_.options.seed;
     e["billing"] = out_.billing == Billing::nodes ? "nodes" : "held";
     e["extrapolated_batches"] = extrapolated_;
@@ -958,6 +961,14 @@ class Reader {
     for (const auto& [pointer, value] : resolved_) e[Json::json_pointer(pointer)] = value;
     for (const auto& [pointer, file] : out_.paths) e[Json::json_pointer(pointer)] = from_folder(pointer, file);
     out_.effective = std::move(e);
+  }
+
+  /// Last: what is effective is said in the time of the workload.
+  void compress() {
+    if (speedup_ == 1) return;
+    for (Duration* d : {&out_.options.warmup, &out_.options.duration, &out_.options.sample})
+      if (*d != forever) *d = std::max(Duration{1}, from_seconds(to_seconds(*d) / speedup_));
+    for (EntrySpec& e : out_.entries) e.speedup = speedup_;
   }
 
   /// A path as the scenario's own file would say it: short, and the same wherever the current folder is.
@@ -983,7 +994,7 @@ class Reader {
   static constexpr std::string_view interval_key = "interval_s";
   std::vector<double> time_scales_;  // of traces, where they are not 1
   double control_scale_ = 1;
-  double load_ = 1;
+  double load_ = 1, speedup_ = 1;
   bool extrapolated_ = false, daily_ = false;
   std::optional<Duration> forget_;
   std::vector<double> carbon_;  // by site

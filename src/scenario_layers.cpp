@@ -276,8 +276,8 @@ class Stack {
       root["policies"]["system"] = layer.value;
     else if (layer.kind == LayerKind::policy)
       root = policy(layer.value, problems);
-    else if (layer.kind == LayerKind::load || layer.kind == LayerKind::seed)
-      root[layer.kind == LayerKind::load ? "load" : "seed"] = *value;
+    else if (layer.kind == LayerKind::load || layer.kind == LayerKind::speedup || layer.kind == LayerKind::seed)
+      root[layer.kind == LayerKind::load ? "load" : layer.kind == LayerKind::speedup ? "speedup" : "seed"] = *value;
     else if (layer.kind == LayerKind::trace)
       trace(layer.value, part.document, problems);
     else

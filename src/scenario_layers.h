@@ -13,7 +13,7 @@
 namespace tideline {
 
 /// The options of the command line that change a scenario.
-enum class LayerKind : std::uint8_t { with, system, policy, load, seed, trace, set };
+enum class LayerKind : std::uint8_t { with, system, policy, load, speedup, seed, trace, set };
 
 struct LayerOption {
   LayerKind kind;
@@ -22,11 +22,12 @@ struct LayerOption {
   const char* help;
 };
 
-inline constexpr std::array<LayerOption, 7> layer_options{
+inline constexpr std::array<LayerOption, 8> layer_options{
     {{LayerKind::with, "with", "FILE", "Put a partial scenario file on top; before the options below"},
      {LayerKind::system, "system", "NAME|FILE", "Replace the policies by a named bundle of them (scenarios/systems)"},
      {LayerKind::policy, "policy", "KIND=NAME[,PARAM=VALUE]...", "Replace one policy"},
      {LayerKind::load, "load", "X", "Factor on every rate"},
+     {LayerKind::speedup, "speedup", "X", "Compress the workload and the measured window in time; not loads, service and SLOs"},
      {LayerKind::seed, "seed", "N", "Seed of every random draw"},
      {LayerKind::trace, "trace", "[ENTRY=]FILE", "Replay a trace in place of the source of an entry of the workload"},
      {LayerKind::set, "set", "PTR=VALUE", "Set one value: a JSON pointer, with names for elements of lists, and a value; null deletes"}}};

@@ -29,7 +29,7 @@ namespace tideline::scenario_format {
 struct TopSection {
   std::int64_t schema = 1;
   std::string about;
-  double load = 1;
+  double load = 1, speedup = 1;
   std::int64_t seed = 1;
   Billing billing = Billing::nodes;
   bool extrapolated_batches = false;
@@ -40,6 +40,10 @@ struct TopSection {
         param::field("schema", &TopSection::schema, "Version of the format.", {1, 1}, param::required),
         param::field("about", &TopSection::about, "What the scenario is for."),
         param::field("load", &TopSection::load, "Factor on every rate of the workload.", {1e-9, 1e9}),
+        param::field(
+            "speedup", &TopSection::speedup,
+            "Compress the workload in time: its arrivals, the measured window and samples; not loads, service, SLOs and intervals.",
+            {1e-6, 1e6}),
         param::field("seed", &TopSection::seed, "Seed of every random draw.", {0, 9e15}),
         param::choice("billing", &TopSection::billing, "Whether nodes that are on are billed, or what instances hold of them.",
                       {{"nodes", Billing::nodes}, {"held", Billing::held}}),

@@ -321,7 +321,8 @@ class Schema {
     const Form variant = section<VariantParams>({{"profile", profile},
                                                  {"service", section<LawParams>({{"points", points}})},
                                                  {"load", section<LoadParams>({{"points", points}})},
-                                                 {"origin", section<OriginParams>()}});
+                                                 {"origin", section<OriginParams>()},
+                                                 {"kernel", section<KernelParams>()}});
     return section<CatalogParams>({{"tasks", list_of(section<TaskParams>())},
                                    {"hardware", list_of(section<HardwareParams>())},
                                    {"variants", list_of(variant)},

@@ -15,6 +15,35 @@ namespace tideline {
 
 namespace {
 
+/// A source that goes by faster.
+class Faster final : public ArrivalSource {
+ public:
+  Faster(std::unique_ptr<ArrivalSource> source, double speedup) : source_(std::move(source)), speedup_(speedup) {}
+  bool next(Arrival& out) override {
+    if (!source_->next(out)) return false;
+    out.at = Time{} + sooner(out.at - Time{});
+    return true;
+  }
+  bool next_expected(Expected& out) override {
+    if (!source_->next_expected(out)) return false;
+    out.like.at = Time{} + sooner(out.like.at - Time{});
+    out.length = sooner(out.length);
+    return true;
+  }
+  std::span<const std::string> task_names() const override { return source_->task_names(); }
+  double mean_qps(Time from, Time to) const override {
+    return speedup_ * source_->mean_qps(from == never ? never : Time{} + later_by(from), to == never ? never : Time{} + later_by(to));
+  }
+  std::string remark() const override { return source_->remark(); }
+
+ private:
+  Duration sooner(Duration d) const { return from_seconds(to_seconds(d) / speedup_); }
+  Duration later_by(Time t) const { return from_seconds(to_seconds(t - Time{}) * speedup_); }
+
+  std::unique_ptr<ArrivalSource> source_;
+  double speedup_;
+};
+
 /// A trace of any format, whose errors name its file.
 class AnyTrace final : public ArrivalSource {
  public:
@@ -184,7 +213,9 @@ std::unique_ptr<ArrivalSource> open_source(const EntrySpec& entry, std::uint64_t
       source = with_popularity(std::move(source), *entry.popularity, entry.classes.size(), Stream(seed, "tasks", index),
                                Stream(seed, "ranks", index));
     if (entry.payload_law) source = std::make_unique<Payloads>(std::move(source), entry.payload_bytes, *entry.payload_law, seed, index);
-    return entry.surges.empty() ? std::move(source) : with_surges(std::move(source), entry.surges, Stream(seed, "surges", index));
+    if (!entry.surges.empty()) source = with_surges(std::move(source), entry.surges, Stream(seed, "surges", index));
+    if (entry.speedup != 1) source = std::make_unique<Faster>(std::move(source), entry.speedup);
+    return source;
   } catch (const std::invalid_argument& e) {
     throw InputError("workload '" + entry.name + "': " + e.what());
   }

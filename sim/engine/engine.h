@@ -7,6 +7,7 @@
 
 #include <cassert>
 #include <cstdint>
+#include <optional>
 
 namespace tideline {
 
@@ -46,23 +47,24 @@ class Engine {
     if (!pending && arrival == never && pacer == nullptr) return false;
     const bool arrive = !pending || Event{arrival_key, arrival} < queue_.top();
     const Time next = arrive ? arrival : queue_.top().at;
+    std::optional<Completion> done;
     if (pacer != nullptr) {
-      if (const auto done = pacer->wait_until(next, now_)) {
-        handler.handle(done->kind, done->slot, done->failed);
+      done = pacer->wait_until(next, now_);
+      if (!done && (next == never || pacer->stopped())) return false;
+    }
+    if (!done) {
+      assert(next >= now_);
+      now_ = next;
+      if (arrive) {
+        handler.arrive();
         return true;
       }
-      if (next == never || pacer->stopped()) return false;
-    }
-    assert(next >= now_);
-    now_ = next;
-    if (arrive) {
-      handler.arrive();
-    } else {
       const Event e = queue_.pop();
-      handler.handle(e.kind(), e.slot(), false);
-      if constexpr (requires { handler.expect(0U, 0U); })
-        if (!queue_.empty()) handler.expect(queue_.top().kind(), queue_.top().slot());
+      done = {e.kind(), e.slot(), false};
     }
+    handler.handle(done->kind, done->slot, done->failed);  // the only call, so that it is compiled into the loop
+    if constexpr (requires { handler.expect(0U, 0U); })
+      if (!queue_.empty()) handler.expect(queue_.top().kind(), queue_.top().slot());
     return true;
   }
 

@@ -8,6 +8,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -93,6 +94,18 @@ struct LoadTimes {
   Law law;                  ///< of the sum, drawn by (seed, node, variant, n-th load there)
 };
 
+/// The network that stands for a variant where a scenario runs for real (src/real). A simulated run does not look at it.
+struct Kernel {
+  std::string network;  ///< name of its shape, e.g. "yolov5"
+  double depth = 1;     ///< multiple of the repeats of a block
+  double width = 1;     ///< multiple of the channels
+  std::uint32_t resolution = 0;
+  std::string precision;  ///< "f32" or "bf16"
+  std::string backend;    ///< what runs it: "cpu" or "eigen"
+  std::uint32_t threads = 1;
+  std::uint64_t seed = 1;  ///< of its random weights
+};
+
 /// One way to answer a task: a model made for one hardware type.
 struct Variant {
   std::string name;
@@ -114,6 +127,8 @@ struct Variant {
   Origin origin_latency = Origin::assumed, origin_accuracy = Origin::assumed, origin_load = Origin::assumed,
          origin_memory = Origin::assumed;
   double accuracy_quantile = 0;  ///< normal quantile of the accuracy: an answer is right iff its latent is at most this
+
+  std::optional<Kernel> kernel;  ///< none: it cannot run for real
 
   VariantId resumes;  ///< the same network up to an early exit: where it runs after that on one device, it only does the rest
 

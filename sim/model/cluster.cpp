@@ -447,7 +447,8 @@ void Cluster::run(InstanceId i, Time now, Time until) {
     update_free_at(i);
 }
 
-VisitId Cluster::end(InstanceId i, Time now, bool served) {
+/// Compiled into both of those below.
+[[gnu::always_inline]] inline VisitId Cluster::end_batch(InstanceId i, Time now, bool served) {
   Site& s = site_of(i);
   Instance& x = s.instances[slot_of(i)];
   InstanceRow& r = s.board.instances[slot_of(i)];
@@ -478,6 +479,9 @@ VisitId Cluster::end(InstanceId i, Time now, bool served) {
   change_load(s, slot_of(i), r.load - taken);
   return first;
 }
+
+VisitId Cluster::end(InstanceId i, Time now, bool served) { return end_batch(i, now, served); }
+VisitId Cluster::cut_short(InstanceId i, Time now) { return end_batch(i, now, false); }
 
 // --- instances ---
 

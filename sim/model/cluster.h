@@ -131,8 +131,10 @@ class Cluster {
   /// The batch that `begin` formed runs until, by profile, `until`.
   void run(InstanceId i, Time now, Time until);
   /// The batch of `i` is done. Returns its first visit; `returning` leads on.
-  /// `served` false: its node failed; the time was used, but nothing was answered.
+  /// `served` false: its kernel failed; the time was used, but nothing was answered.
   VisitId end(InstanceId i, Time now, bool served = true);
+  /// The same where its instance fails.
+  VisitId cut_short(InstanceId i, Time now);
   /// A visit of an ended batch is on its way back. Returns the next of the batch, or none.
   VisitId returning(VisitId v) {
     visits_[v].state = VisitState::returning;
@@ -277,6 +279,7 @@ class Cluster {
   bool runtime_to_init(InstanceId i) const;
   void free_at_of_device(InstanceId i);
   void note_sharers(DeviceId d);
+  VisitId end_batch(InstanceId i, Time now, bool served);
   void set_phase(InstanceId i, Phase phase);
   void account_time(DeviceId d, Time now);
   void account_holding(DeviceId d, Time now);

@@ -185,7 +185,7 @@ class LineView {
   };
   /// As an instance of `by` sees it: see `Cluster::head`.
   LineView(const Cluster& cluster, LineId line, VariantId by = {}) : cluster_(&cluster), line_(line), by_(by) {}
-  std::uint32_t size() const { return cluster_->visits_for(line_, by_); }
+  [[gnu::always_inline]] std::uint32_t size() const { return cluster_->visits_for(line_, by_); }
   bool empty() const { return size() == 0; }
   /// Sum of the items of all that wait.
   std::uint32_t items() const { return cluster_->items_for(line_, by_); }

@@ -167,7 +167,12 @@ void Simulation::share_device(InstanceId i, Duration work) {
   arm_channel(channel);
 }
 
-void Simulation::shared_batch_done(std::uint32_t payload) { batch_done(InstanceId{payload & ~of_batch}, false); }
+/// Ends by an event of this instant.
+void Simulation::shared_batch_done(std::uint32_t payload) {
+  const InstanceId i{payload & ~of_batch};
+  cluster_.instance(i).batch_ends = engine_.now();
+  schedule(engine_.now(), EventKind::batch_done, i.index());
+}
 
 /// Its node failed.
 void Simulation::stop_sharing(InstanceId i) {
@@ -207,6 +212,7 @@ void Simulation::line_emptied(LineId line) {
     }
 }
 
+/// Of an event alone: so it is compiled into the loop.
 void Simulation::batch_done(InstanceId i, bool failed) {
   const Time now = engine_.now();
   {

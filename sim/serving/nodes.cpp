@@ -134,7 +134,7 @@ void Simulation::fail_instance(InstanceId i, LostVisits& lost) {
     const Instance& x = cluster_[i];
     stop_sharing(i);
     for (Recorder* r : hear_batches_) r->batch_lost(i, cluster_.row(i).device, variant, x.batch_items, now - x.batch_began, now);
-    VisitId v = cluster_.end(i, now, false);
+    VisitId v = cluster_.cut_short(i, now);
     while (v) {
       const VisitId next = cluster_.returning(v);
       lost.emplace_back(v, variant);

@@ -161,7 +161,7 @@ class Simulation {
   float rest_after_exit(VariantId v) const { return static_cast<float>(world_[v].share_after(world_[world_[v].resumes])); }
   void joins(VisitId v);
   void reached(VisitId v);  // the same, for other files
-  bool is_full(const Line& line) const { return line.count >= line.bound && turns_away(line); }
+  [[gnu::always_inline]] bool is_full(const Line& line) const { return line.count >= line.bound && turns_away(line); }
   bool turns_away(const Line& line) const;
   void turned_away(VisitId v);
   void placed_in_vain(VisitId v, VariantId variant, PolicyKind kind, SiteId from);

@@ -62,6 +62,8 @@ class Backend {
   virtual ~Backend() = default;
   virtual std::string name() const = 0;     ///< "cpu", "eigen", "cuda"
   virtual std::string version() const = 0;  ///< of the libraries and the instruction set, for results
+  /// Throws CannotRun for a network that this machine cannot run, without loading it.
+  virtual void check(const NetworkSpec& spec) const = 0;
   /// Loads a network for batches of up to `max_items`, run by `threads` threads. Throws CannotRun.
   virtual std::unique_ptr<Network> load(const NetworkSpec& spec, std::uint32_t max_items, unsigned threads) = 0;
 };

@@ -106,6 +106,40 @@ TEST(CatalogJson, everything_a_variant_may_say_is_kept) {
   EXPECT_EQ(v.origin_memory, Origin::assumed);
 }
 
+TEST(CatalogJson, a_variant_names_the_network_that_stands_for_it) {
+  Case c = small();
+  EXPECT_FALSE(c.good().variants[0].kernel);
+  c.variant()["kernel"] = Json::parse(R"({"depth": 0.33, "width": 0.25, "resolution": 320, "precision": "bf16", "threads": 2})");
+  const auto kernel = c.good().variants[0].kernel;
+  ASSERT_TRUE(kernel);
+  EXPECT_EQ(kernel->network, "yolov5");
+  EXPECT_EQ(kernel->depth, 0.33);
+  EXPECT_EQ(kernel->width, 0.25);
+  EXPECT_EQ(kernel->resolution, 320U);
+  EXPECT_EQ(kernel->precision, "bf16");
+  EXPECT_EQ(kernel->backend, "cpu");
+  EXPECT_EQ(kernel->threads, 2U);
+  EXPECT_EQ(kernel->seed, 1U);
+}
+
+TEST(CatalogJson, a_network_that_cannot_be_is_refused) {
+  Case c = small();
+  const auto wrong = [&](const char* kernel) {
+    c.variant()["kernel"] = Json::parse(kernel);
+    return c.wrong();
+  };
+  const std::string at = "/catalog/variants/0/kernel";
+  EXPECT_EQ(wrong("{}"), at + "/resolution: required key \"resolution\" is missing");
+  EXPECT_EQ(wrong(R"({"resolution": 330})"), at + "/resolution: must be a multiple of 32, is 330");
+  EXPECT_EQ(wrong(R"({"resolution": 320, "backend": "cup"})"), at + "/backend: unknown value \"cup\"; did you mean \"cpu\"?");
+  EXPECT_EQ(wrong(R"({"resolution": 320, "precison": "f32"})"), at + "/precison: unknown key \"precison\"; did you mean \"precision\"?");
+  EXPECT_EQ(wrong(R"({"resolution": 320, "backend": "eigen", "threads": 2})"), at + "/threads: the backend \"eigen\" has one thread");
+  EXPECT_EQ(wrong(R"({"resolution": 320, "backend": "eigen", "precision": "bf16"})"),
+            at + "/precision: the backend \"eigen\" has f32 alone");
+  c.variant()["resolution"] = 640;
+  EXPECT_EQ(wrong(R"({"resolution": 320})"), at + "/resolution: must be the \"resolution\" of the variant, which is 640");
+}
+
 TEST(CatalogJson, batches_between_measured_ones_are_interpolated) {
   const Catalog c = small().good();
   const Profile& p = c.variants[0].profile;
