@@ -19,7 +19,8 @@ std::unique_ptr<Backend> make_backend(const std::string& name) {
   if (name == "cpu") return make_onednn_backend();
 #else
   if (name == "cpu")
-    throw CannotRun("this build has no oneDNN, which the backend \"cpu\" is: install libdnnl-dev and build again, or use the backend \"eigen\"");
+    throw CannotRun(
+        "this build has no oneDNN, which the backend \"cpu\" is: install libdnnl-dev and build again, or use the backend \"eigen\"");
 #endif
   if (name == "eigen") return make_eigen_backend();
   const auto names = backend_names();

@@ -42,7 +42,8 @@ class EigenNetwork final : public Network {
   }
 
   void run(std::uint32_t items) override {
-    if (items == 0 || items > inputs_.size()) throw std::runtime_error("a batch of " + std::to_string(items) + " items is none of this network");
+    if (items == 0 || items > inputs_.size())
+      throw std::runtime_error("a batch of " + std::to_string(items) + " items is none of this network");
     for (std::uint32_t i = 0; i < items; ++i) {
       std::copy(inputs_[i].begin(), inputs_[i].end(), values_[0].data());
       for (std::size_t k = 1; k < shape_.layers.size(); ++k) compute(k);
@@ -52,7 +53,8 @@ class EigenNetwork final : public Network {
     }
   }
   void set_input(std::uint32_t item, std::span<const float> values) override {
-    if (values.size() != inputs_.at(item).size()) throw std::invalid_argument("an input has " + std::to_string(inputs_[item].size()) + " values");
+    if (values.size() != inputs_.at(item).size())
+      throw std::invalid_argument("an input has " + std::to_string(inputs_[item].size()) + " values");
     inputs_[item].assign(values.begin(), values.end());
   }
   std::vector<float> output(std::uint32_t item) const override { return outputs_.at(item); }
@@ -145,9 +147,9 @@ class EigenNetwork final : public Network {
   }
 
   Shape shape_;
-  std::vector<Weights> weights_;                     // by layer
+  std::vector<Weights> weights_;                      // by layer
   std::vector<std::vector<float>> inputs_, outputs_;  // by item
-  std::vector<Matrix> values_;                       // by layer: channels x places, of the present item
+  std::vector<Matrix> values_;                        // by layer: channels x places, of the present item
   std::vector<float> columns_;
   LoadParts parts_;
 };
@@ -160,7 +162,8 @@ class EigenBackend final : public Backend {
            std::to_string(EIGEN_MINOR_VERSION) + " (" + Eigen::SimdInstructionSetsInUse() + ")";
   }
   void check(const NetworkSpec& spec) const override {
-    if (spec.precision != Precision::f32) throw CannotRun("the backend \"eigen\" has f32 alone; \"cpu\" has bf16 where the processor has it");
+    if (spec.precision != Precision::f32)
+      throw CannotRun("the backend \"eigen\" has f32 alone; \"cpu\" has bf16 where the processor has it");
     (void)shape_of(spec);
   }
   std::unique_ptr<Network> load(const NetworkSpec& spec, std::uint32_t max_items, unsigned) override {

@@ -119,8 +119,7 @@ std::uint64_t Shape::parameters() const {
 double Shape::flops() const {
   double sum = 0;
   for (const Layer& l : layers)
-    if (l.kind == LayerKind::convolution)
-      sum += 2.0 * static_cast<double>(l.values()) * layers[l.from[0]].channels * l.kernel * l.kernel;
+    if (l.kind == LayerKind::convolution) sum += 2.0 * static_cast<double>(l.values()) * layers[l.from[0]].channels * l.kernel * l.kernel;
   return sum;
 }
 

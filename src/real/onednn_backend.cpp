@@ -88,7 +88,9 @@ Arrangement arrange(const Shape& shape, const std::vector<std::size_t>& sizes) {
 class OnednnNetwork final : public Network {
  public:
   OnednnNetwork(const NetworkSpec& spec, std::uint32_t max_items, unsigned threads)
-      : shape_(shape_of(spec)), type_(spec.precision == Precision::bf16 ? memory::data_type::bf16 : memory::data_type::f32), threads_(threads) {
+      : shape_(shape_of(spec)),
+        type_(spec.precision == Precision::bf16 ? memory::data_type::bf16 : memory::data_type::f32),
+        threads_(threads) {
     try {
       use_threads(threads_);
       engine_ = dnnl::engine(dnnl::engine::kind::cpu, 0);
@@ -112,7 +114,8 @@ class OnednnNetwork final : public Network {
   }
 
   void run(std::uint32_t items) override {
-    if (items == 0 || items > inputs_.size()) throw std::runtime_error("a batch of " + std::to_string(items) + " items is none of this network");
+    if (items == 0 || items > inputs_.size())
+      throw std::runtime_error("a batch of " + std::to_string(items) + " items is none of this network");
     use_threads(threads_);
     try {
       building_s_ = 0;
@@ -127,7 +130,8 @@ class OnednnNetwork final : public Network {
     last_ = items;
   }
   void set_input(std::uint32_t item, std::span<const float> values) override {
-    if (values.size() != inputs_.at(item).size()) throw std::invalid_argument("an input has " + std::to_string(inputs_[item].size()) + " values");
+    if (values.size() != inputs_.at(item).size())
+      throw std::invalid_argument("an input has " + std::to_string(inputs_[item].size()) + " values");
     inputs_[item].assign(values.begin(), values.end());
   }
   std::vector<float> output(std::uint32_t item) const override {
@@ -222,11 +226,12 @@ class OnednnNetwork final : public Network {
         return;
       case LayerKind::convolution: {
         const memory::dim in = shape_.layers[l.from[0]].channels, out = l.channels, kernel = l.kernel, stride = l.stride, pad = l.padding();
-        const memory::desc any({out, in, kernel, kernel}, type_, memory::format_tag::any), bias({out}, memory::data_type::f32, memory::format_tag::x);
+        const memory::desc any({out, in, kernel, kernel}, type_, memory::format_tag::any),
+            bias({out}, memory::data_type::f32, memory::format_tag::x);
         // What is read behind the last row may be less than what lies before the first.
         const memory::dim right = (static_cast<memory::dim>(l.side) - 1) * stride + kernel - pad - shape_.layers[l.from[0]].side;
-        const dnnl::convolution_forward::desc d(dnnl::prop_kind::forward_inference, dnnl::algorithm::convolution_direct, from.get_desc(), any, bias,
-                                                to.get_desc(), {stride, stride}, {pad, pad}, {right, right});
+        const dnnl::convolution_forward::desc d(dnnl::prop_kind::forward_inference, dnnl::algorithm::convolution_direct, from.get_desc(),
+                                                any, bias, to.get_desc(), {stride, stride}, {pad, pad}, {right, right});
         dnnl::primitive_attr attributes;
         if (l.swish) {
           dnnl::post_ops after;
@@ -236,17 +241,19 @@ class OnednnNetwork final : public Network {
         const dnnl::convolution_forward::primitive_desc chosen(d, attributes, engine_);
         refuse_reference(chosen, "a convolution of " + std::to_string(in) + " to " + std::to_string(out) + " channels");
         implementations_.try_emplace(chosen.impl_info_str(), 0).first->second += 1;
-        p.steps.emplace_back(dnnl::convolution_forward(chosen), std::unordered_map<int, memory>{{DNNL_ARG_SRC, from},
-                                                                                                 {DNNL_ARG_WEIGHTS, weights(k, chosen.weights_desc())},
-                                                                                                 {DNNL_ARG_BIAS, biases(k)},
-                                                                                                 {DNNL_ARG_DST, to}});
+        p.steps.emplace_back(dnnl::convolution_forward(chosen),
+                             std::unordered_map<int, memory>{{DNNL_ARG_SRC, from},
+                                                             {DNNL_ARG_WEIGHTS, weights(k, chosen.weights_desc())},
+                                                             {DNNL_ARG_BIAS, biases(k)},
+                                                             {DNNL_ARG_DST, to}});
         return;
       }
       case LayerKind::add: {
         const memory& other = values[l.from[1]];
         const dnnl::binary::primitive_desc d({dnnl::algorithm::binary_add, from.get_desc(), other.get_desc(), to.get_desc()}, engine_);
         refuse_reference(d, "a sum of layers");
-        p.steps.emplace_back(dnnl::binary(d), std::unordered_map<int, memory>{{DNNL_ARG_SRC_0, from}, {DNNL_ARG_SRC_1, other}, {DNNL_ARG_DST, to}});
+        p.steps.emplace_back(dnnl::binary(d),
+                             std::unordered_map<int, memory>{{DNNL_ARG_SRC_0, from}, {DNNL_ARG_SRC_1, other}, {DNNL_ARG_DST, to}});
         return;
       }
       case LayerKind::concat: {
@@ -263,8 +270,14 @@ class OnednnNetwork final : public Network {
       }
       case LayerKind::max_pool: {
         const memory::dim kernel = l.kernel, pad = l.kernel / 2;
-        const dnnl::pooling_forward::primitive_desc d({dnnl::prop_kind::forward_inference, dnnl::algorithm::pooling_max, from.get_desc(),
-                                                       to.get_desc(), {1, 1}, {kernel, kernel}, {pad, pad}, {pad, pad}},
+        const dnnl::pooling_forward::primitive_desc d({dnnl::prop_kind::forward_inference,
+                                                       dnnl::algorithm::pooling_max,
+                                                       from.get_desc(),
+                                                       to.get_desc(),
+                                                       {1, 1},
+                                                       {kernel, kernel},
+                                                       {pad, pad},
+                                                       {pad, pad}},
                                                       engine_);
         refuse_reference(d, "a pooling");
         p.steps.emplace_back(dnnl::pooling_forward(d), std::unordered_map<int, memory>{{DNNL_ARG_SRC, from}, {DNNL_ARG_DST, to}});
@@ -282,7 +295,8 @@ class OnednnNetwork final : public Network {
 
   /// Batches of several sizes share weights where their kernels like the same layout.
   const memory& weights(std::size_t k, const memory::desc& wished) {
-    const auto had = std::find_if(weights_.begin(), weights_.end(), [&](const auto& w) { return w.first == k && w.second.get_desc() == wished; });
+    const auto had =
+        std::find_if(weights_.begin(), weights_.end(), [&](const auto& w) { return w.first == k && w.second.get_desc() == wished; });
     if (had != weights_.end()) return had->second;
     if (is_loaded_ && plain_[k].weights.empty()) {
       // The plain ones are gone: from a layout that is there.

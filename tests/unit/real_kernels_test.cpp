@@ -42,8 +42,8 @@ TEST(Networks, have_the_parameters_and_the_flops_that_are_published) {
   struct Published {
     double depth, width, parameters, flops;
   };
-  for (const Published& p : {Published{0.33, 0.25, 1.9e6, 4.5e9}, Published{0.33, 0.5, 7.2e6, 16.5e9}, Published{0.67, 0.75, 21.2e6, 49.0e9},
-                             Published{1, 1, 46.5e6, 109.1e9}}) {
+  for (const Published& p : {Published{0.33, 0.25, 1.9e6, 4.5e9}, Published{0.33, 0.5, 7.2e6, 16.5e9},
+                             Published{0.67, 0.75, 21.2e6, 49.0e9}, Published{1, 1, 46.5e6, 109.1e9}}) {
     const Shape s = shape_of(spec(p.width, 640, Precision::f32, p.depth));
     EXPECT_NEAR(static_cast<double>(s.parameters()) / p.parameters, 1, 0.02) << p.width;
     EXPECT_NEAR(s.flops() / p.flops, 1, 0.02) << p.width;
@@ -112,7 +112,8 @@ std::vector<float> by_definition(const NetworkSpec& s, const std::vector<float>&
               double most = -1e300;
               for (int v = -2; v <= 2; ++v)
                 for (int u = -2; u <= 2; ++u)
-                  if (y + v >= 0 && y + v < side && x + u >= 0 && x + u < side) most = std::max(most, from[(c * side + y + v) * side + x + u]);
+                  if (y + v >= 0 && y + v < side && x + u >= 0 && x + u < side)
+                    most = std::max(most, from[(c * side + y + v) * side + x + u]);
               out[(c * side + y) * side + x] = most;
             }
         break;
