@@ -53,7 +53,8 @@ class Network {
   virtual std::vector<float> output(std::uint32_t item) const = 0;
   virtual const LoadParts& load_parts() const = 0;
   virtual std::int64_t weight_bytes() const = 0;
-  virtual std::int64_t resident_bytes() const = 0;  ///< host and device: weights, buffers and work space
+  virtual std::int64_t resident_bytes() const = 0;    ///< host and device: weights, buffers and work space
+  virtual std::string kernels() const { return {}; }  ///< names of the implementations that were chosen, where a library has several
 };
 
 /// A library that runs networks on a kind of device.
