@@ -401,6 +401,7 @@ class Simulation {
   void apply_plan(Controller& c);
   void scale_down(GroupId g, std::uint32_t excess);
   void policy_round(std::uint32_t object);
+  void give_up_unserved(const Controller& c);
   void prewarm_due(GroupId g);
   void apply_prewarms(Controller& c);
   void lose(VisitId v, VariantId variant);
