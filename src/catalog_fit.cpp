@@ -25,19 +25,6 @@ double squares(const CurveFit& f, const std::vector<std::pair<double, double>>& 
   return sum;
 }
 
-/// Amdahl's law: serial + parallel / cores, as a line in 1 / cores.
-CurveFit fit_cores(const std::vector<std::pair<double, double>>& cores) {
-  std::vector<std::pair<double, double>> inverse;
-  double most = 0;
-  for (const auto& [n, t] : cores) {
-    inverse.emplace_back(1 / n, t);
-    most = std::max(most, n);
-  }
-  CurveFit out = fit_curve(inverse, false);
-  out.most = most;
-  return out;
-}
-
 void refuse_beyond(const VariantPoints& v, double measured, std::uint32_t at) {
   if (at > 2 * measured)
     throw InputError("variant " + in_quotes(v.name) + ": " + std::to_string(at) +
@@ -110,6 +97,18 @@ CurveFit fit_curve(const std::vector<std::pair<double, double>>& points, bool sm
   best.rms = std::sqrt(squares(best, points) / static_cast<double>(points.size()));
   for (const auto& [x, t] : points) best.largest = std::max(best.largest, std::abs(best.at(x) / t - 1));
   return best;
+}
+
+CurveFit fit_cores(const std::vector<std::pair<double, double>>& cores) {
+  std::vector<std::pair<double, double>> inverse;
+  double most = 0;
+  for (const auto& [n, t] : cores) {
+    inverse.emplace_back(1 / n, t);
+    most = std::max(most, n);
+  }
+  CurveFit out = fit_curve(inverse, false);
+  out.most = most;
+  return out;
 }
 
 std::vector<VariantPoints> points_of(const Json& catalog) {
