@@ -1,5 +1,6 @@
 #include "src/catalog_fit.h"
 
+#include "sim/core/descent.h"
 #include "sim/core/text.h"
 #include "sim/core/time.h"
 #include "src/errors.h"
@@ -22,19 +23,6 @@ double squares(const CurveFit& f, const std::vector<std::pair<double, double>>& 
     sum += off * off;
   }
   return sum;
-}
-
-/// Amdahl's law: serial + parallel / cores, as a line in 1 / cores.
-CurveFit fit_cores(const std::vector<std::pair<double, double>>& cores) {
-  std::vector<std::pair<double, double>> inverse;
-  double most = 0;
-  for (const auto& [n, t] : cores) {
-    inverse.emplace_back(1 / n, t);
-    most = std::max(most, n);
-  }
-  CurveFit out = fit_curve(inverse, false);
-  out.most = most;
-  return out;
 }
 
 void refuse_beyond(const VariantPoints& v, double measured, std::uint32_t at) {
@@ -103,25 +91,24 @@ CurveFit fit_curve(const std::vector<std::pair<double, double>>& points, bool sm
   } else {
     best.base = points.front().second;
     best.slope = points.back().second / points.back().first;
-    double least = squares(best, points);
-    for (double step = 1.5; step > 1 + 1e-7; step = std::sqrt(step))
-      for (bool moved = true; moved;) {
-        moved = false;
-        for (double CurveFit::*which : {&CurveFit::base, &CurveFit::slope})
-          for (const double by : {step, 1 / step}) {
-            CurveFit other = best;
-            other.*which *= by;
-            if (const double now = squares(other, points); now < least * (1 - 1e-12)) {
-              least = now;
-              best = other;
-              moved = true;
-            }
-          }
-      }
+    best =
+        descend(best, {&CurveFit::base, &CurveFit::slope}, [&](const CurveFit& f) { return squares(f, points); }, {1.5, 1 + 1e-7, 1e-12});
   }
   best.rms = std::sqrt(squares(best, points) / static_cast<double>(points.size()));
   for (const auto& [x, t] : points) best.largest = std::max(best.largest, std::abs(best.at(x) / t - 1));
   return best;
+}
+
+CurveFit fit_cores(const std::vector<std::pair<double, double>>& cores) {
+  std::vector<std::pair<double, double>> inverse;
+  double most = 0;
+  for (const auto& [n, t] : cores) {
+    inverse.emplace_back(1 / n, t);
+    most = std::max(most, n);
+  }
+  CurveFit out = fit_curve(inverse, false);
+  out.most = most;
+  return out;
 }
 
 std::vector<VariantPoints> points_of(const Json& catalog) {

@@ -24,6 +24,9 @@ struct CurveFit {
 /// The curve of that form with the least sum of squared relative residuals; both parameters are at least 0. At least three points.
 CurveFit fit_curve(const std::vector<std::pair<double, double>>& points, bool smooth_maximum);
 
+/// Amdahl's law, serial + parallel / cores, as a line in 1 / cores: `base` is serial, `slope` parallel. Points are (cores, s).
+CurveFit fit_cores(const std::vector<std::pair<double, double>>& cores);
+
 /// Batches by items of each variant whose latency is measured, and by cores those of one item. From the file, as a catalog in memory has no gaps left.
 struct VariantPoints {
   std::string name;

@@ -37,20 +37,21 @@ std::vector<double> read_bands(const std::string& text) {
 
 int command_fidelity(const Arguments& arguments, const PolicyRegistry& registry) {
   cxxopts::Options options("tideline fidelity", "Compare simulated runs with the same runs on this machine, by load band.\n");
-  options.add_options()("bands", "Offered work over what the devices can do", cxxopts::value<std::string>()->default_value("0.2,0.5,0.8,0.95,1.1"),
-                        "SHARE,...")("replications", "Pairs of runs in each band, each with a seed of its own",
-                                     cxxopts::value<std::uint32_t>()->default_value("5"), "N")(
+  options.add_options()("bands", "Offered work over what the devices can do",
+                        cxxopts::value<std::string>()->default_value("0.2,0.5,0.8,0.95,1.1"), "SHARE,...")(
+      "replications", "Pairs of runs in each band, each with a seed of its own", cxxopts::value<std::uint32_t>()->default_value("5"), "N")(
       "duration", "Measured window of each run in seconds; default: that of the scenario", cxxopts::value<double>(), "S")(
       "out", "Write OUT.json and OUT.md", cxxopts::value<std::string>(), "OUT")(
-      "fit", "Write a catalog with the times that were seen, to predict another run with: --set /catalog=FILE", cxxopts::value<std::string>(),
-      "CATALOG.json")("quiet", "No progress, no warnings");
+      "fit", "Write a catalog with the times that were seen, to predict another run with: --set /catalog=FILE",
+      cxxopts::value<std::string>(), "CATALOG.json")("quiet", "No progress, no warnings");
   add_scenario_options(options);
   options.positional_help("SCENARIO");
-  const auto parsed = parse_options(options, arguments,
-                                    "  tideline fidelity scenarios/real/two_instances.json --out report\n"
-                                    "  tideline profile --backend cpu --out here.json\n"
-                                    "  tideline fidelity scenarios/real/two_instances.json --set /catalog=here.json --bands 0.5,0.8 --replications 3\n"
-                                    "  tideline fidelity scenarios/real/one_instance.json --bands 0.5 --fit fitted.json\n");
+  const auto parsed =
+      parse_options(options, arguments,
+                    "  tideline fidelity scenarios/real/two_instances.json --out report\n"
+                    "  tideline profile --backend cpu --out here.json\n"
+                    "  tideline fidelity scenarios/real/two_instances.json --set /catalog=here.json --bands 0.5,0.8 --replications 3\n"
+                    "  tideline fidelity scenarios/real/one_instance.json --bands 0.5 --fit fitted.json\n");
   if (!parsed) return 0;
   const auto& o = *parsed;
   FidelityWishes w;
@@ -93,7 +94,8 @@ int command_fidelity(const Arguments& arguments, const PolicyRegistry& registry)
       [&](const std::string& what, double done) {
         if (!terminal) return;
         const double passed = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
-        std::fprintf(stderr, "\r\033[K%s: %.0f %% done, %.0f s left", what.c_str(), 100 * done, done > 0 ? passed / done * (1 - done) : 0.0);
+        std::fprintf(stderr, "\r\033[K%s: %.0f %% done, %.0f s left", what.c_str(), 100 * done,
+                     done > 0 ? passed / done * (1 - done) : 0.0);
       },
       [&](const std::string& text) {
         if (!quiet) std::cerr << text << '\n';

@@ -30,6 +30,7 @@ int command_diff(const Arguments& arguments, const PolicyRegistry& registry);
 int command_check(const Arguments& arguments, const PolicyRegistry& registry);
 int command_timeline(const Arguments& arguments, const PolicyRegistry& registry);
 int command_trace(const Arguments& arguments, const PolicyRegistry& registry);
+int command_profile(const Arguments& arguments, const PolicyRegistry& registry);
 int command_report(const Arguments& arguments, const PolicyRegistry& registry);
 
 /// Version of the program, and the commit it was built from where that is known.

@@ -23,10 +23,11 @@ struct Compared {
   std::string_view name;
   bool is_share;
 };
-constexpr std::array compared_metrics{Compared{"throughput_qps", false}, Compared{"goodput_qps", false},   Compared{"slo_attainment", true},
-                                      Compared{"latency_mean_s", false}, Compared{"latency_p50_s", false}, Compared{"latency_p95_s", false},
-                                      Compared{"latency_p99_s", false},  Compared{"cold_starts", true},    Compared{"effective_accuracy", true},
-                                      Compared{"batch_mean", false}};
+constexpr std::array compared_metrics{Compared{"throughput_qps", false},    Compared{"goodput_qps", false},
+                                      Compared{"slo_attainment", true},     Compared{"latency_mean_s", false},
+                                      Compared{"latency_p50_s", false},     Compared{"latency_p95_s", false},
+                                      Compared{"latency_p99_s", false},     Compared{"cold_starts", true},
+                                      Compared{"effective_accuracy", true}, Compared{"batch_mean", false}};
 
 /// How each measured query of a run ended.
 class Endings final : public Recorder {
@@ -140,11 +141,14 @@ std::string digits(double v) {
 std::string likely_cause(const FidelityCauses& c) {
   if (c.batches == 0) return "no batch ran";
   const std::array<std::pair<double, const char*>, 4> parts{
-      {{c.kernels_s, "kernels that ran alone differ from their profile: the machine is busier than when it was profiled, caches are colder, or its clock is another"},
+      {{c.kernels_s,
+        "kernels that ran alone differ from their profile: the machine is busier than when it was profiled, caches are colder, or its "
+        "clock is another"},
        {c.interference_s, "kernels beside others are slower: interference between co-located instances"},
        {c.dispatch_s, "dispatching and handing back: threads that have to be woken"},
        {c.lateness_s, "the loop is late: scheduling jitter"}}};
-  const auto most = std::max_element(parts.begin(), parts.end(), [](const auto& a, const auto& b) { return std::abs(a.first) < std::abs(b.first); });
+  const auto most =
+      std::max_element(parts.begin(), parts.end(), [](const auto& a, const auto& b) { return std::abs(a.first) < std::abs(b.first); });
   if (std::abs(most->first) < 0.005 * c.profile_s) return "nothing stands out: all parts are below 0.5 % of a batch";
   return std::string(most->second) + " (" + percent(most->first / c.profile_s) + " of a batch)";
 }
@@ -165,7 +169,9 @@ Fidelity judge_fidelity(const FidelityWishes& w, const PolicyRegistry& registry,
     load = scenario.effective["load"].get<double>();  // whose share this is
     length_s = to_seconds(scenario.options.warmup + scenario.options.duration);
     if (!(out.share > 0))
-      throw InputError(w.scenario + ": the rates of its workload are not known before a run, or none of its variants can answer it: bands have no meaning");
+      throw InputError(
+          w.scenario +
+          ": the rates of its workload are not known before a run, or none of its variants can answer it: bands have no meaning");
   }
   const double runs = static_cast<double>(w.bands.size()) * w.replications;
   double ran = 0;
@@ -254,8 +260,12 @@ Json fidelity_json(const Fidelity& f, const FidelityWishes& w) {
     j["load"] = b.load;
     j["metrics"] = Json::object();
     for (const FidelityMetric& m : b.metrics) {
-      Json x{{"unit", m.unit},          {"simulated", json_of(m.simulated)}, {"real", json_of(m.real)},
-             {"error", json_of(m.error)}, {"relative", json_of(m.relative)},   {"real_sd", json_of(m.real_sd)}};
+      Json x{{"unit", m.unit},
+             {"simulated", json_of(m.simulated)},
+             {"real", json_of(m.real)},
+             {"error", json_of(m.error)},
+             {"relative", json_of(m.relative)},
+             {"real_sd", json_of(m.real_sd)}};
       if (m.interval) x["interval"] = {m.interval->low, m.interval->high};
       j["metrics"][m.name] = std::move(x);
     }
@@ -266,8 +276,12 @@ Json fidelity_json(const Fidelity& f, const FidelityWishes& w) {
                       {"same_variant", b.pairs.same_variant},
                       {"median_difference_s", json_of(b.pairs.median_difference_s)},
                       {"p95_absolute_difference_s", json_of(b.pairs.p95_absolute_difference_s)}};
-    j["causes"] = Json{{"batches", b.causes.batches},           {"profile_s", b.causes.profile_s},   {"kernels_s", b.causes.kernels_s},
-                       {"interference_s", b.causes.interference_s}, {"dispatch_s", b.causes.dispatch_s}, {"lateness_s", b.causes.lateness_s},
+    j["causes"] = Json{{"batches", b.causes.batches},
+                       {"profile_s", b.causes.profile_s},
+                       {"kernels_s", b.causes.kernels_s},
+                       {"interference_s", b.causes.interference_s},
+                       {"dispatch_s", b.causes.dispatch_s},
+                       {"lateness_s", b.causes.lateness_s},
                        {"likely", b.cause}};
     j["reports"] = b.reports;
     out["bands"].push_back(std::move(j));
@@ -276,26 +290,32 @@ Json fidelity_json(const Fidelity& f, const FidelityWishes& w) {
 }
 
 std::string fidelity_text(const Fidelity& f, const FidelityWishes& w) {
-  std::string out = "# Simulated against real: " + w.scenario + "\n\nA band is the work offered over what the devices can do with the fastest variant of each class in " +
-                    "its best batch. Errors are simulated - real; weights of the kernels are random: latencies are real, answers are not.\n";
+  std::string out =
+      "# Simulated against real: " + w.scenario +
+      "\n\nA band is the work offered over what the devices can do with the fastest variant of each class in " +
+      "its best batch. Errors are simulated - real; weights of the kernels are random: latencies are real, answers are not.\n";
   for (const FidelityBand& b : f.bands) {
     out += "\n## Band " + digits(b.band) + " (`--load " + digits(b.load) + "`), " + std::to_string(b.reports.size()) +
            (b.reports.size() == 1 ? " replication" : " replications") + "\n\n";
-    out += "| metric | simulated | real | error | " + to_text(100 * w.confidence) + " % interval of the error | sd of real |\n|---|---:|---:|---:|---|---:|\n";
+    out += "| metric | simulated | real | error | " + to_text(100 * w.confidence) +
+           " % interval of the error | sd of real |\n|---|---:|---:|---:|---|---:|\n";
     for (std::size_t k = 0; k < b.metrics.size(); ++k) {
       const FidelityMetric& m = b.metrics[k];
       const bool is_share = compared_metrics[k].is_share;
       const auto shown = [&](double e) { return is_share || m.real == 0 ? digits(e) : percent(e / m.real); };
       out += "| " + m.name + " | " + digits(m.simulated) + " | " + digits(m.real) + " | " + shown(m.error) + " | " +
-             (m.interval ? "[" + shown(m.interval->low) + ", " + shown(m.interval->high) + "]" : std::string("none")) + " | " + digits(m.real_sd) +
-             " |\n";
+             (m.interval ? "[" + shown(m.interval->low) + ", " + shown(m.interval->high) + "]" : std::string("none")) + " | " +
+             digits(m.real_sd) + " |\n";
     }
-    const auto share = [&](std::uint64_t n, std::uint64_t of) { return of == 0 ? std::string("-") : digits(100.0 * static_cast<double>(n) / static_cast<double>(of)) + " %"; };
-    out += "\nOf " + std::to_string(b.pairs.queries) + " queries one by one: " + share(b.pairs.same_ending, b.pairs.queries) + " end alike, " +
-           share(b.pairs.same_in_time, b.pairs.queries) + " are both in time or both not, " + share(b.pairs.same_variant, b.pairs.answered) +
-           " of those answered by the same variant; median difference of latency " + ms(b.pairs.median_difference_s) + ", 95 % differ by less than " +
-           ms(b.pairs.p95_absolute_difference_s) + ".\n\nA batch takes " + ms(b.causes.profile_s) + " by profile; kernels " + ms(b.causes.kernels_s) +
-           " more, interference " + ms(b.causes.interference_s) + ", dispatch and return " + ms(b.causes.dispatch_s) + ", lateness of the loop " +
+    const auto share = [&](std::uint64_t n, std::uint64_t of) {
+      return of == 0 ? std::string("-") : digits(100.0 * static_cast<double>(n) / static_cast<double>(of)) + " %";
+    };
+    out += "\nOf " + std::to_string(b.pairs.queries) + " queries one by one: " + share(b.pairs.same_ending, b.pairs.queries) +
+           " end alike, " + share(b.pairs.same_in_time, b.pairs.queries) + " are both in time or both not, " +
+           share(b.pairs.same_variant, b.pairs.answered) + " of those answered by the same variant; median difference of latency " +
+           ms(b.pairs.median_difference_s) + ", 95 % differ by less than " + ms(b.pairs.p95_absolute_difference_s) + ".\n\nA batch takes " +
+           ms(b.causes.profile_s) + " by profile; kernels " + ms(b.causes.kernels_s) + " more, interference " +
+           ms(b.causes.interference_s) + ", dispatch and return " + ms(b.causes.dispatch_s) + ", lateness of the loop " +
            ms(b.causes.lateness_s) + ". Likely cause of what departs: " + b.cause + ".\n";
   }
   if (f.is_interrupted) out += "\nInterrupted: the last band has fewer replications, or bands are missing.\n";

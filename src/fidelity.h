@@ -25,21 +25,21 @@ struct FidelityWishes {
 /// One metric in one band: pairs of (simulated, real), one for each replication.
 struct FidelityMetric {
   std::string name, unit;
-  double simulated = 0, real = 0;  ///< means
-  double error = 0;                ///< mean of simulated - real
-  double relative = 0;             ///< `error` / `real`; NaN where real is 0
-  double real_sd = 0;              ///< of the real runs among themselves; NaN for one
+  double simulated = 0, real = 0;                ///< means
+  double error = 0;                              ///< mean of simulated - real
+  double relative = 0;                           ///< `error` / `real`; NaN where real is 0
+  double real_sd = 0;                            ///< of the real runs among themselves; NaN for one
   std::optional<statistics::Interval> interval;  ///< Student's, of the error; none for one replication or equal errors
 };
 
 /// The queries of a band that both modes answered, paired one by one.
 struct FidelityPairs {
-  std::uint64_t queries = 0;         ///< that arrived in both
-  std::uint64_t same_ending = 0;     ///< answered in both, or in neither
-  std::uint64_t same_in_time = 0;    ///< both in time, or both not
-  std::uint64_t same_variant = 0;    ///< of those answered in both
-  std::uint64_t answered = 0;        ///< in both
-  double median_difference_s = 0;    ///< of simulated - real latency
+  std::uint64_t queries = 0;       ///< that arrived in both
+  std::uint64_t same_ending = 0;   ///< answered in both, or in neither
+  std::uint64_t same_in_time = 0;  ///< both in time, or both not
+  std::uint64_t same_variant = 0;  ///< of those answered in both
+  std::uint64_t answered = 0;      ///< in both
+  double median_difference_s = 0;  ///< of simulated - real latency
   double p95_absolute_difference_s = 0;
 };
 

@@ -45,6 +45,7 @@ Usage: tideline VERB [...]
   trace stats FILE      say what a trace is like, or write its arrivals (trace convert)
   catalog show FILE     what a catalog offers; make one of a table (catalog import), merge, fit
   import FORMAT FILE    the same as catalog import
+  profile               measure networks on this machine: a catalog for real runs
   --version             version of the program
   VERB --help           options and examples of a verb
 
@@ -91,7 +92,7 @@ int dispatch(const std::string& program, const Arguments& words, const PolicyReg
       {"merge", command_merge},       {"inspect", command_inspect},   {"timeline", command_timeline}, {"report", command_report},
       {"import", command_import},     {"check", command_check},       {"rerun", command_rerun},       {"pack", command_pack},
       {"diff", command_diff},         {"trace", command_trace},       {"catalog", command_catalog},   {"bound", command_bound},
-      {"fidelity", command_fidelity}};
+      {"fidelity", command_fidelity}, {"profile", command_profile}};
   if (words.empty()) {
     greet(program);
     return 0;

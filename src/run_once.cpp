@@ -90,6 +90,7 @@ RunResult run_once(const RunRequest& request, const PolicyRegistry& registry, co
   if (!request.out.empty()) outputs.push_back(request.out);
   refuse_inputs_of(scenario, request.layers, outputs);
   if (request.change) request.change(scenario);
+  for (EntrySpec& e : scenario.entries) e.tells_scaling = request.tells_scaling;
   const Time end = Time{} + scenario.options.warmup + scenario.options.duration;
   std::unique_ptr<real::RealMode> machine;  // its backends outlive the executor
   Run run = assemble(

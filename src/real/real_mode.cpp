@@ -37,7 +37,8 @@ NetworkSpec spec_of(const tideline::Kernel& k) {
 void check_kernels(const World& world) {
   for (const Variant& v : world.catalog().variants)
     if (is_used(world, v) && !v.kernel)
-      throw InputError("real mode: variant '" + v.name + "' names no \"kernel\", so there is nothing to run: `tideline profile` writes a catalog of " +
+      throw InputError("real mode: variant '" + v.name +
+                       "' names no \"kernel\", so there is nothing to run: `tideline profile` writes a catalog of " +
                        "variants that have one, measured on this machine");
 }
 
@@ -61,8 +62,8 @@ void check_memory(const World& world) {
   const auto available = static_cast<std::int64_t>(sysconf(_SC_AVPHYS_PAGES)) * static_cast<std::int64_t>(sysconf(_SC_PAGESIZE));
   for (const Variant& v : world.catalog().variants)
     if (is_used(world, v) && v.memory_for(v.max_batch) > available)
-      throw WorldError("real mode: variant '" + v.name + "' needs " + std::to_string(v.memory_for(v.max_batch)) + " bytes, and this machine has " +
-                       std::to_string(available) + " free");
+      throw WorldError("real mode: variant '" + v.name + "' needs " + std::to_string(v.memory_for(v.max_batch)) +
+                       " bytes, and this machine has " + std::to_string(available) + " free");
 }
 
 Json times(const DurationHistogram& h) {

@@ -16,8 +16,8 @@ namespace {
 using nlohmann::json;
 using testing::HasSubstr;
 
-#define TIDELINE_NEEDS_TWO_CORES()                                \
-  if (real::usable_cores().size() < 2)                            \
+#define TIDELINE_NEEDS_TWO_CORES()     \
+  if (real::usable_cores().size() < 2) \
   GTEST_SKIP() << "real mode needs a core for the event loop and one for a device: this machine gives one"
 
 /// One CPU device, and a network of a few milliseconds on it.
@@ -61,7 +61,8 @@ TEST(Real, run_answers_by_kernels_and_passes_the_same_audit) {
   EXPECT_GT(j["real"]["dispatch"]["count"], 10);
   EXPECT_GT(j["real"]["resident_bytes_max"], 100000);
   std::uint64_t batches = 0;
-  for (const auto& k : j["real"]["kernels"]) batches += k["alone"]["count"].get<std::uint64_t>() + k["beside"]["count"].get<std::uint64_t>();
+  for (const auto& k : j["real"]["kernels"])
+    batches += k["alone"]["count"].get<std::uint64_t>() + k["beside"]["count"].get<std::uint64_t>();
   EXPECT_EQ(batches, j["real"]["dispatch"]["count"]) << "every batch ran a kernel";
   EXPECT_THAT(tideline(folder, {"inspect", "r.h5"}).out, HasSubstr("real"));
 }
@@ -135,8 +136,8 @@ TEST(Fidelity, reports_both_modes_band_by_band_and_fits_a_catalog) {
   TIDELINE_NEEDS_TWO_CORES();
   const Folder folder;
   folder.write("s.json", scenario().dump());
-  const Outcome done = tideline(folder, {"fidelity", "s.json", "--bands", "0.2,0.4", "--replications", "2", "--duration", "1", "--out", "report",
-                                         "--fit", "fitted.json", "--quiet"});
+  const Outcome done = tideline(folder, {"fidelity", "s.json", "--bands", "0.2,0.4", "--replications", "2", "--duration", "1", "--out",
+                                         "report", "--fit", "fitted.json", "--quiet"});
   ASSERT_EQ(done.code, 0) << done.err;
   EXPECT_THAT(done.out, HasSubstr("latency_p99_s"));
   EXPECT_EQ(read_file(folder / "report.md"), done.out.substr(0, done.out.find("\nwritten:")));

@@ -1,7 +1,7 @@
 // The parts of real mode that need no kernels: the loop that follows a clock, and the threads that are told what to run.
+#include "sim/serving/simulation.h"
 #include "src/real/executor.h"
 #include "src/real/wall_pacer.h"
-#include "sim/serving/simulation.h"
 #include "tests/support/small_world.h"
 
 #include <gmock/gmock.h>
