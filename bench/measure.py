@@ -9,6 +9,7 @@
 Exit status 1 where instructions per query are more than 10 % above bench/baseline.json.
 """
 import argparse
+import gzip
 import json
 import os
 import pathlib
@@ -20,6 +21,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PROGRAM = ROOT / "build/release/tideline"
@@ -75,34 +77,52 @@ def memory(long):
         print(f"memory {size}: grows by {100 * (peaks[-1] / peaks[0] - 1):.1f} %")
 
 
-def write_trace(path, rows, line):
-    """A trace of a Poisson process of 50 a second, of 37 tasks by turns."""
+def write_trace(path, rows, header, line):
+    """A trace of a Poisson process of 50 a second, of 37 tasks by turns; counts: of each second."""
     draw = random.Random(1)
     at = 0.0
-    with open(path, "w", encoding="ascii", buffering=1 << 20) as out:
-        if path.suffix == ".csv":
-            out.write("timestamp,task,tokens\n")
+    opened = gzip.open(path, "wt", compresslevel=1) if path.suffix == ".gz" else open(path, "w", encoding="ascii", buffering=1 << 20)
+    with opened as out:
+        out.write(header)
         for k in range(rows):
             at += draw.expovariate(50)
             out.write(line(at, k))
 
 
+def stamp(at):
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(1_700_000_000 + int(at))) + f".{int(at % 1 * 1e7):07d}"
+
+
+TRACES = {
+    "csv": ("trace.csv", "timestamp,task,tokens\n", lambda at, k: f"{at:.6f},model{k % 37},{k % 1000}\n"),
+    "csv, gzip": ("trace.csv.gz", "timestamp,task,tokens\n", lambda at, k: f"{at:.6f},model{k % 37},{k % 1000}\n"),
+    "jsonl": ("trace.jsonl", "",
+              lambda at, k: f'{{"timestamp": {at:.6f}, "task": "model{k % 37}", "tokens": {k % 1000}, "hash_ids": [1, 2, 3, 4]}}\n'),
+    "azure_llm": ("trace.csv", "TIMESTAMP,ContextTokens,GeneratedTokens\n", lambda at, k: f"{stamp(at)},{k % 4000},{k % 300}\n"),
+    "burstgpt": ("trace.csv", "Timestamp,Model,Request tokens,Response tokens,Total tokens,Log Type\n",
+                 lambda at, k: f"{at:.3f},ChatGPT,{k % 900},{k % 300 + 1},{k % 900 + k % 300 + 1},Conversation log\n"),
+    "counts": ("trace.csv", "second,count\n", lambda at, k: f"{k},{int(at * 1e6) % 90}\n"),
+}
+
+
 def traces(long):
-    """What `tideline trace stats` costs a row, without what starting costs; its statistics are about a third of it."""
-    lines = {
-        ".csv": lambda at, k: f"{at:.6f},model{k % 37},{k % 1000}\n",
-        ".jsonl": lambda at, k: f'{{"timestamp": {at:.6f}, "task": "model{k % 37}", "tokens": {k % 1000}, "hash_ids": [1, 2, 3, 4]}}\n',
-    }
-    for suffix, line in lines.items():
+    """What `tideline trace stats` costs a row, without what starting costs, beside reading its lines with `wc -l`, in pairs. Its statistics
+    are about a third of it. A row of counts is a second of queries."""
+    for name, (file, header, line) in TRACES.items():
+        sizes = (200_000, 2_000_000) + ((100_000_000,) if long and name == "csv" else ())
+        unit = ["--unit", "s"] if name in ("csv", "csv, gzip", "jsonl") else []
         costs = []
-        for rows in (200_000, 2_000_000) + ((100_000_000,) if long and suffix == ".csv" else ()):
+        for rows in sizes:
             with tempfile.TemporaryDirectory() as folder:
-                path = pathlib.Path(folder) / f"trace{suffix}"
-                write_trace(path, rows, line)
-                runs = [run([PROGRAM, "trace", "stats", path, "--unit", "s", "--json"]) for _ in range(3)]
-            costs.append((rows, min(cpu for cpu, _, _ in runs), max(peak for _, peak, _ in runs)))
-        (few, start, _), (many, cpu, peak) = costs[0], costs[-1]
-        print(f"traces {suffix[1:]}: {(cpu - start) * 1e9 / (many - few):.0f} ns a row, {peak:.1f} MiB at {many:.0e} rows")
+                path = pathlib.Path(folder) / file
+                write_trace(path, rows, header, line)
+                plain = ["sh", "-c", f"zcat {path} | wc -l"] if file.endswith(".gz") else ["wc", "-l", path]
+                pairs = [(run([PROGRAM, "trace", "stats", path, *unit, "--json"]), run(plain)) for _ in range(3)]
+            costs.append((rows, min(ours[0] for ours, _ in pairs), max(ours[1] for ours, _ in pairs), min(other[0] for _, other in pairs)))
+        (few, start, _, start_plain), (many, cpu, peak, plain_cpu) = costs[0], costs[-1]
+        row, lines = (cpu - start) / (many - few), (plain_cpu - start_plain) / (many - few)
+        print(f"traces {name}: {row * 1e9:.0f} ns a row, {1 / row / 1e6:.1f} million rows/s, {row / max(lines, 1e-10):.1f} times as long as "
+              f"{'zcat | wc -l' if file.endswith('.gz') else 'wc -l'}; {peak:.1f} MiB at {many:.0e} rows", flush=True)
 
 
 def instructions(accept):

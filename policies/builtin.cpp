@@ -56,6 +56,7 @@ void add_builtin_policies(PolicyRegistry& registry) {
   registry.add(demand_knapsack());
   registry.add(fixed());
   registry.add(infaas_scaling());
+  registry.add(inferline_tuner());
   registry.add(knative_kpa());
   registry.add(mark());
   registry.add(predictive());

@@ -58,6 +58,7 @@ PolicyDefinition announced_surges();
 PolicyDefinition demand_knapsack();
 PolicyDefinition fixed();
 PolicyDefinition infaas_scaling();
+PolicyDefinition inferline_tuner();
 PolicyDefinition knative_kpa();
 PolicyDefinition kubernetes_hpa();
 PolicyDefinition mark();

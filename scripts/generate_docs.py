@@ -52,6 +52,7 @@ def manual(policies):
         for p in sorted(members, key=lambda p: p["name"]):
             note = " (default)" if p["default"] else ""
             lines += [f"### `{p['name']}`{note}", "", p["help"], ""]
+            lines += [f"*{p['provenance'].capitalize()}:* {p['citation']}", ""]
             if len(p["kinds"]) > 1:
                 lines += [f"Kinds: {', '.join(p['kinds'])}.", ""]
             if not p["parameters"]:

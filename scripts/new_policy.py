@@ -270,7 +270,10 @@ class @Class@ final : public @interface@ {
 
 }  // namespace
 
-PolicyDefinition @name@() { return define<@Class@>("@name@", "TODO: one sentence for listings."); }
+PolicyDefinition @name@() {
+  return define<@Class@>("@name@", "TODO: one sentence for listings.",
+                         {Provenance::our_reading, R"(TODO: authors, "title", venue and year, DOI)"});
+}
 
 }  // namespace tideline
 """

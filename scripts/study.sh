@@ -15,6 +15,10 @@ Usage: scripts/study.sh STUDY [--program FILE] [--out DIR] [--jobs N]
                 tables.md, coldstart.png, sweep/
   systems_day the day of the quickstart under every system of scenarios/systems, for studies/systems_day.md:
                 tables.md, and SYSTEM.json, the summary of each
+  drift       the sweep of drift rates (scenarios/sweeps/drift.json), for studies/drift.md:
+                tables.md, sweep/
+  orderings   the orderings that publications report, each in a set-up of its own (scenarios/orderings), for studies/orderings.md:
+                tables.md, orderings_variants.png, and the summary of each run
 
   --program FILE  the program (default: build/release/tideline)
   --out DIR       default: results/study_STUDY
@@ -36,11 +40,11 @@ while (($#)); do
       case $1 in --program) program=$2 ;; --out) out=$2 ;; --jobs) jobs=$2 ;; esac
       shift 2 ;;
     --help | -h) usage; exit 0 ;;
-    edge_core | coldstart | systems_day) study=$1; shift ;;
+    edge_core | coldstart | systems_day | drift | orderings) study=$1; shift ;;
     *) refuse "unknown study or option '$1'" ;;
   esac
 done
-[[ -n $study ]] || refuse "which study: edge_core, coldstart or systems_day?"
+[[ -n $study ]] || refuse "which study: edge_core, coldstart, systems_day, drift or orderings?"
 out=${out:-$root/results/study_$study}
 python=/usr/bin/python3
 [[ -x $python ]] || python=python3
@@ -81,6 +85,10 @@ systems_day() {
 }
 
 coldstart() { sweep coldstart sweep --records instances; }
+
+drift() { sweep drift sweep; }
+# It makes its runs itself.
+orderings() { exec "$python" "$root/scripts/study_orderings.py" --program "$program" --jobs "$jobs" "$out"; }
 
 "$study"
 "$python" "$root/scripts/study_$study.py" "$out"

@@ -146,6 +146,16 @@ class Run:
         table = pandas.DataFrame({_seconds_name(name, column): _in_seconds(column[:], column) for name, column in group.items()})
         return table[["time_s", *table.columns.drop("time_s")]]
 
+    @functools.cached_property
+    def planner(self):
+        """A row per search of a planner that optimises, with how it ended; empty where there is none."""
+        if "planner" not in self._file:
+            return pandas.DataFrame()
+        table = self._table("planner")
+        table["kept"] = table["kept"].astype(bool)
+        table.insert(0, "time_s", table.pop("time") / 1e9)
+        return table
+
     # --- records ---
 
     @functools.cached_property

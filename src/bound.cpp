@@ -47,16 +47,31 @@ double speed_up(const Hardware& h) {
   return h.sharing == Sharing::exclusive ? k : std::max(1.0, std::pow(k, 1 - h.sharing_exponent));
 }
 
+/// What answers are worth.
+struct Worth {
+  BoundObjective objective = BoundObjective::on_time;
+  double answer_usd = 0;  ///< of an answer in time, for `cost`: less what it costs is its worth
+  Billing billing = Billing::nodes;
+  double unit_usd = 1;  ///< in which values are: solvers take what is far below 1 for nothing
+};
+
+/// Share of a device that an instance is paid for.
+double paid_share(const Hardware& h, const Variant& v, std::uint32_t option, Billing billing) {
+  if (h.sharing == Sharing::partitioned) return h.cores > 0 ? static_cast<double>(v.profile.cores()[option]) / h.cores : 1;
+  if (billing == Billing::nodes) return 1 / speed_up(h);
+  return h.memory_bytes > 0 ? static_cast<double>(v.memory_for(1)) / static_cast<double>(h.memory_bytes) : 1;
+}
+
 double worth_of(const World& world, ClassId c, VariantId v, BoundObjective objective) {
   if (!pinned_to(world[c], world[v])) return 0;
-  if (objective == BoundObjective::on_time) return 1;
+  if (objective != BoundObjective::worth) return 1;
   return world[v].accuracy >= world[c].floor ? world[v].accuracy : 0;
 }
 
-std::vector<ServedBy> served_by(const World& world, const Cell& cell, BoundObjective objective) {
+std::vector<ServedBy> served_by(const World& world, const Cell& cell, const Worth& worth) {
   std::vector<ServedBy> all;
   for (const VariantId v : world.catalog()[world[cell.cls].task].variants) {
-    const double value = worth_of(world, cell.cls, v, objective);
+    const double value = worth_of(world, cell.cls, v, worth.objective);
     if (value <= 0) continue;
     for (std::size_t s = 0; s < world.site_count(); ++s) {
       const Route &there = world.topology().route(cell.origin, SiteId{s}), &back = world.topology().route(SiteId{s}, cell.origin);
@@ -64,16 +79,24 @@ std::vector<ServedBy> served_by(const World& world, const Cell& cell, BoundObjec
       const Duration left = world[cell.cls].slo - (cell.origin == SiteId{s} ? Duration{} : there.delay + back.delay);
       const Hardware& h = world.catalog()[world[v].hardware];
       const Profile& profile = world[v].profile;
-      double least = std::numeric_limits<double>::infinity();
+      double least = std::numeric_limits<double>::infinity(), least_usd = least;
       for (std::uint32_t o = 0; o < profile.cores().size(); ++o) {
         const double at_once = h.sharing == Sharing::partitioned
                                    ? std::max(1.0, std::floor(h.cores / static_cast<double>(std::max(profile.cores()[o], 1U))))
                                    : speed_up(h);
-        for (std::uint32_t b = 1; b <= profile.max_items(); ++b)
-          if (profile.latency(b, o) <= left) least = std::min(least, to_seconds(profile.latency(b, o)) / (b * at_once));
+        const double usd_per_s = world.hardware_price_per_s(world[v].hardware) * paid_share(h, world[v], o, worth.billing);
+        for (std::uint32_t b = 1; b <= profile.max_items(); ++b) {
+          if (profile.latency(b, o) > left) continue;
+          const double each_s = to_seconds(profile.latency(b, o)) / b;
+          least = std::min(least, each_s / at_once);
+          least_usd = std::min(least_usd, each_s * usd_per_s);
+        }
       }
       if (least == std::numeric_limits<double>::infinity()) continue;
-      all.push_back({static_cast<std::uint32_t>(s * world.catalog().hardware.size() + world[v].hardware.index()), least, value});
+      const double net =
+          worth.objective == BoundObjective::cost ? (worth.answer_usd - least_usd * cell.least_load) / worth.unit_usd : value;
+      if (net <= 0) continue;
+      all.push_back({static_cast<std::uint32_t>(s * world.catalog().hardware.size() + world[v].hardware.index()), least, net});
     }
   }
   // On one type of devices only what is worth more for more time.
@@ -140,43 +163,86 @@ Duration bound_window(const World& world, const std::vector<BoundQuery>& queries
   return (least + 1ms - Duration{1}) / 1ms * Duration{1ms};
 }
 
+namespace {
+
+/// Queries by class and origin, in windows.
+struct Windows {
+  std::vector<Cell> cells;
+  std::size_t count = 0;
+  std::vector<std::size_t> reach;  ///< by cell: windows until the deadline
+  std::vector<double> device_s;    ///< in a window, by type
+
+  Windows(const World& world, const std::vector<BoundQuery>& queries, Duration window) {
+    Time first = never;
+    for (const BoundQuery& q : queries) first = std::min(first, q.at);
+    std::map<std::pair<std::size_t, std::size_t>, std::size_t> number;
+    for (const BoundQuery& q : queries) {
+      const auto [at, is_new] = number.try_emplace({q.cls.index(), q.origin.index()}, cells.size());
+      if (is_new) cells.push_back({q.cls, q.origin, q.load, {}});
+      Cell& cell = cells[at->second];
+      const auto w = static_cast<std::size_t>((q.at - first) / window);
+      if (cell.count.size() <= w) cell.count.resize(w + 1);
+      ++cell.count[w];
+      cell.least_load = std::min(cell.least_load, q.load);
+      count = std::max(count, w + 1);
+    }
+    for (const Cell& c : cells) reach.push_back(static_cast<std::size_t>((world[c.cls].slo + window - Duration{1}) / window));
+    device_s.resize(world.site_count() * world.catalog().hardware.size());
+    for (const Device& d : world.topology().devices)
+      device_s[d.site.index() * world.catalog().hardware.size() + d.hardware.index()] += to_seconds(window);
+  }
+
+  /// The most that answers can be worth.
+  double most(const World& world, const Worth& worth) const {
+    std::vector<std::vector<ServedBy>> ways;
+    for (const Cell& c : cells) ways.push_back(served_by(world, c, worth));
+    constexpr std::size_t block = 100;
+    double sum = 0;
+    for (std::size_t w = 0; w < count; w += block) sum += block_bound(cells, ways, reach, device_s, w, std::min(block, count - w));
+    // No more than all of the best; what rounding added goes.
+    double all = 0;
+    for (std::size_t c = 0; c < cells.size(); ++c) {
+      double best = 0;
+      for (const ServedBy& way : ways[c]) best = std::max(best, way.value);
+      for (const std::uint32_t n : cells[c].count) all += n * best;
+    }
+    return std::min(sum, all);
+  }
+};
+
+}  // namespace
+
 double clairvoyant_bound(const World& world, const std::vector<BoundQuery>& queries, BoundObjective objective, Duration window) {
   if (queries.empty()) return 0;
-  Time first = never;
-  for (const BoundQuery& q : queries) first = std::min(first, q.at);
-  std::vector<Cell> cells;
-  std::map<std::pair<std::size_t, std::size_t>, std::size_t> number;
-  std::size_t windows = 0;
-  for (const BoundQuery& q : queries) {
-    const auto [at, is_new] = number.try_emplace({q.cls.index(), q.origin.index()}, cells.size());
-    if (is_new) cells.push_back({q.cls, q.origin, q.load, {}});
-    Cell& cell = cells[at->second];
-    const auto w = static_cast<std::size_t>((q.at - first) / window);
-    if (cell.count.size() <= w) cell.count.resize(w + 1);
-    ++cell.count[w];
-    cell.least_load = std::min(cell.least_load, q.load);
-    windows = std::max(windows, w + 1);
+  return Windows(world, queries, window).most(world, {objective, 0, Billing::nodes, 1});
+}
+
+double least_cost_bound(const World& world, const std::vector<BoundQuery>& queries, double answers, Billing billing, Duration window) {
+  if (queries.empty() || answers <= 0) return 0;
+  const Windows windows(world, queries, window);
+  // The most that any answer may cost: what one more may be worth, if it is to be looked for below that.
+  double dearest = 0;
+  for (const Cell& c : windows.cells)
+    for (const ServedBy& way : served_by(world, c, {BoundObjective::cost, 1000, billing, 1})) dearest = std::max(dearest, 1000 - way.value);
+  // By duality any price of an answer gives a bound; the best of those looked at is taken. It is concave in the price.
+  if (dearest <= 0) return 0;
+  const auto bound_at = [&](double price) {
+    return answers * price - dearest * windows.most(world, {BoundObjective::cost, price, billing, dearest});
+  };
+  double low = 0, high = 4 * dearest, best = 0;
+  const double golden = (std::sqrt(5.0) - 1) / 2;
+  double a = high - golden * (high - low), b = low + golden * (high - low), at_a = bound_at(a), at_b = bound_at(b);
+  for (int k = 0; k < 20; ++k) {
+    best = std::max({best, at_a, at_b});
+    if (at_a < at_b) {
+      low = a, a = b, at_a = at_b;
+      b = low + golden * (high - low), at_b = bound_at(b);
+    } else {
+      high = b, b = a, at_b = at_a;
+      a = high - golden * (high - low), at_a = bound_at(a);
+    }
   }
-  std::vector<std::vector<ServedBy>> ways;
-  std::vector<std::size_t> reach;
-  for (const Cell& c : cells) {
-    ways.push_back(served_by(world, c, objective));
-    reach.push_back(static_cast<std::size_t>((world[c.cls].slo + window - Duration{1}) / window));
-  }
-  std::vector<double> device_s(world.site_count() * world.catalog().hardware.size());
-  for (const Device& d : world.topology().devices)
-    device_s[d.site.index() * world.catalog().hardware.size() + d.hardware.index()] += to_seconds(window);
-  constexpr std::size_t block = 100;
-  double sum = 0;
-  for (std::size_t w = 0; w < windows; w += block) sum += block_bound(cells, ways, reach, device_s, w, std::min(block, windows - w));
-  // No more than all of the best; what rounding added goes.
-  double most = 0;
-  for (std::size_t c = 0; c < cells.size(); ++c) {
-    double best = 0;
-    for (const ServedBy& way : ways[c]) best = std::max(best, way.value);
-    for (const std::uint32_t n : cells[c].count) most += n * best;
-  }
-  return std::min(sum, most);
+  return best;
 }
 
 bool is_tiny(const World& world, const std::vector<BoundQuery>& queries) {

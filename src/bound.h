@@ -1,6 +1,7 @@
 // What no policy can exceed on the arrivals of a run: bounds of a clairvoyant, and the exact optimum of tiny instances.
 #pragma once
 
+#include "sim/metrics/accounts.h"
 #include "sim/model/recorder.h"
 #include "sim/model/world.h"
 
@@ -39,7 +40,8 @@ class BoundRecorder final : public Recorder {
 
 enum class BoundObjective : std::uint8_t {
   on_time,  ///< answers in time, by any variant that the class may have
-  worth     ///< the sum of their accuracies, those at or above the floor
+  worth,    ///< the sum of their accuracies, those at or above the floor
+  cost      ///< what they cost; see `least_cost_bound`
 };
 
 /// No policy that answers each query by one variant exceeds this, by profile: a linear programme over windows, in which loads take no time,
@@ -48,6 +50,12 @@ enum class BoundObjective : std::uint8_t {
 /// itself up to the last deadline in it, which raises the bound a little.
 /// Source of the programme that it relaxes: Khare et al., "SuperServe", NSDI 2025.
 double clairvoyant_bound(const World& world, const std::vector<BoundQuery>& queries, BoundObjective objective, Duration window);
+
+/// No policy that answers so many of the queries in time, each by one variant, pays less, in US dollars, by profile and at the prices of the
+/// start: the same programme with the time that batches take as costs. Billing `held`: of the share of memory (where devices are cut
+/// into slices: of cores) that an instance of the variant holds, while it runs; `nodes`: of the device. Idle time, loads and transfer cost
+/// nothing.
+double least_cost_bound(const World& world, const std::vector<BoundQuery>& queries, double answers, Billing billing, Duration window);
 
 /// The windows that it is solved with unless told otherwise: the least SLO, at most 1 s, and at least a ten-thousandth of the time between
 /// the first and the last query.

@@ -1,5 +1,6 @@
 #include "src/catalog_fit.h"
 
+#include "sim/core/descent.h"
 #include "sim/core/text.h"
 #include "sim/core/time.h"
 #include "src/errors.h"
@@ -90,21 +91,8 @@ CurveFit fit_curve(const std::vector<std::pair<double, double>>& points, bool sm
   } else {
     best.base = points.front().second;
     best.slope = points.back().second / points.back().first;
-    double least = squares(best, points);
-    for (double step = 1.5; step > 1 + 1e-7; step = std::sqrt(step))
-      for (bool moved = true; moved;) {
-        moved = false;
-        for (double CurveFit::*which : {&CurveFit::base, &CurveFit::slope})
-          for (const double by : {step, 1 / step}) {
-            CurveFit other = best;
-            other.*which *= by;
-            if (const double now = squares(other, points); now < least * (1 - 1e-12)) {
-              least = now;
-              best = other;
-              moved = true;
-            }
-          }
-      }
+    best =
+        descend(best, {&CurveFit::base, &CurveFit::slope}, [&](const CurveFit& f) { return squares(f, points); }, {1.5, 1 + 1e-7, 1e-12});
   }
   best.rms = std::sqrt(squares(best, points) / static_cast<double>(points.size()));
   for (const auto& [x, t] : points) best.largest = std::max(best.largest, std::abs(best.at(x) / t - 1));

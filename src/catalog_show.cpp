@@ -5,6 +5,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
+#include <set>
+#include <utility>
 
 namespace tideline {
 namespace {
@@ -27,6 +30,48 @@ double best_rate(const Variant& v) {
   return best;
 }
 
+/// The first words of what a variant says of its source: who published it.
+std::string publisher(const std::string& source) { return source.substr(0, source.find_first_of(",;:")); }
+
+/// By the names of variants.
+std::map<std::string, std::string> sources_in(const Json& file) {
+  std::map<std::string, std::string> out;
+  const auto variants = file.find("variants");
+  if (variants == file.end() || !variants->is_array()) return out;
+  for (const Json& v : *variants)
+    if (v.is_object() && v.contains("name") && v["name"].is_string() && v.contains("source") && v["source"].is_string())
+      out[v["name"].get<std::string>()] = publisher(v["source"].get<std::string>());
+  return out;
+}
+
+/// "accuracies are 3 measured, 1 assumed", or nothing where all are alike.
+void doubt(std::vector<std::string>& doubts, const std::string& what, const std::map<std::string, std::size_t>& counts) {
+  if (counts.size() < 2) return;
+  std::string text = what;
+  const char* comma = " ";
+  for (const auto& [name, n] : counts) text += std::exchange(comma, ", ") + std::to_string(n) + " " + name;
+  doubts.push_back(std::move(text));
+}
+
+std::vector<std::string> doubts_of(const Catalog& catalog, const std::vector<VariantId>& variants,
+                                   const std::map<std::string, std::string>& named) {
+  std::map<std::string, std::size_t> accuracies, latencies, publishers, batches;
+  for (const VariantId id : variants) {
+    const Variant& v = catalog[id];
+    ++accuracies[std::string(origins[static_cast<std::size_t>(v.origin_accuracy)])];
+    ++latencies[std::string(origins[static_cast<std::size_t>(v.origin_latency)])];
+    const auto source = named.find(v.name);
+    ++publishers["of " + (source == named.end() ? "no source that is named" : source->second)];
+    ++batches["of batches of " + std::to_string(least_items(v))];
+  }
+  std::vector<std::string> out;
+  doubt(out, "accuracies are", accuracies);
+  doubt(out, "latencies are", latencies);
+  doubt(out, "variants are", publishers);
+  doubt(out, "latencies are", batches);
+  return out;
+}
+
 }  // namespace
 
 double OriginShares::measured() const {
@@ -35,7 +80,8 @@ double OriginShares::measured() const {
   return variants == 0 ? 0 : static_cast<double>(sum) / static_cast<double>(4 * variants);
 }
 
-std::vector<CatalogFront> fronts_of(const Catalog& catalog) {
+std::vector<CatalogFront> fronts_of(const Catalog& catalog, const Json& file) {
+  const auto publishers_of = sources_in(file);
   std::vector<CatalogFront> out;
   for (std::size_t t = 0; t < catalog.tasks.size(); ++t)
     for (std::size_t h = 0; h < catalog.hardware.size(); ++h) {
@@ -47,6 +93,7 @@ std::vector<CatalogFront> fronts_of(const Catalog& catalog) {
         if (catalog[v].hardware == f.hardware) all.push_back(v);
       if (all.empty()) continue;
       f.variants = all.size();
+      f.doubts = doubts_of(catalog, all, publishers_of);
       std::stable_sort(all.begin(), all.end(), [&](VariantId a, VariantId b) {
         const Duration x = least_time(catalog[a]), y = least_time(catalog[b]);
         return x != y ? x < y : catalog[a].accuracy > catalog[b].accuracy;
@@ -72,7 +119,7 @@ OriginShares origins_of(const Catalog& catalog) {
   return out;
 }
 
-std::string show_text(const Catalog& catalog) {
+std::string show_text(const Catalog& catalog, const Json& file) {
   std::string out = catalog.name + ": " + std::to_string(catalog.variants.size()) + " variants, " + std::to_string(catalog.tasks.size()) +
                     (catalog.tasks.size() == 1 ? " task, " : " tasks, ") + std::to_string(catalog.hardware.size()) + " hardware types\n\n";
   const OriginShares shares = origins_of(catalog);
@@ -85,10 +132,11 @@ std::string show_text(const Catalog& catalog) {
     lines.push_back(std::move(line));
   }
   out += in_columns(lines, "", true) + "measured of all: " + figure::percent(shares.measured()) + "\n";
-  for (const CatalogFront& f : fronts_of(catalog)) {
+  for (const CatalogFront& f : fronts_of(catalog, file)) {
     const Hardware& h = catalog[f.hardware];
     out += '\n' + catalog[f.task].name + " (" + catalog[f.task].metric + ") on " + h.name + ": " + std::to_string(f.front.size()) + " of " +
            std::to_string(f.variants) + " on the Pareto front of latency and accuracy\n";
+    for (const std::string& why : f.doubts) out += "not comparable as they stand: " + why + '\n';
     lines = {{"variant", "accuracy", "batch", "latency", "largest rate", "memory", "latency is"}};
     for (const VariantId id : f.front) {
       const Variant& v = catalog[id];
@@ -98,15 +146,22 @@ std::string show_text(const Catalog& catalog) {
     }
     out += in_columns(lines, "", true);
   }
+  std::set<std::string> metrics;
+  for (const Task& t : catalog.tasks) metrics.insert(t.metric);
+  if (metrics.size() > 1) {
+    std::string list;
+    for (const std::string& m : metrics) list += (list.empty() ? "" : ", ") + m;
+    out += "\nAccuracies of tasks with different metrics are not comparable: " + list + ".\n";
+  }
   return out;
 }
 
-Json show_json(const Catalog& catalog) {
+Json show_json(const Catalog& catalog, const Json& file) {
   const OriginShares shares = origins_of(catalog);
   Json origin = Json::object(), fronts = Json::array();
   for (std::size_t k = 0; k < fields.size(); ++k)
     for (std::size_t o = 0; o < origins.size(); ++o) origin[std::string(fields[k])][std::string(origins[o])] = shares.counts[k][o];
-  for (const CatalogFront& f : fronts_of(catalog)) {
+  for (const CatalogFront& f : fronts_of(catalog, file)) {
     Json front = Json::array();
     for (const VariantId id : f.front) {
       const Variant& v = catalog[id];
@@ -118,7 +173,12 @@ Json show_json(const Catalog& catalog) {
                        {"rate_qps", best_rate(v)},
                        {"memory_bytes", v.memory_bytes}});
     }
-    fronts.push_back({{"task", catalog[f.task].name}, {"hardware", catalog[f.hardware].name}, {"variants", f.variants}, {"front", front}});
+    fronts.push_back({{"task", catalog[f.task].name},
+                      {"metric", catalog[f.task].metric},
+                      {"not_comparable", f.doubts},
+                      {"hardware", catalog[f.hardware].name},
+                      {"variants", f.variants},
+                      {"front", front}});
   }
   return {{"name", catalog.name},
           {"variants", catalog.variants.size()},

@@ -16,11 +16,14 @@ struct CatalogFront {
   TaskId task;
   HardwareId hardware;
   std::size_t variants = 0;
-  std::vector<VariantId> front;  ///< none of the others is at least as fast with at least its accuracy; by rising latency of one item
+  std::vector<std::string> doubts;  ///< why its variants cannot be held against each other, as they stand; empty: they can
+  std::vector<VariantId> front;     ///< none of the others is at least as fast with at least its accuracy; by rising latency of one item
 };
 
-/// By task and hardware type in their order. Time is that of the smallest batch, per batch; of equals the first is on the front.
-std::vector<CatalogFront> fronts_of(const Catalog& catalog);
+/// By task and hardware type in their order. Time is that of the smallest batch, per batch; of equals the first is on the front. `file` is
+/// what the catalog was read from: it names the source of each variant. A front is in doubt where accuracies, or latencies, are of different
+/// origins (measured, assumed, ...), variants of different sources, or times of different batches.
+std::vector<CatalogFront> fronts_of(const Catalog& catalog, const Json& file = {});
 
 /// Variants by origin (measured, computed, derived, assumed) of latency, accuracy, load and memory.
 struct OriginShares {
@@ -31,7 +34,7 @@ struct OriginShares {
 };
 OriginShares origins_of(const Catalog& catalog);
 
-std::string show_text(const Catalog& catalog);
-Json show_json(const Catalog& catalog);
+std::string show_text(const Catalog& catalog, const Json& file = {});
+Json show_json(const Catalog& catalog, const Json& file = {});
 
 }  // namespace tideline

@@ -28,7 +28,10 @@ struct BoundLine {
   double reached = 0, bound = 0;
   std::optional<double> exact{};
 
-  double share() const { return bound > 0 ? reached / bound : 1; }
+  double share() const {
+    if (objective == BoundObjective::cost) return reached > 0 ? bound / reached : 1;
+    return bound > 0 ? reached / bound : 1;
+  }
 };
 
 std::string in_digits(double x, int digits) {
@@ -40,11 +43,11 @@ std::string in_digits(double x, int digits) {
 }  // namespace
 
 int command_bound(const Arguments& arguments, const PolicyRegistry& registry) {
-  cxxopts::Options options(
-      "tideline bound",
-      "Run a scenario and say what share it reached of what no policy can exceed on its arrivals.\n"
-      "The bounds are upper bounds, of a policy that knows the future, loads in no time and divides devices at will: they are\n"
-      "not said to be reachable. By profile, for policies that answer a query by one variant.\n");
+  cxxopts::Options options("tideline bound",
+                           "Run a scenario and say what share it reached of what no policy can exceed on its arrivals.\n"
+                           "The bounds are upper bounds, and of the cost of as many answers in time a lower one, of a policy that knows "
+                           "the future, loads in no time and divides devices at will: they are\n"
+                           "not said to be reachable. By profile, for policies that answer a query by one variant.\n");
   add_scenario_options(options);
   options.add_options()("window", "Time over which devices are divided at will (default: the least SLO, at most 1 s; longer for long runs)",
                         cxxopts::value<std::string>(), "DURATION")("json", "Print one JSON object");
@@ -84,26 +87,38 @@ int command_bound(const Arguments& arguments, const PolicyRegistry& registry) {
       throw InputError("--window: " + in_quotes(text) + ": makes more than " + std::to_string(most_windows) +
                        " windows of this run, which would take hours; leave it out for one that suits");
   }
-  std::array<BoundLine, 2> lines{{{"on_time", "answers in time", BoundObjective::on_time, static_cast<double>(heard.on_time())},
-                                  {"worth", "their accuracy, at or above the floor", BoundObjective::worth, heard.worth()}}};
+  const bool is_held = done.summary.billing == Billing::held;
+  const Metrics& total = done.summary.total;
+  const double cost =
+      is_held ? total.cost_usd - total.cost_transfer_usd - total.cost_fetch_usd : total.cost_attributed_usd + total.cost_wasted_usd;
+  std::array<BoundLine, 3> lines{{{"on_time", "answers in time", BoundObjective::on_time, static_cast<double>(heard.on_time())},
+                                  {"worth", "their accuracy, at or above the floor", BoundObjective::worth, heard.worth()},
+                                  {"cost_usd", is_held ? "cost of what is held" : "cost of batches", BoundObjective::cost, cost}}};
   for (BoundLine& line : lines) {
+    if (line.objective == BoundObjective::cost) {
+      line.bound = least_cost_bound(world, heard.queries(), static_cast<double>(heard.on_time()), done.summary.billing, window);
+      continue;
+    }
     line.bound = clairvoyant_bound(world, heard.queries(), line.objective, window);
     if (is_tiny(world, heard.queries())) line.exact = exact_optimum(world, heard.queries(), line.objective);
   }
   if (is_json) {
     Json out{{"scenario", done.name}, {"queries_with_slo", heard.queries().size()}, {"window_s", to_seconds(window)}};
     for (const BoundLine& line : lines) {
-      Json& at = out[line.name] = Json{{"reached", line.reached}, {"upper_bound", line.bound}, {"share", line.share()}};
+      Json& at = out[line.name] = Json{{"reached", line.reached},
+                                       {line.objective == BoundObjective::cost ? "lower_bound" : "upper_bound", line.bound},
+                                       {"share", line.share()}};
       if (line.exact) at["optimum"] = *line.exact;
     }
     std::cout << out.dump(2) << '\n';
     return 0;
   }
-  std::vector<std::vector<std::string>> table{{"", "reached", "upper bound", "share", ""}};
+  std::vector<std::vector<std::string>> table{{"", "reached", "bound", "share", ""}};
   for (const BoundLine& line : lines) {
-    const int digits = line.objective == BoundObjective::on_time ? 0 : 2;
-    table.push_back({line.what, in_digits(line.reached, digits), in_digits(line.bound, 2), in_digits(100 * line.share(), 2) + " %",
-                     line.exact ? "optimum " + in_digits(*line.exact, digits) : ""});
+    const bool is_cost = line.objective == BoundObjective::cost;
+    const int digits = is_cost ? 6 : line.objective == BoundObjective::on_time ? 0 : 2;
+    table.push_back({line.what, in_digits(line.reached, digits), in_digits(line.bound, is_cost ? 6 : 2),
+                     in_digits(100 * line.share(), 2) + " %", line.exact ? "optimum " + in_digits(*line.exact, digits) : ""});
   }
   std::cout << done.name << ": " << heard.queries().size() << " queries with an SLO\n"
             << in_columns(table, "  ", true) << "No policy exceeds the bounds; whether one reaches them is not said. Windows of "

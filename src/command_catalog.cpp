@@ -50,9 +50,11 @@ Json merged(const std::vector<ReadCatalog>& parts, const std::vector<std::string
     for (const Json& element : parts[k].json[key]) {
       const std::string name = element.contains("name") ? element["name"].get<std::string>() : element.dump();
       const auto [at, is_new] = known.try_emplace(name, element, k);
-      if (is_new)
+      if (is_new) {
         out.push_back(element);
-      else if (at->second.first != element)
+        // Who reads them together should see that they come from two places.
+        if (std::string_view(key) == "variants" && !element.contains("source")) out.back()["source"] = parts[k].catalog.name;
+      } else if (at->second.first != element)
         throw InputError(paths[at->second.second] + " and " + paths[k] + " say different things of " + in_quotes(name) + " in \"" + key +
                          "\": rename one of them");
     }
@@ -126,9 +128,9 @@ int command_catalog(const Arguments& arguments, const PolicyRegistry& registry) 
   const ReadCatalog c = read(paths.front());
   if (action == "show") {
     if (o.count("json") > 0)
-      std::cout << show_json(c.catalog).dump(2) << '\n';
+      std::cout << show_json(c.catalog, c.json).dump(2) << '\n';
     else
-      std::cout << show_text(c.catalog);
+      std::cout << show_text(c.catalog, c.json);
     return 0;
   }
   std::vector<VariantPoints> points = points_of(c.json);

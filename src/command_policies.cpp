@@ -53,11 +53,18 @@ Json describe(const PolicyDefinition& d) {
     if (b.high) p["maximum"] = f.range.high;
     parameters.push_back(std::move(p));
   }
-  return Json{{"name", d.name}, {"kinds", kinds}, {"default", d.is_default}, {"help", d.help}, {"parameters", parameters}};
+  return Json{{"name", d.name},
+              {"kinds", kinds},
+              {"default", d.is_default},
+              {"help", d.help},
+              {"provenance", std::string(to_string(d.source.provenance))},
+              {"citation", d.source.citation},
+              {"parameters", parameters}};
 }
 
 void print(const PolicyDefinition& d) {
   std::cout << d.name << " (" << kinds_text(d) << (d.is_default ? ", default" : "") << ")\n  " << d.help << '\n';
+  if (!d.source.citation.empty()) std::cout << "  Source (" << to_string(d.source.provenance) << "): " << d.source.citation << '\n';
   const auto parameters = d.parameters();
   if (parameters.empty()) std::cout << "  It has no parameters.\n";
   for (const auto& f : parameters) {

@@ -306,7 +306,9 @@ int command_profile(const Arguments& arguments, const PolicyRegistry&) {
               cxxopts::value<double>()->default_value("0.01"),
               "SHARE")("repetitions", "At most so many of a batch", cxxopts::value<std::uint32_t>()->default_value("2000"), "COUNT")(
       "seconds", "At most so long for a batch size", cxxopts::value<double>()->default_value("5"), "S")(
-      "loads", "Loads of each network", cxxopts::value<std::uint32_t>()->default_value("5"), "COUNT")(
+      "hardware", "Name of the hardware type: the same for all machines, so that a scenario finds it",
+      cxxopts::value<std::string>()->default_value("host"),
+      "NAME")("loads", "Loads of each network", cxxopts::value<std::uint32_t>()->default_value("5"), "COUNT")(
       "accuracy", "CSV with model and accuracy (0 .. 1), perhaps img_size; without it accuracies are assumed",
       cxxopts::value<std::string>(), "FILE.csv")("strict", "Refuse a busy machine instead of flagging it")(
       "quiet", "No lines about what is measured")("out", "The catalog", cxxopts::value<std::string>(), "FILE.json");
@@ -393,14 +395,14 @@ int command_profile(const Arguments& arguments, const PolicyRegistry&) {
     busy += (busy.empty() ? "" : "; ") + disturbed;
   }
 
-  const std::string hardware = as_name(machine.processor);
+  const auto hardware = o["hardware"].as<std::string>();
   char date[32];
   const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
   std::tm calendar{};
   gmtime_r(&now, &calendar);
   std::strftime(date, sizeof date, "%Y-%m-%d", &calendar);
   Json catalog{
-      {"name", hardware + "-" + backend_name},
+      {"name", as_name(machine.processor) + "-" + backend_name},
       {"about", "Measured by tideline profile on " + std::string(date) + ": " + machine.processor + ", " + std::to_string(machine.cores) +
                     " cores, " + version + ", " + version_text() + ". Networks in YOLOv5's shape " +
                     "with random weights: times and memory are real, accuracies are " +

@@ -51,6 +51,7 @@ RunResult run_one(const std::string& path, const fs::path& out, const Wishes& wi
   if (wishes.write) request.out = out;
   request.outputs = wishes.outputs;
   if (!wishes.quiet) {
+    request.tells_scaling = true;
     request.warn = [](const std::string& text) { std::cerr << text << '\n'; };
     request.progress = [&](const std::string& name, Time now, Time end, std::uint64_t queries) {
       if (!progress) progress = std::make_unique<Progress>(name, end, false);

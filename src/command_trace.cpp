@@ -13,6 +13,7 @@
 #include "src/text_table.h"
 #include "src/trace_files.h"
 #include "src/trace_report.h"
+#include "src/trace_watch.h"
 #include "traces/modulated.h"
 #include "traces/rescale.h"
 #include "traces/shape.h"
@@ -71,32 +72,6 @@ Params params_of(const cxxopts::ParseResult& o) {
     (text += text.empty() ? "" : "\n") += "--param " + p.pointer.substr(p.pointer.empty() ? 0 : 1) + ": " + p.message;
   throw InputError(text);
 }
-
-/// Passes rows on and looks at those of the part that is replayed.
-class Watched final : public TraceReader {
- public:
-  Watched(std::unique_ptr<TraceReader> reader, const TraceParams& params, TraceStatistics& statistics)
-      : reader_(std::move(reader)),
-        from_ns_(from_seconds(params.from_s).count()),
-        to_ns_(params.to_s > 0 ? from_seconds(params.to_s).count() : forever.count()),
-        from_zero_(params.start == TraceStart::zero),
-        statistics_(statistics) {}
-  bool next(TraceRow& out) override {
-    if (!reader_->next(out)) return false;
-    if (!started_) origin_ns_ = from_zero_ ? 0 : out.start_ns;
-    started_ = true;
-    if (const std::int64_t at = out.start_ns - origin_ns_; at >= from_ns_ && at < to_ns_) statistics_.add(out);
-    return true;
-  }
-  std::span<const std::string> keys() const override { return reader_->keys(); }
-  const TraceReport& report() const override { return reader_->report(); }
-
- private:
-  std::unique_ptr<TraceReader> reader_;
-  std::int64_t from_ns_, to_ns_, origin_ns_ = 0;
-  bool from_zero_, started_ = false;
-  TraceStatistics& statistics_;
-};
 
 /// Arrivals as a file.
 class ArrivalFile {
@@ -209,20 +184,11 @@ void convert(const std::string& name, const std::vector<std::filesystem::path>& 
   const bool hdf5 = out.extension() == ".h5";
   if (!hdf5 && out.extension() != ".csv") throw InputError("--out " + out.string() + ": expected a name that ends in .csv or .h5");
   const std::filesystem::path written = output_file(out, paths);
-  TraceStatistics before, after;
+  TraceStatistics before;
   const auto report_of = [](const TraceSource& source) { return notes_of(source.reader().report()); };
   try {
-    // What was there before is told by the first reading, of perhaps several.
-    bool watched = false;
-    const OpenTrace open = [&]() -> std::unique_ptr<TraceReader> {
-      auto reader = open_trace_files(name, paths, params);
-      if (std::exchange(watched, true)) return reader;
-      return std::make_unique<Watched>(std::move(reader), params, before);
-    };
-    if (needs_first_reading(params)) {
-      const auto whole = open();
-      for (TraceRow row; whole->next(row);) continue;
-    }
+    // It may be opened several times; the last reading is the one that is shaped.
+    const OpenTrace open = [&] { return watched(open_trace_files(name, paths, params), params, before); };
     const auto source = shaped(open, params, Stream(o["seed"].as<std::uint64_t>(), "arrivals", 0));
     TaskTable by_task;
     bool has_tasks = false;
@@ -232,10 +198,7 @@ void convert(const std::string& name, const std::vector<std::filesystem::path>& 
       file = std::make_unique<ArrivalHdf5>(written);
     else
       file = std::make_unique<ArrivalCsv>(written, *source, params.work_mean > 0);
-    TraceRow row;
-    row.queries = 0;
-    after.add(row);  // counted from 0
-    row.queries = 1;
+    ArrivalStatistics after;
     for (Arrival a; source->next(a);) {
       file->add(a, source->row());
       if (a.task != Arrival::unknown) {
@@ -243,21 +206,13 @@ void convert(const std::string& name, const std::vector<std::filesystem::path>& 
         by_task.add(a.task, a.at);
       }
       last = a.at;
-      row.start_ns = a.at.time_since_epoch().count();
-      after.add(row);
+      after.add(a);
     }
     refuse_empty(name, source->reader().report());
     const std::span<const std::string> tasks = source->task_names();
     file->finish(tasks);
     const TraceFigures read = before.figures({});
-    if (std::isnan(read.gap_cv)) {
-      // Bins that are silent at the end make it longer than up to the last query.
-      row.start_ns = 0;
-      row.length_ns = from_seconds(read.span_s * params.time_scale).count();
-      row.queries = 0;
-      after.add(row);
-    }
-    std::cout << report_of(*source) << '\n' << comparison(read, after.figures({}), "written");
+    std::cout << report_of(*source) << '\n' << comparison(read, after.figures(read, params.time_scale), "written");
     if (has_tasks) std::cout << '\n' << text_of(by_task.figures(last), tasks, tasks_shown) << '\n';
     std::cout << "written: " << written.string() << '\n';
   } catch (const SourceError& e) {
@@ -394,7 +349,8 @@ void fit(const std::string& name, const std::vector<std::filesystem::path>& path
 
 /// What a scenario's workload is by task, over its warm-up and window.
 void workload(const std::string& path, const cxxopts::ParseResult& o, const PolicyRegistry& registry) {
-  const Scenario scenario = read_scenario(path, {}, registry);
+  Scenario scenario = read_scenario(path, {}, registry);
+  for (EntrySpec& e : scenario.entries) e.tells_scaling = true;
   const Time end = Time{} + scenario.options.warmup + scenario.options.duration;
   std::vector<std::string> tasks;
   for (const Task& t : scenario.catalog.tasks) tasks.push_back(t.name);
@@ -409,10 +365,12 @@ void workload(const std::string& path, const cxxopts::ParseResult& o, const Poli
     };
     for (Arrival a; source->next(a) && a.at < end;) table.add(task_of(a), a.at);
     const TaskTableFigures figures = table.figures(end);
-    if (o.count("json") > 0)
+    if (o.count("json") > 0) {
       all.push_back({{"entry", e.name}, {"workload", json_of(figures, tasks)}});
-    else
-      std::cout << (k > 0 ? "\n" : "") << e.name << ": " << text_of(figures, tasks, tasks_shown);
+      continue;
+    }
+    std::cout << (k > 0 ? "\n" : "") << e.name << ": " << text_of(figures, tasks, tasks_shown);
+    if (const std::string remark = source->remark(); !remark.empty()) std::cout << "note: " << remark << '\n';
   }
   if (o.count("json") > 0) std::cout << all.dump(2) << '\n';
 }

@@ -12,6 +12,7 @@
 #include <cmath>
 #include <fstream>
 #include <map>
+#include <tuple>
 
 namespace tideline {
 
@@ -307,14 +308,37 @@ class Reader {
     return {};
   }
 
+  /// One link, or one node, may be spelled in several ways.
+  using Target = std::tuple<Change::Kind, std::size_t, std::uint32_t>;
+  static Target target_of(const Change& c) {
+    switch (c.kind) {
+      case Change::Kind::slowdown:
+        return {c.kind, c.nodes.first.index(), c.nodes.count};
+      case Change::Kind::price:
+        return {c.kind, c.pool.index(), 0};
+      case Change::Kind::carbon:
+        return {c.kind, c.site.index(), 0};
+      default:
+        return {c.kind, c.link, 0};
+    }
+  }
+
   void replay(const std::filesystem::path& file, const std::string& at) {
     std::ifstream in(file, std::ios::binary);
     TextReader rows(in);
     std::string_view row;
-    std::map<std::string, std::size_t, std::less<>> last;  // change of each target that still holds
-    const auto wrong = [&](const std::string& what) { problems_.add(at, file.string() + ":" + std::to_string(rows.row()) + ": " + what); };
+    struct Row {
+      std::size_t change;  // that still holds
+      double time;
+      std::uint64_t row;
+    };
+    std::map<Target, Row> last;
+    const auto wrong = [&](const std::string& what) {
+      problems_.add(at, file.string() + ":" + std::to_string(std::max<std::uint64_t>(rows.row(), 1)) + ": " + what);
+    };
     try {
-      if (!rows.data_line(row) || row != "time_s,target,factor") return wrong("expected the header time_s,target,factor");
+      if (!rows.data_line(row)) return wrong("is empty: expected the header time_s,target,factor");
+      if (row != "time_s,target,factor") return wrong("expected the header time_s,target,factor");
       double before = 0;
       while (rows.data_line(row)) {
         const std::size_t one = row.find(','), two = row.rfind(',');
@@ -332,11 +356,14 @@ class Reader {
         if (change->kind == Change::Kind::link && factor != 0 && factor != 1 && topology_.links[change->link].bytes_per_s == 0)
           return wrong("the link has no bandwidth_bytes_per_s that it could be a factor on");
         change->from = Time{} + from_seconds(time);
-        if (const auto old = last.find(name); old != last.end()) out_.environment.changes[old->second].to = change->from;
+        const auto [old, is_new] = last.try_emplace(target_of(*change));
+        if (!is_new && old->second.time == time)
+          return wrong("row " + std::to_string(old->second.row) + " has a factor for " + std::string(name) + " at the same time");
+        if (!is_new) out_.environment.changes[old->second.change].to = change->from;
         (change->kind == Change::Kind::carbon ? change->amount
          : change->kind == Change::Kind::link ? change->bandwidth_factor
                                               : change->factor) = factor;
-        last.insert_or_assign(std::string(name), out_.environment.changes.size());
+        old->second = {out_.environment.changes.size(), time, rows.row()};
         add(*change);
       }
       if (last.empty()) wrong("has no rows");

@@ -102,6 +102,8 @@ std::string import_timm(std::span<const NamedStream> files, const TableWishes& w
 /// throughput_avg,latency_avg,...` with units in the cells; the section names the GPU, the subsection the precision. Eager PyTorch:
 /// small batches take as long as their launches, and some a little less than smaller ones.
 std::string import_nvidia(std::span<const NamedStream> files, const TableWishes& w, DraftReport& report) {
+  if (w.accuracies.empty())
+    throw InputError("nvidia: the tables have no accuracies: give --accuracy CSV with columns model, precision, accuracy");
   const std::string task = or_else(w.task, "classify-imagenet");
   Grouped groups;
   for (const NamedStream& f : files) {

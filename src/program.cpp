@@ -92,7 +92,7 @@ int dispatch(const std::string& program, const Arguments& words, const PolicyReg
       {"merge", command_merge},       {"inspect", command_inspect},   {"timeline", command_timeline}, {"report", command_report},
       {"import", command_import},     {"check", command_check},       {"rerun", command_rerun},       {"pack", command_pack},
       {"diff", command_diff},         {"trace", command_trace},       {"catalog", command_catalog},   {"bound", command_bound},
-      {"profile", command_profile},   {"fidelity", command_fidelity}};
+      {"fidelity", command_fidelity}, {"profile", command_profile}};
   if (words.empty()) {
     greet(program);
     return 0;

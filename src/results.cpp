@@ -158,15 +158,19 @@ void write_audit(ResultsFile& file, const AuditResult& audit) {
   write_names(file, "/audit/detail", "What was compared, or the first fault.", audit.checks, [](const Check& c) { return c.detail; });
 }
 
-void write_series(ResultsFile& file, const std::vector<SeriesRow>& rows) {
-  file.group("/series");
-  for (const SeriesColumn& c : series_columns()) {
-    const std::string path = "/series/" + std::string(c.name);
+namespace {
+
+/// A dataset per column in the group.
+template <class Column, class Row>
+void write_table(ResultsFile& file, const std::string& group, std::span<const Column> columns, const std::vector<Row>& rows) {
+  file.group(group);
+  for (const Column& c : columns) {
+    const std::string path = group + "/" + std::string(c.name);
     const auto write = [&]<class T>(std::vector<T> values) {
-      for (const SeriesRow& r : rows) values.push_back(std::get<T>(c.value(r)));
+      for (const Row& r : rows) values.push_back(std::get<T>(c.value(r)));
       file.dataset(path, std::span<const T>(values), c.unit, c.help);
     };
-    switch (c.value(SeriesRow{}).index()) {
+    switch (c.value(Row{}).index()) {
       case 0:
         write(std::vector<std::int64_t>{});
         break;
@@ -178,6 +182,16 @@ void write_series(ResultsFile& file, const std::vector<SeriesRow>& rows) {
         break;
     }
   }
+}
+
+}  // namespace
+
+void write_series(ResultsFile& file, const std::vector<SeriesRow>& rows) { write_table(file, "/series", series_columns(), rows); }
+
+void write_searches(ResultsFile& file, const std::vector<SearchRow>& rows) {
+  if (rows.empty()) return;
+  write_table(file, "/planner", search_columns(), rows);
+  write_names(file, "/planner/status", "How the search ended.", rows, [](const SearchRow& r) { return to_string(r.solution.status); });
 }
 
 // --- JSON ---
@@ -213,6 +227,15 @@ Json summary_json(const Summary& summary, const AuditResult& audit, const Json& 
     row["origin_latency"] = to_string(r.origin_latency);
     row["origin_accuracy"] = to_string(r.origin_accuracy);
     out["variants"].push_back(std::move(row));
+  }
+  if (const SearchTotals& s = summary.searches; s.searches > 0) {
+    out["planner"] = {{"searches", s.searches},
+                      {"optimal", s.optimal},
+                      {"feasible", s.feasible},
+                      {"short_of_demand", s.short_of_demand},
+                      {"kept", s.kept}};
+    out["planner"]["gap_mean"] = json_of(s.with_gap > 0 ? s.gap_sum / static_cast<double>(s.with_gap) : no_value);
+    out["planner"]["gap_max"] = json_of(s.with_gap > 0 ? s.gap_max : no_value);
   }
   Json checks = Json::array();
   for (const Check& c : audit.checks) checks.push_back({{"name", c.name}, {"passed", c.passed}, {"detail", c.detail}});

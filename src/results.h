@@ -2,6 +2,7 @@
 #pragma once
 
 #include "sim/metrics/audit.h"
+#include "sim/metrics/searches.h"
 #include "sim/metrics/series.h"
 #include "sim/metrics/summary.h"
 #include "src/hdf5_file.h"
@@ -47,6 +48,8 @@ void write_audit(ResultsFile& file, const AuditResult& audit);
 void write_real(ResultsFile& file, const Json& report);
 /// Writes `/series`: a dataset per column.
 void write_series(ResultsFile& file, const std::vector<SeriesRow>& rows);
+/// Writes `/planner`, a row per search of a planner; nothing where there was none.
+void write_searches(ResultsFile& file, const std::vector<SearchRow>& rows);
 
 /// One object: `window`, `total`, `classes`, `tasks`, `variants` (arrays of objects with `name`) and `audit`. The keys are stable: programs
 /// read them. What has no value is null.

@@ -81,6 +81,7 @@ RunResult run_once(const RunRequest& request, const PolicyRegistry& registry, co
   std::unique_ptr<SummaryRecorder> summary;
   std::unique_ptr<AuditRecorder> audit;
   std::unique_ptr<SeriesRecorder> series;
+  SearchRecorder searches;
   std::unique_ptr<ResultsFile> file;
   std::unique_ptr<Records> records;
   const Run* running = nullptr;
@@ -89,6 +90,7 @@ RunResult run_once(const RunRequest& request, const PolicyRegistry& registry, co
   if (!request.out.empty()) outputs.push_back(request.out);
   refuse_inputs_of(scenario, request.layers, outputs);
   if (request.change) request.change(scenario);
+  for (EntrySpec& e : scenario.entries) e.tells_scaling = request.tells_scaling;
   const Time end = Time{} + scenario.options.warmup + scenario.options.duration;
   std::unique_ptr<real::RealMode> machine;  // its backends outlive the executor
   Run run = assemble(
@@ -105,6 +107,7 @@ RunResult run_once(const RunRequest& request, const PolicyRegistry& registry, co
         if (!request.out.empty()) {
           series = std::make_unique<SeriesRecorder>(world, s.billing);
           all.push_back(series.get());
+          all.push_back(&searches);
           file = std::make_unique<ResultsFile>(request.out);
           records = std::make_unique<Records>(*file, world, request.records);
           for (Recorder* r : records->recorders()) all.push_back(r);
@@ -193,6 +196,7 @@ RunResult run_once(const RunRequest& request, const PolicyRegistry& registry, co
     write_audit(*file, done.audit);
     if (machine) write_real(*file, done.real);
     write_series(*file, series->rows());
+    write_searches(*file, searches.rows());
     if (done.interrupted)
       file->commit_incomplete();
     else

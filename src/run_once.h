@@ -31,9 +31,10 @@ struct RunRequest {
   std::vector<std::filesystem::path> outputs;  ///< what else will be written: like `out`, it may be no file that the run reads
   std::function<void(Scenario&)> change;       ///< of what was read, before it runs; results files know nothing of it
   RecordWishes records;
-  Recorder* also = nullptr;                                                                  ///< hears the run too; must outlive it
-  DecisionWatch* decisions = nullptr;                                                        ///< hears all decisions; must outlive the run
-  std::function<void(const std::string&)> warn;                                              ///< called with each warning, whole
+  Recorder* also = nullptr;                      ///< hears the run too; must outlive it
+  DecisionWatch* decisions = nullptr;            ///< hears all decisions; must outlive the run
+  bool tells_scaling = false;                    ///< whether what scaling does to traces is among the warnings
+  std::function<void(const std::string&)> warn;  ///< called with each warning, whole
   std::function<void(const std::string& name, Time now, Time end, std::uint64_t)> progress;  ///< now and then, with queries so far
 };
 

@@ -38,9 +38,10 @@ struct EntrySpec {
   std::filesystem::path file;  ///< csv, counts and trace; of trace perhaps a folder
   Duration skip{};             ///< of the trace, before what becomes time 0
   std::vector<Surge> surges;
-  double speedup = 1;   ///< how much faster all of that goes by
-  Duration block{};     ///< length of stretches that the trace is put together from anew (blocks.h); 0: as it is
-  Duration block_of{};  ///< how much of the trace they are drawn from
+  double speedup = 1;          ///< how much faster all of that goes by
+  bool tells_scaling = false;  ///< whether a trace that is scaled keeps statistics of what that did, for its remark; they cost time
+  Duration block{};            ///< length of stretches that the trace is put together from anew (blocks.h); 0: as it is
+  Duration block_of{};         ///< how much of the trace they are drawn from
   std::uint64_t block_draw = 0;
   std::vector<std::vector<WorkloadEntry::Choice>>
       classes;                                 ///< by task of the source; class ids are declarations until `classes_of` maps them

@@ -324,6 +324,8 @@ struct DecisionSection {
   }
 };
 
+/// What makes a run of days endless is a slip of the unit.
+inline constexpr Duration least_snapshot = 1ms;
 struct ControlSection {
   Control::Mode mode = Control::Mode::central;
   std::optional<Duration> snapshot;
@@ -339,7 +341,8 @@ struct ControlSection {
                       "all that it knows.",
                       {{"central", Control::Mode::central}, {"per_site", Control::Mode::per_site}, {"gossip", Control::Mode::gossip}}),
         param::field("snapshot_s", &ControlSection::snapshot,
-                     "Between two times that boards are told; 0: boards of other sites are live. Default: 0 with central, else 2 s.",
+                     "Between two times that boards are told, 1 ms or more; 0: boards of other sites are live. Default: 0 with central, "
+                     "else 2 s.",
                      {0, 86400}),
         param::field("delay_s", &ControlSection::delay, "Until what is told arrives, beyond the delay of the route between the sites.",
                      {0, 3600}),

@@ -3,6 +3,8 @@
 #include "src/errors.h"
 #include "src/scenario.h"
 #include "src/trace_files.h"
+#include "src/trace_report.h"
+#include "src/trace_watch.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -47,10 +49,21 @@ class Faster final : public ArrivalSource {
 /// A trace of any format, whose errors name its file.
 class AnyTrace final : public ArrivalSource {
  public:
-  AnyTrace(std::string path, std::unique_ptr<TraceSource> source, bool needs_task)
-      : path_(std::move(path)), source_(std::move(source)), needs_task_(needs_task) {}
+  /// `tells_scaling`: `remark` says what scaling did to the statistics.
+  AnyTrace(const EntrySpec& entry, const TraceParams& params, Stream stream, bool needs_task, bool tells_scaling)
+      : path_(entry.file.string()), params_(params), needs_task_(needs_task), tells_scaling_(tells_scaling) {
+    const OpenTrace open = [this, file = entry.file] {
+      auto reader = open_trace_files(path_, {file}, params_);
+      return tells_scaling_ ? watched(std::move(reader), params_, before_) : std::move(reader);
+    };
+    source_ = shaped(open, params_, stream);
+  }
+  AnyTrace(const AnyTrace&) = delete;
+  AnyTrace& operator=(const AnyTrace&) = delete;
   bool next(Arrival& out) override {
-    return checked([&] { return source_->next(out); }, out);
+    if (!checked([&] { return source_->next(out); }, out)) return false;
+    if (tells_scaling_) after_.add(out);
+    return true;
   }
   bool next_expected(Expected& out) override {
     return checked([&] { return source_->next_expected(out); }, out.like);
@@ -63,6 +76,12 @@ class AnyTrace final : public ArrivalSource {
     for (const auto& d : r.dropped) out += "; " + std::to_string(d.rows) + " rows dropped for " + d.reason;
     if (r.unsorted > 0) out += "; " + std::to_string(r.unsorted) + " rows put in order";
     for (const auto& note : r.notes) out += "; " + note;
+    if (!tells_scaling_) return out;
+    TraceStatistics all = before_;
+    const TraceFigures before = all.figures({});
+    out += "\nwhat scaling did to its statistics, as far as it was read:\n" +
+           comparison(before, after_.figures(before, params_.time_scale), "scaled");
+    out.pop_back();
     return out;
   }
 
@@ -83,8 +102,11 @@ class AnyTrace final : public ArrivalSource {
   }
 
   std::string path_;
+  TraceParams params_;
+  bool needs_task_, tells_scaling_;
+  TraceStatistics before_;
+  ArrivalStatistics after_;
   std::unique_ptr<TraceSource> source_;
-  bool needs_task_;
 };
 
 /// Gives queries that say nothing of their size one that is drawn.
@@ -191,9 +213,7 @@ std::unique_ptr<ArrivalSource> open_plain(const EntrySpec& entry, std::uint64_t 
   if (const auto* p = std::get_if<ModulatedParams>(&entry.params)) return make_modulated(*p, stream);
   const bool needs_task = entry.classes.size() > 1 && !entry.popularity;
   if (const auto* p = std::get_if<TraceParams>(&entry.params)) {
-    const std::string path = entry.file.string();
-    const OpenTrace open = [&] { return open_trace_files(path, {entry.file}, *p); };
-    std::unique_ptr<ArrivalSource> source = std::make_unique<AnyTrace>(path, shaped(open, *p, stream), needs_task);
+    std::unique_ptr<ArrivalSource> source = std::make_unique<AnyTrace>(entry, *p, stream, needs_task, entry.tells_scaling && is_scaled(*p));
     if (entry.block == Duration{}) return source;
     return in_blocks(std::move(source), entry.block, entry.block_of, entry.block_draw);
   }

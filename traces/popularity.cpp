@@ -105,6 +105,8 @@ class Popular final : public ArrivalSource {
 std::unique_ptr<ArrivalSource> with_popularity(std::unique_ptr<ArrivalSource> source, const PopularityParams& params, std::size_t tasks,
                                                Stream draws, Stream swaps) {
   if (tasks == 0) throw std::invalid_argument("popularity: there are no tasks");
+  if (params.swap > Duration{} && params.swap < 1ms)
+    throw std::invalid_argument("popularity: swap_s: has to be 0, for ranks that stay, or 0.001 and more");
   if (!params.weights.empty() && params.weights.size() != tasks)
     throw std::invalid_argument("popularity: weights: expected one for each task, " + std::to_string(tasks));
   if (!params.weights.empty() && std::none_of(params.weights.begin(), params.weights.end(), [](double w) { return w > 0; }))

@@ -25,7 +25,8 @@ struct PopularityParams {
     return param::fields(
         param::field("zipf_exponent", &PopularityParams::zipf_exponent, "The task of rank k has weight k to minus that.", {0, 20}),
         param::field("weights", &PopularityParams::weights, "Weights by rank in place of those of Zipf.", {0, 1e12}),
-        param::field("swap_s", &PopularityParams::swap, "Mean time until two tasks swap their ranks; 0: ranks stay.", {0, 3e9}),
+        param::field("swap_s", &PopularityParams::swap, "Mean time until two tasks swap their ranks, 1 ms or more; 0: ranks stay.",
+                     {0, 3e9}),
         param::choice("swaps", &PopularityParams::neighbours, "Which two tasks swap ranks: any, or those of a rank and the next.",
                       {{"any", false}, {"neighbours", true}}),
         param::field("phase_spread_h", &PopularityParams::phase_spread_h,

@@ -41,6 +41,7 @@ class Surged final : public ArrivalSource {
     return true;
   }
   std::span<const std::string> task_names() const override { return source_->task_names(); }
+  std::string remark() const override { return source_->remark(); }
   double mean_qps(Time from, Time to) const override { return source_->mean_qps(from, to) * mean_factor(from, to); }
 
  private:

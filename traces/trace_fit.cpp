@@ -1,5 +1,6 @@
 #include "traces/trace_fit.h"
 
+#include "sim/core/descent.h"
 #include "traces/nanoseconds.h"
 
 #include <algorithm>
@@ -63,23 +64,8 @@ Factors best_spreads(const std::vector<Target>& targets, Factors f) {
   for (const double part : {0.05, 0.5, 0.95}) {
     f.fast_v = most * part;
     f.slow_v = most * (1 - part);
-    double now = misfit(targets, f);
-    for (double step = 2; step > 1.001; step = std::sqrt(step)) {
-      for (bool moved = true; moved;) {
-        moved = false;
-        for (double Factors::*which : {&Factors::fast_v, &Factors::slow_v})
-          for (const double by : {step, 1 / step}) {
-            Factors other = f;
-            other.*which *= by;
-            if (const double then = misfit(targets, other); then < now * (1 - 1e-9)) {
-              f = other;
-              now = then;
-              moved = true;
-            }
-          }
-      }
-    }
-    if (least < 0 || now < least) {
+    f = descend(f, {&Factors::fast_v, &Factors::slow_v}, [&](const Factors& x) { return misfit(targets, x); }, {2, 1.001, 1e-9});
+    if (const double now = misfit(targets, f); least < 0 || now < least) {
       least = now;
       best = f;
     }

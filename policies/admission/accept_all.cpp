@@ -15,6 +15,9 @@ class AcceptAll final : public AdmissionPolicy {
 
 }  // namespace
 
-PolicyDefinition accept_all() { return define<AcceptAll>("accept_all", "Admits every query.", DefaultPolicy::yes); }
+PolicyDefinition accept_all() {
+  return define<AcceptAll>("accept_all", "Admits every query.",
+                           {Provenance::textbook, R"(Kleinrock, "Queueing systems, volume 1: theory", Wiley 1975)"}, DefaultPolicy::yes);
+}
 
 }  // namespace tideline

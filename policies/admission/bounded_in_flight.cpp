@@ -37,7 +37,8 @@ class BoundedInFlight final : public AdmissionPolicy {
 }  // namespace
 
 PolicyDefinition bounded_in_flight() {
-  return define<BoundedInFlight>("bounded_in_flight", "Admits a query if at most a given number of its task are then in flight.");
+  return define<BoundedInFlight>("bounded_in_flight", "Admits a query if at most a given number of its task are then in flight.",
+                                 {Provenance::textbook, R"(Kleinrock, "Queueing systems, volume 1: theory", Wiley 1975)"});
 }
 
 }  // namespace tideline

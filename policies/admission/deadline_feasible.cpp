@@ -43,7 +43,9 @@ class DeadlineFeasible final : public AdmissionPolicy {
 
 PolicyDefinition deadline_feasible() {
   return define<DeadlineFeasible>(
-      "deadline_feasible", "Admits a query if some variant is predicted to answer it in time; needs something loaded to begin with.");
+      "deadline_feasible", "Admits a query if some variant is predicted to answer it in time; needs something loaded to begin with.",
+      {Provenance::our_reading,
+       R"(Gujarati et al., "Serving DNNs like Clockwork: performance predictability from the bottom up", OSDI 2020, arXiv:2006.02464)"});
 }
 
 }  // namespace tideline

@@ -59,8 +59,9 @@ class PriorityShedding final : public AdmissionPolicy {
 }  // namespace
 
 PolicyDefinition priority_shedding() {
-  return define<PriorityShedding>("priority_shedding",
-                                  "Rejects as many queries as keep the devices at a utilization, lowest priority first.");
+  return define<PriorityShedding>(
+      "priority_shedding", "Rejects as many queries as keep the devices at a utilization, lowest priority first.",
+      {Provenance::our_reading, R"(Welsh and Culler, "Adaptive overload control for busy Internet servers", USITS 2003)"});
 }
 
 }  // namespace tideline

@@ -12,7 +12,7 @@ namespace {
 
 /// Each tenant has a bucket of tokens that fills at a constant rate up to a bound; a query takes one token or is rejected. A bucket
 /// starts full. Each controller has buckets of its own.
-/// Source: token bucket, Turner, "New directions in communications (or which way to the information age?)", IEEE Communications
+/// Source: token bucket, Turner, "New directions in communications, or which way to the information age?", IEEE Communications
 /// Magazine 24(10), 1986 (as a leaky bucket with a counter); ITU-T I.371 defines the same conformance.
 class TokenBucket final : public AdmissionPolicy {
  public:
@@ -57,7 +57,10 @@ class TokenBucket final : public AdmissionPolicy {
 }  // namespace
 
 PolicyDefinition token_bucket() {
-  return define<TokenBucket>("token_bucket", "Admits a query of a tenant if a token is left in its bucket.");
+  return define<TokenBucket>(
+      "token_bucket", "Admits a query of a tenant if a token is left in its bucket.",
+      {Provenance::textbook,
+       R"(Turner, "New directions in communications, or which way to the information age?", IEEE Communications Magazine 24(10), 1986)"});
 }
 
 }  // namespace tideline

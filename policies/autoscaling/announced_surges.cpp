@@ -104,7 +104,10 @@ class AnnouncedSurges final : public OverAnother {
 }  // namespace
 
 PolicyDefinition announced_surges() {
-  return define<AnnouncedSurges>("announced_surges", "Loads ahead of surges of demand that are announced, over another autoscaler.");
+  return define<AnnouncedSurges>(
+      "announced_surges", "Loads ahead of surges of demand that are announced, over another autoscaler.",
+      {Provenance::ours,
+       R"(Zhang et al., "MArk: exploiting cloud services for cost-effective, SLO-aware machine learning inference serving", USENIX ATC 2019)"});
 }
 
 }  // namespace tideline

@@ -246,7 +246,10 @@ class DemandKnapsack final : public AutoscalingPolicy, public Observer {
 }  // namespace
 
 PolicyDefinition demand_knapsack() {
-  return define<DemandKnapsack>("demand_knapsack", "Loads at each site what its demand gains most from under its memory.");
+  return define<DemandKnapsack>(
+      "demand_knapsack", "Loads at each site what its demand gains most from under its memory.",
+      {Provenance::ours,
+       R"(Sinha and Zoltners, "The multiple-choice knapsack problem", Operations Research 27(3), 1979, doi:10.1287/opre.27.3.503)"});
 }
 
 }  // namespace tideline

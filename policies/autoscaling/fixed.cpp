@@ -65,6 +65,10 @@ class Fixed final : public AutoscalingPolicy {
 
 }  // namespace
 
-PolicyDefinition fixed() { return define<Fixed>("fixed", "As many instances as the scenario starts with, or lists.", DefaultPolicy::yes); }
+PolicyDefinition fixed() {
+  return define<Fixed>("fixed", "As many instances as the scenario starts with, or lists.",
+                       {Provenance::textbook, R"(Romero et al., "INFaaS: automated model-less inference serving", USENIX ATC 2021)"},
+                       DefaultPolicy::yes);
+}
 
 }  // namespace tideline

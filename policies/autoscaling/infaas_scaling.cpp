@@ -380,7 +380,9 @@ class InfaasScaling final : public AutoscalingPolicy, public Observer {
 }  // namespace
 
 PolicyDefinition infaas_scaling() {
-  return define<InfaasScaling>("infaas_scaling", "INFaaS's autoscalers: replicates, upgrades, downgrades by cost; orders machines.");
+  return define<InfaasScaling>(
+      "infaas_scaling", "INFaaS's autoscalers: replicates, upgrades, downgrades by cost; orders machines.",
+      {Provenance::our_reading, R"(Romero et al., "INFaaS: automated model-less inference serving", USENIX ATC 2021)"});
 }
 
 }  // namespace tideline

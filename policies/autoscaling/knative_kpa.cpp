@@ -202,7 +202,9 @@ class KnativeKpa final : public AutoscalingPolicy {
 }  // namespace
 
 PolicyDefinition knative_kpa() {
-  return define<KnativeKpa>("knative_kpa", "Scales by concurrency over a stable window, and a short one in a panic, as Knative does.");
+  return define<KnativeKpa>(
+      "knative_kpa", "Scales by concurrency over a stable window, and a short one in a panic, as Knative does.",
+      {Provenance::our_reading, R"(Knative documentation, "Additional autoscaling configuration for Knative Pod Autoscaler")"});
 }
 
 }  // namespace tideline

@@ -139,7 +139,8 @@ class KubernetesHpa final : public AutoscalingPolicy {
 }  // namespace
 
 PolicyDefinition kubernetes_hpa() {
-  return define<KubernetesHpa>("kubernetes_hpa", "Scales by the ratio of a metric to its target, as Kubernetes does.");
+  return define<KubernetesHpa>("kubernetes_hpa", "Scales by the ratio of a metric to its target, as Kubernetes does.",
+                               {Provenance::our_reading, R"(Kubernetes documentation, "Horizontal Pod Autoscaling" (autoscaling/v2))"});
 }
 
 }  // namespace tideline

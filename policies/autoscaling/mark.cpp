@@ -174,7 +174,10 @@ class Mark final : public AutoscalingPolicy, public Observer {
 }  // namespace
 
 PolicyDefinition mark() {
-  return define<Mark>("mark", "Holds the types of instances that are cheapest for what is forecast; reacts to what is missing.");
+  return define<Mark>(
+      "mark", "Holds the types of instances that are cheapest for what is forecast; reacts to what is missing.",
+      {Provenance::our_reading,
+       R"(Zhang et al., "MArk: exploiting cloud services for cost-effective, SLO-aware machine learning inference serving", USENIX ATC 2019)"});
 }
 
 }  // namespace tideline

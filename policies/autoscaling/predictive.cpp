@@ -103,6 +103,11 @@ class Predictive final : public AutoscalingPolicy {
 
 }  // namespace
 
-PolicyDefinition predictive() { return define<Predictive>("predictive", "Scales to what is forecast to be sent to each group."); }
+PolicyDefinition predictive() {
+  return define<Predictive>(
+      "predictive", "Scales to what is forecast to be sent to each group.",
+      {Provenance::textbook,
+       R"(Zhang et al., "MArk: exploiting cloud services for cost-effective, SLO-aware machine learning inference serving", USENIX ATC 2019)"});
+}
 
 }  // namespace tideline

@@ -139,7 +139,8 @@ class Scheduled final : public OverAnother {
 }  // namespace
 
 PolicyDefinition scheduled() {
-  return define<Scheduled>("scheduled", "At least as many instances as a schedule says, over another autoscaler.");
+  return define<Scheduled>("scheduled", "At least as many instances as a schedule says, over another autoscaler.",
+                           {Provenance::ours, R"(AWS Application Auto Scaling documentation, "Scheduled scaling")"});
 }
 
 }  // namespace tideline

@@ -89,7 +89,9 @@ class TargetTracking final : public AutoscalingPolicy {
 }  // namespace
 
 PolicyDefinition target_tracking() {
-  return define<TargetTracking>("target_tracking", "Holds a number of visits per instance and minute, as managed endpoints do.");
+  return define<TargetTracking>(
+      "target_tracking", "Holds a number of visits per instance and minute, as managed endpoints do.",
+      {Provenance::our_reading, R"(AWS Application Auto Scaling documentation, "Target tracking scaling policies")"});
 }
 
 }  // namespace tideline

@@ -129,7 +129,10 @@ class TargetUtilization final : public AutoscalingPolicy {
 }  // namespace
 
 PolicyDefinition target_utilization() {
-  return define<TargetUtilization>("target_utilization", "Holds a share of busy time per instance, or steps beyond two thresholds.");
+  return define<TargetUtilization>(
+      "target_utilization", "Holds a share of busy time per instance, or steps beyond two thresholds.",
+      {Provenance::textbook,
+       R"(AWS Application Auto Scaling documentation, "Step scaling policies"; AWS Application Auto Scaling documentation, "Target tracking scaling policies")"});
 }
 
 }  // namespace tideline

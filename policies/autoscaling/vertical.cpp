@@ -114,7 +114,9 @@ class Vertical final : public OverAnother {
 }  // namespace
 
 PolicyDefinition vertical() {
-  return define<Vertical>("vertical", "Cores of instances by a percentile of their use, over another autoscaler.");
+  return define<Vertical>("vertical", "Cores of instances by a percentile of their use, over another autoscaler.",
+                          {Provenance::our_reading,
+                           R"(Rzadca et al., "Autopilot: workload autoscaling at Google", EuroSys 2020, doi:10.1145/3342195.3387524)"});
 }
 
 }  // namespace tideline

@@ -142,7 +142,9 @@ class Aimd final : public BatchingPolicy, public Observer {
 }  // namespace
 
 PolicyDefinition aimd() {
-  return define<Aimd>("aimd", "Learns the largest batch that meets a target from what batches took, as Clipper does.");
+  return define<Aimd>(
+      "aimd", "Learns the largest batch that meets a target from what batches took, as Clipper does.",
+      {Provenance::our_reading, R"(Crankshaw et al., "Clipper: a low-latency online prediction serving system", NSDI 2017)"});
 }
 
 }  // namespace tideline

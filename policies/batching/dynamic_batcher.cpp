@@ -90,7 +90,8 @@ class DynamicBatcher final : public BatchingPolicy {
 }  // namespace
 
 PolicyDefinition dynamic_batcher() {
-  return define<DynamicBatcher>("dynamic_batcher", "Starts batches of preferred sizes; after a delay what is there, as Triton does.");
+  return define<DynamicBatcher>("dynamic_batcher", "Starts batches of preferred sizes; after a delay what is there, as Triton does.",
+                                {Provenance::our_reading, R"(NVIDIA Triton Inference Server documentation, "Batchers")"});
 }
 
 }  // namespace tideline

@@ -50,7 +50,10 @@ class EarlyDrop final : public BatchingPolicy {
 }  // namespace
 
 PolicyDefinition early_drop() {
-  return define<EarlyDrop>("early_drop", "Gives up who would be late in a batch of the target size, as Nexus does.");
+  return define<EarlyDrop>(
+      "early_drop", "Gives up who would be late in a batch of the target size, as Nexus does.",
+      {Provenance::as_published,
+       R"(Shen et al., "Nexus: a GPU cluster engine for accelerating DNN-based video analysis", SOSP 2019, doi:10.1145/3341301.3359658)"});
 }
 
 }  // namespace tideline

@@ -45,6 +45,11 @@ class FixedSize final : public BatchingPolicy {
 
 }  // namespace
 
-PolicyDefinition fixed_size() { return define<FixedSize>("fixed_size", "Starts a batch only when it has a given size."); }
+PolicyDefinition fixed_size() {
+  return define<FixedSize>(
+      "fixed_size", "Starts a batch only when it has a given size.",
+      {Provenance::textbook,
+       R"(Bailey, "On queueing processes with bulk service", Journal of the Royal Statistical Society B 16(1), 1954)"});
+}
 
 }  // namespace tideline

@@ -33,6 +33,10 @@ class NoBatching final : public BatchingPolicy {
 
 }  // namespace
 
-PolicyDefinition no_batching() { return define<NoBatching>("no_batching", "Starts one query at a time, in the order of the line."); }
+PolicyDefinition no_batching() {
+  return define<NoBatching>(
+      "no_batching", "Starts one query at a time, in the order of the line.",
+      {Provenance::textbook, R"(Crankshaw et al., "Clipper: a low-latency online prediction serving system", NSDI 2017)"});
+}
 
 }  // namespace tideline

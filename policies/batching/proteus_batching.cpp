@@ -75,7 +75,10 @@ class ProteusBatching final : public BatchingPolicy {
 }  // namespace
 
 PolicyDefinition proteus_batching() {
-  return define<ProteusBatching>("proteus_batching", "Waits as long as one more query would be in time with the first, as Proteus does.");
+  return define<ProteusBatching>(
+      "proteus_batching", "Waits as long as one more query would be in time with the first, as Proteus does.",
+      {Provenance::as_published,
+       R"(Ahmad et al., "Proteus: a high-throughput inference-serving system with accuracy scaling", ASPLOS 2024, doi:10.1145/3617232.3624849)"});
 }
 
 }  // namespace tideline

@@ -108,8 +108,11 @@ class SloAware final : public BatchingPolicy {
 }  // namespace
 
 PolicyDefinition slo_aware() {
-  return define<SloAware>("slo_aware", "Starts the largest batch with which the oldest query is in time; drops what is too late.",
-                          DefaultPolicy::yes);
+  return define<SloAware>(
+      "slo_aware", "Starts the largest batch with which the oldest query is in time; drops what is too late.",
+      {Provenance::textbook,
+       R"(Shen et al., "Nexus: a GPU cluster engine for accelerating DNN-based video analysis", SOSP 2019, doi:10.1145/3341301.3359658)"},
+      DefaultPolicy::yes);
 }
 
 }  // namespace tideline

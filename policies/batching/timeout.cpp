@@ -46,7 +46,8 @@ class Timeout final : public BatchingPolicy {
 }  // namespace
 
 PolicyDefinition timeout() {
-  return define<Timeout>("timeout", "Starts a batch when it is full or when its oldest query has waited a given time.");
+  return define<Timeout>("timeout", "Starts a batch when it is full or when its oldest query has waited a given time.",
+                         {Provenance::our_reading, R"(TensorFlow Serving documentation, "Batching guide")"});
 }
 
 }  // namespace tideline

@@ -37,7 +37,11 @@ class FixedKeepAlive final : public ColdstartPolicy {
 }  // namespace
 
 PolicyDefinition fixed_keep_alive() {
-  return define<FixedKeepAlive>("fixed_keep_alive", "Stops an instance a fixed time after its last execution.", DefaultPolicy::yes);
+  return define<FixedKeepAlive>(
+      "fixed_keep_alive", "Stops an instance a fixed time after its last execution.",
+      {Provenance::textbook,
+       R"(Shahrad et al., "Serverless in the wild: characterizing and optimizing the serverless workload at a large cloud provider", USENIX ATC 2020, arXiv:2003.03423)"},
+      DefaultPolicy::yes);
 }
 
 }  // namespace tideline

@@ -113,7 +113,10 @@ class ForecastPrewarm final : public ColdstartPolicy {
 }  // namespace
 
 PolicyDefinition forecast_prewarm() {
-  return define<ForecastPrewarm>("forecast_prewarm", "Holds loaded what will probably be asked for before it could be loaded.");
+  return define<ForecastPrewarm>(
+      "forecast_prewarm", "Holds loaded what will probably be asked for before it could be loaded.",
+      {Provenance::ours,
+       R"(Shahrad et al., "Serverless in the wild: characterizing and optimizing the serverless workload at a large cloud provider", USENIX ATC 2020, arXiv:2003.03423)"});
 }
 
 }  // namespace tideline

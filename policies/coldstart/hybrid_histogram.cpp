@@ -189,7 +189,10 @@ class HybridHistogram final : public ColdstartPolicy, public Observer {
 }  // namespace
 
 PolicyDefinition hybrid_histogram() {
-  return define<HybridHistogram>("hybrid_histogram", "Stops and prewarms by the histogram of each variant's idle times.");
+  return define<HybridHistogram>(
+      "hybrid_histogram", "Stops and prewarms by the histogram of each variant's idle times.",
+      {Provenance::our_reading,
+       R"(Shahrad et al., "Serverless in the wild: characterizing and optimizing the serverless workload at a large cloud provider", USENIX ATC 2020, arXiv:2003.03423)"});
 }
 
 }  // namespace tideline

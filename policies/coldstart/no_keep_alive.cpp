@@ -25,6 +25,11 @@ class NoKeepAlive final : public ColdstartPolicy {
 
 }  // namespace
 
-PolicyDefinition no_keep_alive() { return define<NoKeepAlive>("no_keep_alive", "Stops an instance as soon as it is idle."); }
+PolicyDefinition no_keep_alive() {
+  return define<NoKeepAlive>(
+      "no_keep_alive", "Stops an instance as soon as it is idle.",
+      {Provenance::textbook,
+       R"(Welch, "On a generalized M/G/1 queuing process in which the first customer of each busy period receives exceptional service", Operations Research 12(5), 1964, doi:10.1287/opre.12.5.736)"});
+}
 
 }  // namespace tideline

@@ -111,7 +111,10 @@ class PinnedTopK final : public ColdstartPolicy {
 }  // namespace
 
 PolicyDefinition pinned_top_k() {
-  return define<PinnedTopK>("pinned_top_k", "Pins the variants asked for most; the others have a fixed keep-alive.");
+  return define<PinnedTopK>(
+      "pinned_top_k", "Pins the variants asked for most; the others have a fixed keep-alive.",
+      {Provenance::ours,
+       R"(Aho, Denning and Ullman, "Principles of optimal page replacement", Journal of the ACM 18(1), 1971, doi:10.1145/321623.321632)"});
 }
 
 }  // namespace tideline

@@ -81,7 +81,8 @@ class PreloadAndPersist final : public ColdstartPolicy {
 }  // namespace
 
 PolicyDefinition preload_and_persist() {
-  return define<PreloadAndPersist>("preload_and_persist", "Loads all variants at the start, most accurate first, and keeps them.");
+  return define<PreloadAndPersist>("preload_and_persist", "Loads all variants at the start, most accurate first, and keeps them.",
+                                   {Provenance::textbook, R"(NVIDIA Triton Inference Server documentation, "Model management")"});
 }
 
 }  // namespace tideline

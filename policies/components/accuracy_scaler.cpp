@@ -87,6 +87,7 @@ void AccuracyScaler::plan(ClusterView view, Plan& plan) {
   const bool is_short = any_plan_ && since >= params_.least_pause && exceeds_plan();
   if (effective_ == never && (is_due || is_short)) {
     decide(view, is_short && !is_due);
+    plan.solution = solution_;
     // Before the run, and where it takes no time, it holds from now on.
     effective_ = any_count_ ? view.now() + params_.solve : view.now();
     is_told_ = false;
@@ -197,6 +198,7 @@ void AccuracyScaler::add_task(TaskId t, ClusterView view) {
 void AccuracyScaler::decide(ClusterView view, bool by_last_count) {
   make_problem(view, by_last_count);
   planned_ = solve(problem_);
+  const auto ended = static_cast<PlanSolution::Status>(planned_.status);
   why_ = planned_.status == AccuracyPlan::Status::short_of || planned_.target < params_.first_target ? in_part : planned;
   // Changing a device costs a load: not for next to nothing.
   std::vector<std::uint32_t> there(groups_.size());
@@ -217,6 +219,8 @@ void AccuracyScaler::decide(ClusterView view, bool by_last_count) {
       if (why_ == planned) why_ = kept;
     }
   }
+  static_assert(static_cast<int>(AccuracyPlan::Status::short_of) == static_cast<int>(PlanSolution::Status::short_of));
+  solution_ = {ended, why_ == kept, planned_.target, planned_.objective, planned_.bound, planned_.nodes};
   if (params_.use_spare) use_spare_devices(problem_, planned_);
   std::fill(wishes_.begin(), wishes_.end(), 0U);
   std::fill(capacity_.begin(), capacity_.end(), 0.0);

@@ -110,6 +110,7 @@ class AccuracyScaler : public SelectionPolicy, public DispatchPolicy, public Aut
   std::vector<double> capacity_;           // by task
   std::vector<std::uint32_t> wishes_;      // by group
   Reason why_ = planned;
+  PlanSolution solution_;
   Time effective_ = never;  // when it begins to hold; `never`: it holds
   bool is_told_ = false;    // it was answered to a round
   WeightedRoutes routes_, next_routes_;

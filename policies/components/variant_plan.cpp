@@ -6,11 +6,13 @@
 
 namespace tideline {
 
-double planned_latency_s(double rate, std::uint32_t instances, std::uint32_t batch, double latency_s) {
+double planned_latency_s(double rate, std::uint32_t instances, std::uint32_t batch, double latency_s, double percentile) {
   const double own = rate / instances, busy = own * latency_s / batch;
   if (busy >= 1) return std::numeric_limits<double>::infinity();
   const double forming = own > 0 ? (batch - 1) / (2 * own) : 0;
-  return forming + busy * latency_s / (2 * (1 - busy)) + latency_s;
+  const double wait = busy * latency_s / (2 * (1 - busy));
+  if (percentile <= 0) return forming + wait + latency_s;
+  return 2 * forming + (busy > 0 ? wait / busy * std::max(std::log(busy / (1 - percentile)), 0.0) : 0) + latency_s;
 }
 
 VariantPlan plan_cheaply(std::span<const VariantOption> options, double rate, const VariantPlanRules& rules) {
@@ -24,7 +26,7 @@ VariantPlan plan_cheaply(std::span<const VariantOption> options, double rate, co
       const double whole = std::max(1.0, std::ceil(needed - 1e-9));
       if (whole > o.most) continue;
       const auto n = static_cast<std::uint32_t>(whole);
-      if (o.left != forever && planned_latency_s(rate, n, b, latency_s) > to_seconds(o.left)) continue;
+      if (o.left != forever && planned_latency_s(rate, n, b, latency_s, rules.percentile) > to_seconds(o.left)) continue;
       const double cost = n * o.price, score = cost - rules.accuracy_weight * o.accuracy;
       if (score > least || (score == least && o.accuracy <= options[best.option].accuracy)) continue;
       least = score;

@@ -80,7 +80,10 @@ class DeficitRoundRobin final : public DispatchPolicy, public Observer {
 }  // namespace
 
 PolicyDefinition deficit_round_robin() {
-  return define<DeficitRoundRobin>("deficit_round_robin", "A round in which each warm instance gets visits by its speed, in a row.");
+  return define<DeficitRoundRobin>(
+      "deficit_round_robin", "A round in which each warm instance gets visits by its speed, in a row.",
+      {Provenance::our_reading,
+       R"(Shreedhar and Varghese, "Efficient fair queueing using deficit round robin", SIGCOMM 1995, doi:10.1145/217391.217453)"});
 }
 
 }  // namespace tideline

@@ -57,7 +57,9 @@ class JoinShortestQueue final : public DispatchPolicy {
 }  // namespace
 
 PolicyDefinition join_shortest_queue() {
-  return define<JoinShortestQueue>("join_shortest_queue", "The warm instance with the fewest visits; ties at random.");
+  return define<JoinShortestQueue>(
+      "join_shortest_queue", "The warm instance with the fewest visits; ties at random.",
+      {Provenance::textbook, R"(Winston, "Optimality of the shortest line discipline", Journal of Applied Probability 14(1), 1977)"});
 }
 
 }  // namespace tideline

@@ -43,8 +43,11 @@ class LeastExpectedLatency final : public DispatchPolicy {
 }  // namespace
 
 PolicyDefinition least_expected_latency() {
-  return define<LeastExpectedLatency>("least_expected_latency", "The instance that is expected to answer first, network included.",
-                                      DefaultPolicy::yes);
+  return define<LeastExpectedLatency>(
+      "least_expected_latency", "The instance that is expected to answer first, network included.",
+      {Provenance::textbook,
+       R"(Gujarati et al., "Serving DNNs like Clockwork: performance predictability from the bottom up", OSDI 2020, arXiv:2006.02464)"},
+      DefaultPolicy::yes);
 }
 
 }  // namespace tideline

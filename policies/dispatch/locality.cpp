@@ -89,7 +89,10 @@ class Locality final : public DispatchPolicy {
 }  // namespace
 
 PolicyDefinition locality() {
-  return define<Locality>("locality", "The instance of least expected latency and transfer; prefers the query's own site.");
+  return define<Locality>(
+      "locality", "The instance of least expected latency and transfer; prefers the query's own site.",
+      {Provenance::ours,
+       R"(Zaharia et al., "Delay scheduling: a simple technique for achieving locality and fairness in cluster scheduling", EuroSys 2010, doi:10.1145/1755913.1755940)"});
 }
 
 }  // namespace tideline

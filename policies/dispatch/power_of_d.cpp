@@ -66,6 +66,11 @@ class PowerOfD final : public DispatchPolicy {
 
 }  // namespace
 
-PolicyDefinition power_of_d() { return define<PowerOfD>("power_of_d", "The least loaded of d warm instances drawn at random."); }
+PolicyDefinition power_of_d() {
+  return define<PowerOfD>(
+      "power_of_d", "The least loaded of d warm instances drawn at random.",
+      {Provenance::as_published,
+       R"(Mitzenmacher, "The power of two choices in randomized load balancing", IEEE Transactions on Parallel and Distributed Systems 12(10), 2001, doi:10.1109/71.963420)"});
+}
 
 }  // namespace tideline

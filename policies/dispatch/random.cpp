@@ -33,6 +33,11 @@ class Random final : public DispatchPolicy {
 
 }  // namespace
 
-PolicyDefinition random() { return define<Random>("random", "Any warm instance of the variant, each as likely as the other."); }
+PolicyDefinition random() {
+  return define<Random>(
+      "random", "Any warm instance of the variant, each as likely as the other.",
+      {Provenance::textbook,
+       R"(Mitzenmacher, "The power of two choices in randomized load balancing", IEEE Transactions on Parallel and Distributed Systems 12(10), 2001, doi:10.1109/71.963420)"});
+}
 
 }  // namespace tideline

@@ -38,6 +38,9 @@ class RoundRobin final : public DispatchPolicy {
 
 }  // namespace
 
-PolicyDefinition round_robin() { return define<RoundRobin>("round_robin", "The warm instances of the variant in turn, in order of ids."); }
+PolicyDefinition round_robin() {
+  return define<RoundRobin>("round_robin", "The warm instances of the variant in turn, in order of ids.",
+                            {Provenance::textbook, R"(Kleinrock, "Queueing systems, volume 1: theory", Wiley 1975)"});
+}
 
 }  // namespace tideline

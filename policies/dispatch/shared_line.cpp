@@ -33,7 +33,10 @@ class SharedLine final : public DispatchPolicy {
 }  // namespace
 
 PolicyDefinition shared_line() {
-  return define<SharedLine>("shared_line", "The line that all instances of the variant share at the nearest site with one.");
+  return define<SharedLine>(
+      "shared_line", "The line that all instances of the variant share at the nearest site with one.",
+      {Provenance::textbook,
+       R"(Ousterhout et al., "Sparrow: distributed, low latency scheduling", SOSP 2013, doi:10.1145/2517349.2522716)"});
 }
 
 }  // namespace tideline

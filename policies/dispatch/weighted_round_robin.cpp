@@ -63,7 +63,10 @@ class WeightedRoundRobin final : public DispatchPolicy, public Observer {
 }  // namespace
 
 PolicyDefinition weighted_round_robin() {
-  return define<WeightedRoundRobin>("weighted_round_robin", "The warm instances of the variant in turn, each as often as it is fast.");
+  return define<WeightedRoundRobin>(
+      "weighted_round_robin", "The warm instances of the variant in turn, each as often as it is fast.",
+      {Provenance::textbook,
+       R"(Katevenis, Sidiropoulos and Courcoubetis, "Weighted round-robin cell multiplexing in a general-purpose ATM switch chip", IEEE Journal on Selected Areas in Communications 9(8), 1991, doi:10.1109/49.105173)"});
 }
 
 }  // namespace tideline

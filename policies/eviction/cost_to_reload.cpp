@@ -75,6 +75,11 @@ class CostToReload final : public EvictionPolicy, public Observer {
 
 }  // namespace
 
-PolicyDefinition cost_to_reload() { return define<CostToReload>("cost_to_reload", "The instance of least rate x load time / memory."); }
+PolicyDefinition cost_to_reload() {
+  return define<CostToReload>(
+      "cost_to_reload", "The instance of least rate x load time / memory.",
+      {Provenance::ours,
+       R"(Scheuermann, Shim and Vingralek, "A case for delay-conscious caching of Web documents", Computer Networks 29(8-13), 1997)"});
+}
 
 }  // namespace tideline

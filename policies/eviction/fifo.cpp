@@ -38,6 +38,11 @@ class Fifo final : public EvictionPolicy, public Observer {
 
 }  // namespace
 
-PolicyDefinition fifo() { return define<Fifo>("fifo", "The instance that was started first."); }
+PolicyDefinition fifo() {
+  return define<Fifo>(
+      "fifo", "The instance that was started first.",
+      {Provenance::textbook,
+       R"(Belady, "A study of replacement algorithms for a virtual-storage computer", IBM Systems Journal 5(2), 1966, doi:10.1147/sj.52.0078)"});
+}
 
 }  // namespace tideline

@@ -98,8 +98,11 @@ class GreedyDualSizeFrequency final : public EvictionPolicy, public Observer {
 }  // namespace
 
 PolicyDefinition greedy_dual_size_frequency() {
-  return define<GreedyDualSizeFrequency>("greedy_dual_size_frequency", "The instance of least frequency x load time / memory, ageing.",
-                                         DefaultPolicy::yes);
+  return define<GreedyDualSizeFrequency>(
+      "greedy_dual_size_frequency", "The instance of least frequency x load time / memory, ageing.",
+      {Provenance::as_published,
+       R"(Cherkasova, "Improving WWW proxies performance with greedy-dual-size-frequency caching policy", HP Labs report HPL-98-69R1, 1998)"},
+      DefaultPolicy::yes);
 }
 
 }  // namespace tideline

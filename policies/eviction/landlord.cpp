@@ -67,7 +67,9 @@ class Landlord final : public EvictionPolicy, public Observer {
 }  // namespace
 
 PolicyDefinition landlord() {
-  return define<Landlord>("landlord", "The instance whose credit, restored by each use, is used up by rent for its memory.");
+  return define<Landlord>(
+      "landlord", "The instance whose credit, restored by each use, is used up by rent for its memory.",
+      {Provenance::as_published, R"(Young, "On-line file caching", Algorithmica 33, 2002, doi:10.1007/s00453-001-0124-5)"});
 }
 
 }  // namespace tideline

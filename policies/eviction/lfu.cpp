@@ -88,6 +88,10 @@ class Lfu final : public EvictionPolicy, public Observer {
 
 }  // namespace
 
-PolicyDefinition lfu() { return define<Lfu>("lfu", "The instance with the fewest uses."); }
+PolicyDefinition lfu() {
+  return define<Lfu>(
+      "lfu", "The instance with the fewest uses.",
+      {Provenance::textbook, R"(Breslau et al., "Web caching and Zipf-like distributions: evidence and implications", INFOCOM 1999)"});
+}
 
 }  // namespace tideline

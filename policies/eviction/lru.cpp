@@ -28,6 +28,11 @@ class Lru final : public EvictionPolicy {
 
 }  // namespace
 
-PolicyDefinition lru() { return define<Lru>("lru", "The instance that was used longest ago."); }
+PolicyDefinition lru() {
+  return define<Lru>(
+      "lru", "The instance that was used longest ago.",
+      {Provenance::textbook,
+       R"(Fuerst and Sharma, "FaasCache: keeping serverless computing alive with greedy-dual caching", ASPLOS 2021, doi:10.1145/3445814.3446757)"});
+}
 
 }  // namespace tideline

@@ -129,7 +129,10 @@ class OracleBelady final : public EvictionPolicy, public Clairvoyant {
 }  // namespace
 
 PolicyDefinition oracle_belady() {
-  return define<OracleBelady>("oracle_belady", "The instance that will be asked for last, by the arrivals to come: a reference.");
+  return define<OracleBelady>(
+      "oracle_belady", "The instance that will be asked for last, by the arrivals to come: a reference.",
+      {Provenance::as_published,
+       R"(Belady, "A study of replacement algorithms for a virtual-storage computer", IBM Systems Journal 5(2), 1966, doi:10.1147/sj.52.0078)"});
 }
 
 }  // namespace tideline

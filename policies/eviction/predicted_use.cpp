@@ -112,7 +112,10 @@ class PredictedUse final : public EvictionPolicy, public Observer {
 }  // namespace
 
 PolicyDefinition predicted_use() {
-  return define<PredictedUse>("predicted_use", "The instance whose next use is predicted to be farthest away, over its load time.");
+  return define<PredictedUse>(
+      "predicted_use", "The instance whose next use is predicted to be farthest away, over its load time.",
+      {Provenance::our_reading,
+       R"(Kharbutli and Solihin, "Counter-based cache replacement and bypassing algorithms", IEEE Transactions on Computers 57(4), 2008)"});
 }
 
 }  // namespace tideline

@@ -80,6 +80,11 @@ class Sieve final : public EvictionPolicy, public Observer {
 
 }  // namespace
 
-PolicyDefinition sieve() { return define<Sieve>("sieve", "The first instance, oldest on, not used since the hand last passed it."); }
+PolicyDefinition sieve() {
+  return define<Sieve>(
+      "sieve", "The first instance, oldest on, not used since the hand last passed it.",
+      {Provenance::as_published,
+       R"(Zhang et al., "SIEVE is simpler than LRU: an efficient turn-key eviction algorithm for Web caches", NSDI 2024)"});
+}
 
 }  // namespace tideline

@@ -59,7 +59,10 @@ class SizeAware final : public EvictionPolicy, public Observer {
 }  // namespace
 
 PolicyDefinition size_aware() {
-  return define<SizeAware>("size_aware", "The largest instance, or the least recently used of those large enough.");
+  return define<SizeAware>(
+      "size_aware", "The largest instance, or the least recently used of those large enough.",
+      {Provenance::as_published,
+       R"(Williams et al., "Removal policies in network caches for World-Wide Web documents", SIGCOMM 1996; Abrams et al., "Caching proxies: limitations and potentials", WWW 1995)"});
 }
 
 }  // namespace tideline

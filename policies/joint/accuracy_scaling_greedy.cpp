@@ -21,8 +21,10 @@ class AccuracyScalingGreedy final : public AccuracyScaler {
 }  // namespace
 
 PolicyDefinition accuracy_scaling_greedy() {
-  return define<AccuracyScalingGreedy>("accuracy_scaling_greedy",
-                                       "Holds what meets the demand most accurately, by local search; routes by the plan.");
+  return define<AccuracyScalingGreedy>(
+      "accuracy_scaling_greedy", "Holds what meets the demand most accurately, by local search; routes by the plan.",
+      {Provenance::our_reading,
+       R"(Ahmad et al., "Proteus: a high-throughput inference-serving system with accuracy scaling", ASPLOS 2024, doi:10.1145/3617232.3624849)"});
 }
 
 }  // namespace tideline

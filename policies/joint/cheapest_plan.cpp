@@ -18,6 +18,9 @@ namespace {
 /// queries go to the variant that is planned for their class (policy S14a).
 /// Source: components/variant_plan.h. Our reading: exhaustive for a class; classes in order of falling rate share the devices that are left.
 ///
+/// A plan keeps a percentile of its latencies within the SLO, the 99th as InferLine's does, by closed form where InferLine simulates; where
+/// no plan does, the mean counts.
+///
 /// Classes that chose one group share its instances and the smaller of their batches. A class that nothing meets, or that has no demand
 /// yet, goes to its fastest candidate, which is loaded on demand. Time until a plan takes effect: `solve_s`.
 class CheapestPlan final : public SelectionPolicy, public AutoscalingPolicy, public Observer {
@@ -25,6 +28,7 @@ class CheapestPlan final : public SelectionPolicy, public AutoscalingPolicy, pub
   struct Params {
     Duration interval = 30s;
     double weight = 0.3, headroom = 0, utilization = 0.8, accuracy_weight_usd_per_h = 0;
+    double percentile = 0.99;
     std::uint32_t max_batch = 64;
     Duration solve{};
     static constexpr auto declare() {
@@ -35,6 +39,8 @@ class CheapestPlan final : public SelectionPolicy, public AutoscalingPolicy, pub
           param::field("utilization", &Params::utilization, "Share of its rate up to which an instance is filled.", {0.01, 0.999}),
           param::field("accuracy_weight_usd_per_h", &Params::accuracy_weight_usd_per_h,
                        "What full accuracy of a class is worth, in US dollars an hour; 0: only the cost counts.", {0, 1e9}),
+          param::field("percentile", &Params::percentile, "Of the planned latencies, that has to be within the SLO; 0: their mean.",
+                       {0, 0.999999}),
           param::field("max_batch_size", &Params::max_batch, "Items of the largest batch.", {1, 1'000'000}),
           param::field("solve_s", &Params::solve, "Time until a plan takes effect; below the interval.", {0, 3600}));
     }
@@ -123,7 +129,12 @@ class CheapestPlan final : public SelectionPolicy, public AutoscalingPolicy, pub
                             left(g) * each + spare});
         groups_.push_back(g);
       }
-    const VariantPlan p = plan_cheaply(options_, rate, {params_.headroom, params_.utilization, params_.accuracy_weight_usd_per_h / 3600});
+    VariantPlanRules rules{params_.headroom, params_.utilization, params_.accuracy_weight_usd_per_h / 3600, params_.percentile};
+    VariantPlan p = plan_cheaply(options_, rate, rules);
+    if (p.option == VariantPlan::none && rules.percentile > 0) {
+      rules.percentile = 0;
+      p = plan_cheaply(options_, rate, rules);
+    }
     if (p.option == VariantPlan::none) return;
     const GroupId g = groups_[p.option];
     const std::uint32_t each = std::max(instances_per_device(world_, g, view), 1U), before = (whole(needed_[g.index()]) + each - 1) / each;
@@ -156,8 +167,10 @@ class CheapestPlan final : public SelectionPolicy, public AutoscalingPolicy, pub
 }  // namespace
 
 PolicyDefinition cheapest_plan() {
-  return define<CheapestPlan>("cheapest_plan",
-                              "Plans variant, hardware, batch and instances of each class together, as cheaply as SLO and floor allow.");
+  return define<CheapestPlan>(
+      "cheapest_plan", "Plans variant, hardware, batch and instances of each class together, as cheaply as SLO and floor allow.",
+      {Provenance::our_reading,
+       R"(Crankshaw et al., "InferLine: latency-aware provisioning and scaling for prediction serving pipelines", SoCC 2020, doi:10.1145/3419111.3421285)"});
 }
 
 }  // namespace tideline

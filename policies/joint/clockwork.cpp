@@ -21,7 +21,8 @@ namespace {
 /// Our reading. A batch starts when its device is free; the plan ahead of that, and the windows in which a worker may start, are left
 /// out: here nothing comes between decision and start. Lines are in order of deadlines. Which model goes first is judged by the first of
 /// its line and the largest batch that the line could fill. More copies of a model are started in rounds; the first is started by the first
-/// query that waits for it. Instances are kept until memory is short: with eviction `lru` as published.
+/// query that waits for it. Who waits for a model that is not loaded is given up in the round after it was too late. As everywhere only idle
+/// instances make room, where the source evicts any model that does not run. Instances are kept until memory is short: with eviction `lru` as published.
 class Clockwork final : public DispatchPolicy, public SharingPolicy, public BatchingPolicy, public ColdstartPolicy, public Observer {
  public:
   struct Params {
@@ -129,6 +130,13 @@ class Clockwork final : public DispatchPolicy, public SharingPolicy, public Batc
     return b;
   }
 
+  std::uint32_t give_up(GroupId g, const LineView& line, ClusterView view) override {
+    const Duration least = variants_[view.world()[g].variant.index()].front().estimate;
+    std::uint32_t late = 0;
+    for (auto at = line.begin(); at != line.end() && due_of(*at, view.world()[g].site, view) < view.now() + least; ++at) ++late;
+    return late;
+  }
+
   void batch_done(InstanceId i, std::uint32_t visits, Duration took, ClusterView view) override {
     for (Size& s : variants_[view.variant_of(i).index()]) {
       if (visits > s.items) continue;
@@ -213,7 +221,10 @@ class Clockwork final : public DispatchPolicy, public SharingPolicy, public Batc
 }  // namespace
 
 PolicyDefinition clockwork() {
-  return define<Clockwork>("clockwork", "Runs what is due to start first in batches that are in time; loads by the work that waits.");
+  return define<Clockwork>(
+      "clockwork", "Runs what is due to start first in batches that are in time; loads by the work that waits.",
+      {Provenance::as_released,
+       R"(Gujarati et al., "Serving DNNs like Clockwork: performance predictability from the bottom up", OSDI 2020, arXiv:2006.02464)"});
 }
 
 }  // namespace tideline

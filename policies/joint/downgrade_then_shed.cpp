@@ -95,8 +95,10 @@ class DowngradeThenShed final : public AdmissionPolicy, public SelectionPolicy, 
 }  // namespace
 
 PolicyDefinition downgrade_then_shed() {
-  return define<DowngradeThenShed>("downgrade_then_shed",
-                                   "Under load less accurate variants answer; where that is not enough, queries are rejected.");
+  return define<DowngradeThenShed>(
+      "downgrade_then_shed", "Under load less accurate variants answer; where that is not enough, queries are rejected.",
+      {Provenance::ours,
+       R"(Ahmad et al., "Proteus: a high-throughput inference-serving system with accuracy scaling", ASPLOS 2024, doi:10.1145/3617232.3624849)"});
 }
 
 }  // namespace tideline

@@ -287,7 +287,10 @@ class Nexus final : public AutoscalingPolicy,
 }  // namespace
 
 PolicyDefinition nexus() {
-  return define<Nexus>("nexus", "Packs models on devices that run them in turn, in batches as planned; drops early.");
+  return define<Nexus>(
+      "nexus", "Packs models on devices that run them in turn, in batches as planned; drops early.",
+      {Provenance::our_reading,
+       R"(Shen et al., "Nexus: a GPU cluster engine for accelerating DNN-based video analysis", SOSP 2019, doi:10.1145/3341301.3359658)"});
 }
 
 }  // namespace tideline

@@ -92,7 +92,10 @@ class Proportional final : public SelectionPolicy, public DispatchPolicy {
 }  // namespace
 
 PolicyDefinition proportional() {
-  return define<Proportional>("proportional", "Sends given shares of each task's queries to variants and sites.");
+  return define<Proportional>(
+      "proportional", "Sends given shares of each task's queries to variants and sites.",
+      {Provenance::textbook,
+       R"(Ahmad et al., "Proteus: a high-throughput inference-serving system with accuracy scaling", ASPLOS 2024, doi:10.1145/3617232.3624849)"});
 }
 
 }  // namespace tideline

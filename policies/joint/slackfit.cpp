@@ -228,7 +228,10 @@ class Slackfit final : public SelectionPolicy, public SharingPolicy, public Batc
 }  // namespace
 
 PolicyDefinition slackfit() {
-  return define<Slackfit>("slackfit", "The slack of the earliest deadline says which variant runs, and how many queries: late binding.");
+  return define<Slackfit>(
+      "slackfit", "The slack of the earliest deadline says which variant runs, and how many queries: late binding.",
+      {Provenance::as_published,
+       R"(Khare et al., "SuperServe: fine-grained inference serving for unpredictable workloads", NSDI 2025, arXiv:2312.16733)"});
 }
 
 }  // namespace tideline

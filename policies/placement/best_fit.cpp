@@ -60,6 +60,10 @@ class BestFit final : public PlacementPolicy {
 
 }  // namespace
 
-PolicyDefinition best_fit() { return define<BestFit>("best_fit", "The device on which least memory is left free.", DefaultPolicy::yes); }
+PolicyDefinition best_fit() {
+  return define<BestFit>("best_fit", "The device on which least memory is left free.",
+                         {Provenance::textbook, R"(Romero et al., "INFaaS: automated model-less inference serving", USENIX ATC 2021)"},
+                         DefaultPolicy::yes);
+}
 
 }  // namespace tideline

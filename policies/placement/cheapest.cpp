@@ -42,6 +42,9 @@ class Cheapest final : public PlacementPolicy {
 
 }  // namespace
 
-PolicyDefinition cheapest() { return define<Cheapest>("cheapest", "The device with the lowest price."); }
+PolicyDefinition cheapest() {
+  return define<Cheapest>("cheapest", "The device with the lowest price.",
+                          {Provenance::ours, R"(Kubernetes cluster autoscaler documentation, "Expanders")"});
+}
 
 }  // namespace tideline

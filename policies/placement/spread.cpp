@@ -57,6 +57,9 @@ class Spread final : public PlacementPolicy {
 
 }  // namespace
 
-PolicyDefinition spread() { return define<Spread>("spread", "The device with the fewest instances, or least memory in use."); }
+PolicyDefinition spread() {
+  return define<Spread>("spread", "The device with the fewest instances, or least memory in use.",
+                        {Provenance::textbook, R"(Kubernetes documentation, "Scheduler configuration")"});
+}
 
 }  // namespace tideline

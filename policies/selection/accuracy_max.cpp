@@ -120,7 +120,10 @@ class AccuracyMax final : public SelectionPolicy, public Observer {
 }  // namespace
 
 PolicyDefinition accuracy_max() {
-  return define<AccuracyMax>("accuracy_max", "Most accurate variant that is predicted to meet latency and cost cap.");
+  return define<AccuracyMax>(
+      "accuracy_max", "Most accurate variant that is predicted to meet latency and cost cap.",
+      {Provenance::textbook,
+       R"(Yadwadkar, Romero, Li and Kozyrakis, "A case for managed and model-less inference serving", HotOS 2019, doi:10.1145/3317550.3321443)"});
 }
 
 }  // namespace tideline

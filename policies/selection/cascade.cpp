@@ -138,7 +138,10 @@ class Cascade final : public SelectionPolicy {
 }  // namespace
 
 PolicyDefinition cascade() {
-  return define<Cascade>("cascade", "A small variant nearby answers first; where it is not confident, the query goes on to the next.");
+  return define<Cascade>(
+      "cascade", "A small variant nearby answers first; where it is not confident, the query goes on to the next.",
+      {Provenance::our_reading,
+       R"(Teerapittayanon, McDanel and Kung, "Distributed deep neural networks over the cloud, the edge and end devices", ICDCS 2017)"});
 }
 
 }  // namespace tideline

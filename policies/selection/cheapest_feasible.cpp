@@ -160,8 +160,11 @@ class CheapestFeasible final : public SelectionPolicy, public Observer {
 }  // namespace
 
 PolicyDefinition cheapest_feasible() {
-  return define<CheapestFeasible>("cheapest_feasible", "Cheapest variant that is predicted to meet accuracy, latency and cost cap.",
-                                  DefaultPolicy::yes);
+  return define<CheapestFeasible>(
+      "cheapest_feasible", "Cheapest variant that is predicted to meet accuracy, latency and cost cap.",
+      {Provenance::our_reading,
+       R"(Yadwadkar, Romero, Li and Kozyrakis, "A case for managed and model-less inference serving", HotOS 2019, doi:10.1145/3317550.3321443)"},
+      DefaultPolicy::yes);
 }
 
 }  // namespace tideline

@@ -228,7 +228,9 @@ class Cocktail final : public SelectionPolicy, public Observer {
 
 PolicyDefinition cocktail() {
   return define<Cocktail>("cocktail",
-                          "An ensemble that loses members while it is better than its target, and gains some while it is worse.");
+                          "An ensemble that loses members while it is better than its target, and gains some while it is worse.",
+                          {Provenance::our_reading,
+                           R"(Gunasekaran et al., "Cocktail: a multidimensional optimization for model serving in cloud", NSDI 2022)"});
 }
 
 }  // namespace tideline

@@ -97,7 +97,9 @@ class Ensemble final : public SelectionPolicy {
 }  // namespace
 
 PolicyDefinition ensemble() {
-  return define<Ensemble>("ensemble", "Several variants answer each query; the first of them to come make one answer.");
+  return define<Ensemble>(
+      "ensemble", "Asks several variants about each query; the first answers, as many as the quorum, become one.",
+      {Provenance::our_reading, R"(Crankshaw et al., "Clipper: a low-latency online prediction serving system", NSDI 2017)"});
 }
 
 }  // namespace tideline

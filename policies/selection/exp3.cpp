@@ -39,6 +39,11 @@ class Exp3 final : public BanditSelection {
 
 }  // namespace
 
-PolicyDefinition exp3() { return define<Exp3>("exp3", "A variant drawn by weights that shrink with what it lost: Clipper's selection."); }
+PolicyDefinition exp3() {
+  return define<Exp3>(
+      "exp3", "A variant drawn by weights that shrink with what it lost: Clipper's selection.",
+      {Provenance::as_released,
+       R"(Auer, Cesa-Bianchi, Freund and Schapire, "The nonstochastic multiarmed bandit problem", SIAM Journal on Computing 32(1), 2002, doi:10.1137/S0097539701398375)"});
+}
 
 }  // namespace tideline

@@ -54,7 +54,9 @@ class FixedVariant final : public SelectionPolicy {
 }  // namespace
 
 PolicyDefinition fixed_variant() {
-  return define<FixedVariant>("fixed_variant", "Always the variant that is named for the task, whatever the floor and the SLO.");
+  return define<FixedVariant>(
+      "fixed_variant", "Always the variant that is named for the task, whatever the floor and the SLO.",
+      {Provenance::textbook, R"(Olston et al., "TensorFlow-Serving: flexible, high-performance ML serving", 2017, arXiv:1712.06139)"});
 }
 
 }  // namespace tideline

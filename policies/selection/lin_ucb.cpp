@@ -45,7 +45,10 @@ class LinUcb final : public BanditSelection {
 }  // namespace
 
 PolicyDefinition lin_ucb() {
-  return define<LinUcb>("lin_ucb", "The variant of most reward by a linear model of the state, seen with optimism.");
+  return define<LinUcb>(
+      "lin_ucb", "The variant of most reward by a linear model of the state, seen with optimism.",
+      {Provenance::as_published,
+       R"(Li, Chu, Langford and Schapire, "A contextual-bandit approach to personalized news article recommendation", WWW 2010, doi:10.1145/1772690.1772758)"});
 }
 
 }  // namespace tideline

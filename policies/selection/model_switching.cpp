@@ -156,8 +156,10 @@ class ModelSwitching final : public SelectionPolicy, public Observer {
 }  // namespace
 
 PolicyDefinition model_switching() {
-  return define<ModelSwitching>("model_switching",
-                                "The variant of most accuracy x share in time at the load of the last window, by tables.");
+  return define<ModelSwitching>(
+      "model_switching", "The variant of most accuracy x share in time at the load of the last window, by tables.",
+      {Provenance::our_reading,
+       R"(Zhang et al., "Model-switching: dealing with fluctuating workloads in machine-learning-as-a-service systems", HotCloud 2020)"});
 }
 
 }  // namespace tideline

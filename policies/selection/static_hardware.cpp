@@ -107,7 +107,9 @@ class StaticHardware final : public SelectionPolicy {
 }  // namespace
 
 PolicyDefinition static_hardware() {
-  return define<StaticHardware>("static_hardware", "The hardware chosen for the task, with a default variant for who names no model.");
+  return define<StaticHardware>(
+      "static_hardware", "The hardware chosen for the task, with a default variant for who names no model.",
+      {Provenance::our_reading, R"(Romero et al., "INFaaS: automated model-less inference serving", USENIX ATC 2021)"});
 }
 
 }  // namespace tideline

@@ -74,7 +74,9 @@ class Thompson final : public BanditSelection {
 }  // namespace
 
 PolicyDefinition thompson() {
-  return define<Thompson>("thompson", "The variant that a draw from what is believed of all holds for the best.");
+  return define<Thompson>(
+      "thompson", "The variant that a draw from what is believed of all holds for the best.",
+      {Provenance::as_published, R"(Agrawal and Goyal, "Analysis of Thompson sampling for the multi-armed bandit problem", COLT 2012)"});
 }
 
 }  // namespace tideline

@@ -36,6 +36,11 @@ class Ucb1 final : public BanditSelection {
 
 }  // namespace
 
-PolicyDefinition ucb1() { return define<Ucb1>("ucb1", "The variant of most mean reward and uncertainty: an optimistic bandit."); }
+PolicyDefinition ucb1() {
+  return define<Ucb1>(
+      "ucb1", "The variant of most mean reward and uncertainty: an optimistic bandit.",
+      {Provenance::our_reading,
+       R"(Auer, Cesa-Bianchi and Fischer, "Finite-time analysis of the multiarmed bandit problem", Machine Learning 47, 2002, doi:10.1023/A:1013689704352)"});
+}
 
 }  // namespace tideline

@@ -29,7 +29,10 @@ class EarliestDeadline final : public SharingPolicy {
 }  // namespace
 
 PolicyDefinition earliest_deadline() {
-  return define<EarliestDeadline>("earliest_deadline", "The instance whose next query has the earliest deadline.");
+  return define<EarliestDeadline>(
+      "earliest_deadline", "The instance whose next query has the earliest deadline.",
+      {Provenance::textbook,
+       R"(Liu and Layland, "Scheduling algorithms for multiprogramming in a hard-real-time environment", Journal of the ACM 20(1), 1973, doi:10.1145/321738.321743)"});
 }
 
 }  // namespace tideline

@@ -27,7 +27,8 @@ class OldestFirst final : public SharingPolicy {
 }  // namespace
 
 PolicyDefinition oldest_first() {
-  return define<OldestFirst>("oldest_first", "The instance whose next query arrived first.", DefaultPolicy::yes);
+  return define<OldestFirst>("oldest_first", "The instance whose next query arrived first.",
+                             {Provenance::textbook, R"(Kleinrock, "Queueing systems, volume 1: theory", Wiley 1975)"}, DefaultPolicy::yes);
 }
 
 }  // namespace tideline

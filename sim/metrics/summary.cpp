@@ -365,6 +365,10 @@ void SummaryRecorder::stale_answer(std::uint8_t /*kind*/, Time /*now*/) {
   if (open()) ++stale_answers_;
 }
 
+void SummaryRecorder::solved(ControllerId /*c*/, const PlanSolution& solution, Time /*now*/) {
+  if (open()) searches_.add(solution);
+}
+
 void SummaryRecorder::boards_sent(std::uint64_t messages, std::uint64_t bytes, Time /*now*/) {
   if (!open()) return;
   control_messages_ += messages;
@@ -552,6 +556,7 @@ Summary SummaryRecorder::summary() const {
   out.window_begin = window_begin();
   out.window_end = window_end();
   out.billing = billing_;
+  out.searches = searches_;
   const Catalog& catalog = world_.catalog();
 
   std::vector<Sums> tasks(catalog.tasks.size()), tasks_with_slo(catalog.tasks.size());

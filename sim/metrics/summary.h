@@ -3,6 +3,7 @@
 
 #include "sim/metrics/accounts.h"
 #include "sim/metrics/histogram.h"
+#include "sim/metrics/searches.h"
 #include "sim/model/recorder.h"
 
 #include <array>
@@ -98,6 +99,7 @@ struct Summary {
   Metrics total;
   std::vector<SummaryRow> classes, tasks;
   std::vector<VariantRow> variants;  ///< only those that served, ran or loaded in the window
+  SearchTotals searches;             ///< of planners that optimise
 };
 
 /// Gathers the summary. Work per query: a few counters of its class and one entry of a histogram.
@@ -119,6 +121,7 @@ class SummaryRecorder final : public Recorder {
   void delayed_by_load(const Visit& v) override;
   void stale_answer(std::uint8_t kind, Time now) override;
   void boards_sent(std::uint64_t messages, std::uint64_t bytes, Time now) override;
+  void solved(ControllerId c, const PlanSolution& solution, Time now) override;
   void went_by(Duration age, Time now) override;
   void decision_taken(Duration after) override;
   void window(bool begins, const Cluster& cluster, Time now) override;
@@ -205,6 +208,7 @@ class SummaryRecorder final : public Recorder {
   Accounts since_;
   double past_carbon_g_ = 0;
   std::vector<double> own_energy_j_by_device_, own_energy_before_j_, own_busy_before_s_;
+  SearchTotals searches_;
   std::uint64_t stale_answers_ = 0, control_messages_ = 0, control_bytes_ = 0;
   DurationHistogram view_age_, decision_;  // of dispatch by old boards; of queries whose decision took time
   Happenings happenings_;

@@ -183,6 +183,8 @@ class Cluster {
 
   // --- nodes and devices ---
   void node_phase(NodeId n, NodePhase phase, Time now);
+  /// Another machine takes its place: nothing is on its disk.
+  void lose_artefacts(NodeId n) { artefacts_.lose_all(n); }
   void set_slowdown(DeviceId d, double factor) { devices_[d.index()].slowdown = factor; }
   /// Others hold so much of the device from now on, at most what is free beside what they hold already.
   void take(DeviceId d, std::int64_t bytes, std::uint32_t cores, Time now);

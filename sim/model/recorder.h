@@ -38,6 +38,7 @@ struct QueryEnd {
 enum class StopCause : std::uint8_t { keep_alive, plan, evicted, failed };
 
 struct Decision;
+struct PlanSolution;
 
 class Recorder {
  public:
@@ -86,6 +87,8 @@ class Recorder {
   virtual void sample(const Cluster&, Time) {}
   /// A policy of the controller answered, and nothing was done about it yet.
   virtual void decided(ControllerId, const Decision&, Time) {}
+  /// A planner of the controller ended a search.
+  virtual void solved(ControllerId, const PlanSolution&, Time) {}
 };
 
 }  // namespace tideline

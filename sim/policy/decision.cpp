@@ -38,12 +38,13 @@ constexpr DecisionForm forms[] = {
     {pins, "pins", Kind::coldstart, false, Subject::group, {}, {}},
     {evicts, "evicts", Kind::eviction, false, Subject::instance, "memory short", "bytes"},
     {evicts_none, "evicts none", Kind::eviction, false, Subject::device, "memory short", "bytes"},
+    {gives_up, "gives up", Kind::batching, false, Subject::group, "visits", "1"},
 };
 
 constexpr bool in_order() {
   for (std::size_t k = 0; k < std::size(forms); ++k)
     if (static_cast<std::size_t>(forms[k].answer) != k) return false;
-  return std::size(forms) == static_cast<std::size_t>(evicts_none) + 1;
+  return std::size(forms) == static_cast<std::size_t>(gives_up) + 1;
 }
 static_assert(in_order());
 

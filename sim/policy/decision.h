@@ -39,7 +39,8 @@ enum class DecisionAnswer : std::uint8_t {
   prewarms,
   pins,
   evicts,
-  evicts_none
+  evicts_none,
+  gives_up
 };
 
 /// What `chosen` of a decision is an index of.

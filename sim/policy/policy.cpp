@@ -8,4 +8,9 @@ std::string_view to_string(PolicyKind kind) {
   return names[static_cast<std::size_t>(kind)];
 }
 
+std::string_view to_string(PlanSolution::Status status) {
+  static constexpr std::array<std::string_view, 3> names{"optimal", "feasible", "short of demand"};
+  return names[static_cast<std::size_t>(status)];
+}
+
 }  // namespace tideline

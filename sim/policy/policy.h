@@ -9,6 +9,7 @@
 #include <array>
 #include <cassert>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -224,9 +225,28 @@ class BatchingPolicy : public virtual Policy {
   /// Asked when `i` can start and its line changed, or its retry time came. The items of what it takes must not exceed the
   /// `batch_cap` of its group.
   virtual Batch form(InstanceId i, const LineView& line, ClusterView view) = 0;
+  /// Asked after each round of its own about every line that the instances of a group share, while it has visits and none of them is
+  /// warm: how many to give up from the head. `form` cannot: nobody asks it about such a line.
+  virtual std::uint32_t give_up(GroupId, const LineView&, ClusterView) { return 0; }
 };
 
 // --- autoscaling ---
+
+/// How the search behind a plan ended, for planners that optimise.
+struct PlanSolution {
+  enum class Status : std::uint8_t {
+    optimal,   ///< proven to within the planner's gap
+    feasible,  ///< the search met its limits, or proves nothing
+    short_of   ///< the demand cannot be met: as much of it as was found
+  };
+  Status status = Status::feasible;
+  bool kept = false;        ///< what was there before stays, since the new plan is hardly better
+  double target = 1;        ///< share of the demand that is planned for
+  double objective = 0;     ///< of the plan
+  double bound = 0;         ///< of any plan with this target; infinity: not known
+  std::uint32_t nodes = 0;  ///< of the search tree
+};
+std::string_view to_string(PlanSolution::Status status);
 
 /// What an autoscaler wants. What it does not name is left alone. One object is reused: rounds allocate nothing.
 class Plan {
@@ -267,13 +287,15 @@ class Plan {
     batch_caps.clear();
     cores.clear();
     takes_effect = {};
+    solution.reset();
   }
   std::vector<Wish> wishes;
   std::vector<Nodes> nodes;
   std::vector<Share> shares;
   std::vector<Cap> batch_caps;
   std::vector<Cores> cores;
-  Duration takes_effect{};  ///< after the round: the time it took to decide
+  Duration takes_effect{};               ///< after the round: the time it took to decide
+  std::optional<PlanSolution> solution;  ///< of the search, in the round that made it
 };
 
 /// How many instances to start for a held visit, now.

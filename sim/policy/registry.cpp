@@ -5,6 +5,24 @@
 
 namespace tideline {
 
+std::string_view to_string(Provenance provenance) {
+  switch (provenance) {
+    case Provenance::unstated:
+      break;
+    case Provenance::as_published:
+      return "as published";
+    case Provenance::as_released:
+      return "as in the released code";
+    case Provenance::our_reading:
+      return "our reading";
+    case Provenance::textbook:
+      return "textbook";
+    case Provenance::ours:
+      return "ours";
+  }
+  return "not stated";
+}
+
 bool PolicyDefinition::has(PolicyKind kind) const { return std::find(kinds.begin(), kinds.end(), kind) != kinds.end(); }
 
 void PolicyRegistry::add(PolicyDefinition definition) {

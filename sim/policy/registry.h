@@ -20,12 +20,30 @@ struct BoundPolicy {
   std::function<std::unique_ptr<Policy>(const Setup&)> make;
 };
 
+/// How near a policy is to its source.
+enum class Provenance : std::uint8_t {
+  unstated,
+  as_published,
+  as_released,  ///< as in the released code, where that differs from the paper or says more
+  our_reading,  ///< the source leaves something open, or something of it is left out: the comment above the class says what
+  textbook,     ///< a baseline that many describe
+  ours          ///< no source has it: the nearest is cited
+};
+std::string_view to_string(Provenance provenance);
+
+/// Where a policy comes from. The built-in ones all say it.
+struct PolicySource {
+  Provenance provenance = Provenance::unstated;
+  std::string citation;  ///< authors, "title", venue and year, and the DOI where there is one
+};
+
 /// One entry of the list.
 struct PolicyDefinition {
   std::string name;
   std::vector<PolicyKind> kinds;  ///< one, or several for a joint policy
   std::string help;               ///< one sentence
-  bool is_default = false;        ///< of its kind, where a scenario names none
+  PolicySource source;
+  bool is_default = false;  ///< of its kind, where a scenario names none
   std::function<std::vector<param::FieldInfo>()> parameters;
   /// Binds parameters; adds to `problems` with pointers below `pointer`.
   std::function<BoundPolicy(const param::Value&, std::string_view pointer, Problems&)> bind;
@@ -38,10 +56,11 @@ enum class DefaultPolicy : bool { no, yes };
 /// Declares policy `P`: it has a `Params` struct (param.h) and a constructor `P(const Params&, const Setup&)`. Its kinds are
 /// the interfaces it implements.
 template <class P>
-PolicyDefinition define(std::string name, std::string help, DefaultPolicy is_default = DefaultPolicy::no) {
+PolicyDefinition define(std::string name, std::string help, PolicySource source = {}, DefaultPolicy is_default = DefaultPolicy::no) {
   PolicyDefinition d;
   d.name = name;
   d.help = std::move(help);
+  d.source = std::move(source);
   d.is_default = is_default == DefaultPolicy::yes;
   const auto add = [&]<class Kind>(std::type_identity<Kind>) {
     if constexpr (std::is_base_of_v<Kind, P>) d.kinds.push_back(Kind::kind);

@@ -50,6 +50,7 @@ void Simulation::change(std::uint32_t slot) {
       f.fate = Fate::noticed;
       notice(f.node);
     } else {
+      if (f.fate == Fate::noticed) reclaim(f.node);
       f.fate = f.fate == Fate::down ? Fate::up : Fate::down;
       node_is_down(f.node, f.fate == Fate::down);
     }
@@ -69,8 +70,7 @@ void Simulation::change(std::uint32_t slot) {
     case Change::Kind::failure:
       return each_node([&](NodeId n) { node_is_down(n, begins); });
     case Change::Kind::notice:
-      if (begins) each_node([&](NodeId n) { notice(n); });
-      return;
+      return each_node([&](NodeId n) { begins ? notice(n) : reclaim(n); });
     case Change::Kind::slowdown:
       return each_node([&](NodeId n) { slow_down(n); });
     case Change::Kind::taken:
@@ -86,7 +86,8 @@ void Simulation::change(std::uint32_t slot) {
         const NodeId id{pool.first_node.index() + n};
         const NodePhase phase = cluster_[id].phase;
         failed += phase == NodePhase::failed && !given_back_[id.index()] ? 1U : 0U;
-        nodes += phase == NodePhase::up || phase == NodePhase::booting || noticed_[id.index()] ? 1U : 0U;
+        const bool leaves = phase == NodePhase::draining && noticed_[id.index()] > 0;
+        nodes += phase == NodePhase::up || phase == NodePhase::booting || leaves ? 1U : 0U;
       }
       if (begins) nodes_before_[k] = std::clamp(nodes + failed, pool.min, pool.max);
       return scale_pool(c.pool, begins ? c.count : std::max(pool.min, nodes_before_[k] - std::min(failed, nodes_before_[k])));
@@ -101,7 +102,6 @@ void Simulation::change(std::uint32_t slot) {
 /// One more reason for the node to be down, or one less. A node that is off or boots has nothing to fail.
 void Simulation::node_is_down(NodeId n, bool down) {
   if (down) {
-    noticed_[n.index()] = false;
     if (reasons_down_[n.index()]++ > 0) return;
     const NodePhase phase = cluster_[n].phase;
     if (phase == NodePhase::up || phase == NodePhase::draining) fail_node(n);
@@ -110,14 +110,18 @@ void Simulation::node_is_down(NodeId n, bool down) {
   }
 }
 
-/// The node will be reclaimed: it takes nothing new and drains, but is paid for until it goes.
+/// The node will be reclaimed: it takes nothing new and drains, but is paid for until it goes. One that is not up drains from when it is.
 void Simulation::notice(NodeId n) {
-  const NodePhase phase = cluster_[n].phase;
-  if (phase == NodePhase::off || phase == NodePhase::failed) return;
-  noticed_[n.index()] = true;
-  if (phase != NodePhase::up) return;  // one that boots drains when it is up
+  ++noticed_[n.index()];
+  if (cluster_[n].phase != NodePhase::up) return;
   cluster_.node_phase(n, NodePhase::draining, engine_.now());
   drain_node(n);
+}
+
+/// Its notice is over, and it is down from now on: what comes back is another machine.
+void Simulation::reclaim(NodeId n) {
+  --noticed_[n.index()];
+  cluster_.lose_artefacts(n);
 }
 
 void Simulation::slow_down(NodeId n) {

@@ -18,11 +18,13 @@ void Simulation::scale_pool(PoolId p, std::uint32_t wished) {
   };
   if (row.up + row.booting < wished) {
     each_in(NodePhase::draining, [&](NodeId n) {
-      if (noticed_[n.index()]) return;
+      if (noticed_[n.index()] > 0) return;
       given_back_[n.index()] = false;
       cluster_.node_phase(n, NodePhase::up, engine_.now());
     });
-    each_in(NodePhase::off, [&](NodeId n) { order_node(n); });
+    each_in(NodePhase::off, [&](NodeId n) {
+      if (noticed_[n.index()] == 0) order_node(n);
+    });
     room_freed();
     return;
   }
@@ -73,7 +75,7 @@ void Simulation::node_up(NodeId n) {
 /// Unless it has a reason to be down, or is to go again.
 void Simulation::comes_up(NodeId n) {
   given_back_[n.index()] = false;
-  const bool down = reasons_down_[n.index()] > 0, leaves = noticed_[n.index()];
+  const bool down = reasons_down_[n.index()] > 0, leaves = noticed_[n.index()] > 0;
   cluster_.node_phase(n, down ? NodePhase::failed : leaves ? NodePhase::draining : NodePhase::up, engine_.now());
 }
 
@@ -95,7 +97,7 @@ void Simulation::drain_node(NodeId n) {
 }
 
 void Simulation::off_if_empty(NodeId n) {
-  if (cluster_[n].phase != NodePhase::draining || noticed_[n.index()]) return;
+  if (cluster_[n].phase != NodePhase::draining || noticed_[n.index()] > 0) return;
   const Node& node = world_.topology()[n];
   for (std::uint32_t k = 0; k < node.devices; ++k)
     if (!cluster_[DeviceId{node.first_device.index() + k}].instances.empty()) return;
@@ -180,7 +182,8 @@ void Simulation::load_failed(InstanceId i) {
 
 void Simulation::restore_node(NodeId n) {
   // One that was to go when it failed comes back for nobody.
-  cluster_.node_phase(n, given_back_[n.index()] ? NodePhase::off : NodePhase::up, engine_.now());
+  const bool leaves = noticed_[n.index()] > 0;
+  cluster_.node_phase(n, given_back_[n.index()] ? NodePhase::off : leaves ? NodePhase::draining : NodePhase::up, engine_.now());
   each_going_on(Change::Kind::capacity, [&](const Change& c) {
     if (c.pool == world_.topology()[n].pool) scale_pool(c.pool, c.count);
   });

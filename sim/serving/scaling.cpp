@@ -365,6 +365,8 @@ void Simulation::control_round(Controller& c) {
   c.plan.clear();
   c.policies.autoscaling->plan(view(c), c.plan);
   if (decisions_heard_) tell_plan(c);
+  if (c.plan.solution)
+    for (Recorder* r : recorders_) r->solved(c.id, *c.plan.solution, engine_.now());
   if (c.plan.takes_effect > Duration{})
     schedule(engine_.now() + c.plan.takes_effect, EventKind::plan_effect, c.id.index());
   else
@@ -458,7 +460,24 @@ void Simulation::policy_round(std::uint32_t object) {
     schedule(due, EventKind::policy_round, object);
   }
   if (dynamic_cast<ColdstartPolicy*>(rounds_[object]) != nullptr && began_ && engine_.now() > Time{}) apply_prewarms(c);
+  if (any_shared_ && rounds_[object] == c.policies.batching) give_up_unserved(c);
   place_all_held(c);
+}
+
+/// Lines that no warm instance serves: nobody else would ever ask batching about them.
+void Simulation::give_up_unserved(const Controller& c) {
+  for (std::size_t k = 0; k < world_.groups().size(); ++k) {
+    const GroupId g{k};
+    if (!visible_shared_[k] || cluster_.row(g).warm() > 0 || !owns(c, world_[g].site)) continue;
+    const LineId line = cluster_.shared_line(g);
+    const std::uint32_t count = cluster_[line].count;
+    if (count == 0) continue;
+    const VariantId variant = world_[g].variant;
+    const std::uint32_t dropped = c.policies.batching->give_up(g, LineView(cluster_, line, variant), live_view(c));
+    if (dropped > count) wrong_answer(PolicyKind::batching, "gives up more visits than the " + std::to_string(count) + " that wait");
+    if (decisions_heard_ && dropped > 0) tell(c, {.answer = DecisionAnswer::gives_up, .chosen = g.index(), .amount = dropped});
+    for (std::uint32_t n = 0; n < dropped; ++n) drop_head(line, variant);
+  }
 }
 
 void Simulation::apply_prewarms(Controller& c) {

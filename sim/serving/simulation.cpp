@@ -108,7 +108,7 @@ Simulation::Simulation(const World& world, RunOptions options, std::vector<Contr
   channel_scheduled_.assign(channels_.size(), never);
   links_down_.assign(world.topology().links.size(), 0);
   reasons_down_.assign(world.topology().nodes.size(), 0);
-  noticed_.assign(world.topology().nodes.size(), false);
+  noticed_.assign(world.topology().nodes.size(), 0);
   given_back_.assign(world.topology().nodes.size(), false);
   round_due_.assign(rounds_.size(), never);
   round_scheduled_.assign(rounds_.size(), never);

@@ -237,6 +237,7 @@ class Simulation {
   void change(std::uint32_t slot);
   void node_is_down(NodeId n, bool down);
   void notice(NodeId n);
+  void reclaim(NodeId n);
   void slow_down(NodeId n);
   void change_prices();
   void change_accuracy(VariantId v);
@@ -400,6 +401,7 @@ class Simulation {
   void apply_plan(Controller& c);
   void scale_down(GroupId g, std::uint32_t excess);
   void policy_round(std::uint32_t object);
+  void give_up_unserved(const Controller& c);
   void prewarm_due(GroupId g);
   void apply_prewarms(Controller& c);
   void lose(VisitId v, VariantId variant);
@@ -507,7 +509,7 @@ class Simulation {
   std::vector<std::uint32_t> going_on_;      // changes of the environment, in the order of their beginning
   std::vector<std::uint32_t> nodes_before_;  // by change of capacity: what its pool had
   std::vector<bool> given_back_;             // by node: drained by a plan or a capacity, and not ordered since
-  std::vector<bool> noticed_;                // by node: it will be reclaimed
+  std::vector<std::uint32_t> noticed_;       // by node: reclaims that it has notice of
   Prices prices_;                            // empty until they change
   std::vector<std::uint32_t> reasons_down_;  // by node
   std::vector<NodeFate> fates_;

@@ -44,6 +44,15 @@ TEST(Bound, is_of_the_arrivals_and_not_of_the_policy) {
   EXPECT_NE(one.at("worth").at("reached"), other.at("worth").at("reached"));
 }
 
+TEST(Bound, nothing_costs_less_than_the_bound) {
+  for (const char* billing : {"nodes", "held"})
+    for (const char* load : {"1", "10"}) {
+      const Json cost = bound_of({"--set", std::string("/billing=") + billing, "--load", load}).at("cost_usd");
+      EXPECT_GT(cost.at("lower_bound").get<double>(), 0);
+      EXPECT_LE(cost.at("lower_bound").get<double>(), cost.at("reached").get<double>());
+    }
+}
+
 TEST(Bound, of_an_overload_is_below_what_arrived) {
   const Json over = bound_of({"--load", "40"});
   EXPECT_LT(over.at("on_time").at("upper_bound").get<double>(), 0.8 * over.at("queries_with_slo").get<double>());

@@ -99,7 +99,13 @@ TEST(Environment, of_files_that_are_wrong_says_where) {
     return done.err;
   };
   EXPECT_THAT(says("time,target,factor\n"), testing::HasSubstr("replay.csv:1: expected the header time_s,target,factor"));
+  EXPECT_THAT(says(""), testing::HasSubstr("replay.csv:1: is empty: expected the header"));
+  EXPECT_THAT(says("# nothing\n\n"), testing::HasSubstr("is empty: expected the header"));
   EXPECT_THAT(says("time_s,target,factor\n"), testing::HasSubstr("has no rows"));
+  EXPECT_THAT(says("time_s,target,factor\n1,price:p,2\n1,carbon:s,2\n1.0,price:p,2\n"),
+              testing::HasSubstr("replay.csv:4: row 2 has a factor for price:p at the same time"));
+  EXPECT_THAT(says("time_s,target,factor\n1,slowdown:p/0,2\n1,slowdown:p/00,2\n"),
+              testing::HasSubstr("replay.csv:3: row 2 has a factor for slowdown:p/00 at the same time"));
   EXPECT_THAT(says("time_s,target,factor\n1,price:q,2\n"), testing::HasSubstr("replay.csv:2: unknown pool \"q\""));
   EXPECT_THAT(says("time_s,target,factor\n1,slowdown:p/7,2\n"), testing::HasSubstr("has nodes 0 to 0"));
   EXPECT_THAT(says("time_s,target,factor\n5,price:p,2\n1,price:p,2\n"), testing::HasSubstr("replay.csv:3: times have to rise"));

@@ -182,6 +182,26 @@ class Schema(unittest.TestCase):
         for name, form in self.schema["$defs"].items():
             described(form, name)
 
+    def test_every_key_is_in_the_manual(self):
+        manual = "\n".join((ROOT / path).read_text(encoding="utf-8") for path in
+                           ("scenarios/README.md", "scenarios/catalogs/README.md", "traces/README.md", "policies/README.md"))
+        words = set(re.findall(r"[A-Za-z0-9_]+", manual))
+
+        def keys(form):
+            if isinstance(form, dict):
+                properties = form.get("properties")
+                if isinstance(properties, dict):
+                    yield from properties
+                for value in form.values():
+                    yield from keys(value)
+            elif isinstance(form, list):
+                for value in form:
+                    yield from keys(value)
+
+        known = set(keys(self.schema))
+        self.assertGreater(len(known), 300)
+        self.assertEqual(sorted(known - words - {"$schema"}), [])
+
 
 if __name__ == "__main__":
     unittest.main()

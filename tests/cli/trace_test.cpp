@@ -197,6 +197,33 @@ TEST(SourceTrace, a_compressed_trace_says_its_hours_and_may_scale_control) {
   EXPECT_THAT(done.out, testing::AllOf(HasSubstr("\"interval_s\": 0.36"), HasSubstr("\"scale_control\": false")));
 }
 
+TEST(SourceTrace, a_run_says_what_scaling_did_to_the_statistics) {
+  const Folder folder;
+  std::string rows = "timestamp\n";
+  for (int s = 0; s < 400; s += 2)
+    for (int k = 0; k < 20; ++k) rows += std::to_string(s) + "\n";
+  folder.write("t.csv", rows);
+  folder.write("s.json", with_trace("{ \"file\": \"t.csv\", \"unit\": \"s\" }"));
+  const std::vector<std::string> words{"run", "s.json", "--no-results"};
+  EXPECT_THAT(tideline(folder, words).err, testing::Not(HasSubstr("what scaling did")));
+  auto scaled = words;
+  scaled.insert(scaled.end(), {"--set", "/workload/finders/params/rate_scale=3"});
+  const std::string said = tideline(folder, scaled).err;
+  // 0 and 20 by turns have dispersion 10; three copies have three times that.
+  const auto row = said.find("dispersion at 1 s ");
+  ASSERT_NE(row, std::string::npos) << said;
+  std::istringstream figures(said.substr(row + 17));
+  double before = 0, after = 0;
+  figures >> before >> after;
+  EXPECT_NEAR(before, 10, 0.3);
+  EXPECT_NEAR(after / before, 3, 0.1);
+  for (const char* name : {"rate ", "peak/mean per minute", "dispersion at 60 s", "autocorrelation at 24 h"})
+    EXPECT_THAT(said, HasSubstr(name));
+  const Outcome workload = tideline(folder, {"trace", "workload", "s.json"});
+  EXPECT_EQ(workload.code, 0) << workload.err;
+  EXPECT_THAT(workload.out, testing::AllOf(HasSubstr("t.csv was read as csv"), testing::Not(HasSubstr("what scaling did"))));
+}
+
 TEST(Workload, classes_popularity_and_payloads_are_drawn) {
   const Folder folder;
   std::string text = small_scenario;

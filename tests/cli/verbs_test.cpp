@@ -193,6 +193,7 @@ TEST(Policies, shows_one_with_its_parameters) {
     EXPECT_EQ(done.code, 0);
     EXPECT_THAT(done.out, StartsWith(d.name + " (" + std::string(to_string(d.kinds[0]))));
     EXPECT_THAT(done.out, HasSubstr(d.help));
+    EXPECT_THAT(done.out, HasSubstr("\n  Source (" + std::string(to_string(d.source.provenance)) + "): " + d.source.citation + "\n"));
     for (const auto& f : d.parameters()) {
       EXPECT_THAT(done.out, HasSubstr("\n  " + f.name + "  ["));
       EXPECT_THAT(done.out, HasSubstr(f.help));

@@ -127,6 +127,30 @@ TEST(a_reclaim, drains_the_node_until_it_is_gone_and_brings_it_back_empty) {
   EXPECT_EQ(on, (std::vector<std::uint32_t>{0, 1, 0, 0})) << "paid for until it is gone, though it is empty";
 }
 
+TEST(a_reclaim, of_a_node_that_is_down_drains_it_from_when_it_is_up) {
+  Near p(2);
+  ServingBench s(p.b);
+  s.options.environment.changes = {{.kind = Change::Kind::failure, .from = at(1s), .to = at(3s), .nodes = node(0)},
+                                   {.kind = Change::Kind::notice, .from = at(2s), .to = at(5s), .nodes = node(0)},
+                                   {.kind = Change::Kind::failure, .from = at(5s), .to = at(7s), .nodes = node(0)}};
+  std::vector<NodePhase> phases;
+  for (const Duration t : {2500ms, 4000ms, 6000ms, 8000ms}) s.look(at(t), [&] { phases.push_back(s.cluster()[NodeId{0}].phase); });
+  s.run();
+  EXPECT_EQ(phases, (std::vector{NodePhase::failed, NodePhase::draining, NodePhase::failed, NodePhase::up}));
+}
+
+TEST(a_reclaim, holds_for_a_node_that_fails_while_it_drains) {
+  Near p(2);
+  ServingBench s(p.b);
+  s.options.environment.changes = {{.kind = Change::Kind::notice, .from = at(1s), .to = at(5s), .nodes = node(0)},
+                                   {.kind = Change::Kind::failure, .from = at(2s), .to = at(3s), .nodes = node(0)},
+                                   {.kind = Change::Kind::failure, .from = at(5s), .to = at(7s), .nodes = node(0)}};
+  std::vector<NodePhase> phases;
+  for (const Duration t : {2500ms, 4000ms, 6000ms, 8000ms}) s.look(at(t), [&] { phases.push_back(s.cluster()[NodeId{0}].phase); });
+  s.run();
+  EXPECT_EQ(phases, (std::vector{NodePhase::failed, NodePhase::draining, NodePhase::failed, NodePhase::up}));
+}
+
 TEST(reclaims, come_after_their_notice) {
   Near p;
   ServingBench s(p.b);

@@ -137,6 +137,24 @@ TEST(a_load, from_host_memory_is_only_copied) {
   EXPECT_EQ(warm[3], at(90s + 5s + 1s + 3s)) << "b has taken its place in host memory";
 }
 
+TEST(a_node, has_its_disk_after_a_failure_and_another_after_a_reclaim) {
+  for (const bool reclaimed : {false, true}) {
+    Loads x;
+    x.hardware().store_bytes_per_s = 100;
+    x.hardware().disk_bytes_per_s = 200;
+    x.variant("a", 1000, 3s, 7s);
+    x.wishes = {{10s, 0, 1}, {60s, 0, 1}};
+    const NodeRange node{NodeId{0}, 1};
+    if (reclaimed) x.environment.changes = {{.kind = Change::Kind::notice, .from = at(40s), .to = at(45s), .nodes = node}};
+    x.environment.changes.push_back({.kind = Change::Kind::failure, .from = at(45s), .to = at(50s), .nodes = node});
+    const auto warm = x.run();
+    ASSERT_EQ(warm.size(), 2U);
+    EXPECT_EQ(warm[1], reclaimed ? at(60s + 10s + 7s + 3s) : at(60s + 5s + 3s));
+    EXPECT_EQ(x.record.parts[1].from_store, reclaimed);
+    EXPECT_EQ(x.record.parts[1].build, reclaimed);
+  }
+}
+
 TEST(a_load, on_unified_memory_has_one_tier) {
   Loads x;
   x.hardware().unified_memory = true;

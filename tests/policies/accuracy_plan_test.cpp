@@ -177,6 +177,29 @@ TEST(AccuracyPlan, accuracy_falls_with_load_and_lies_between_the_greedy_plan_and
   }
 }
 
+// Property X4.
+TEST(AccuracyPlan, another_device_never_lowers_the_optimum) {
+  Stream draw(9);
+  int gained = 0;
+  for (int k = 0; k < 12; ++k) {
+    AccuracyProblem p = random_problem(draw, 2, 4, 2, 3, 0.3 + 0.3 * uniform01(draw));
+    double target = 0, objective = 0;
+    for (int step = 0; step < 4; ++step) {
+      const AccuracyPlan plan = plan_exactly(p, {}, {.nodes = 50'000, .gap = 0});
+      ASSERT_NE(plan.status, Status::feasible) << "the search met its limit";
+      EXPECT_GE(plan.target, target - 1e-12);
+      if (plan.target == target) {
+        EXPECT_GE(plan.objective, objective * (1 - 1e-9));
+      }
+      gained += plan.target > target || plan.objective > objective * (1 + 1e-6) ? 1 : 0;
+      target = plan.target;
+      objective = plan.objective;
+      ++p.devices[static_cast<std::size_t>(step) % p.devices.size()];
+    }
+  }
+  EXPECT_GT(gained, 12);
+}
+
 TEST(AccuracyPlan, a_class_with_a_floor_keeps_its_accurate_devices) {
   // Two demands of a task: one may use the accurate option alone.
   AccuracyProblem p;

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <regex>
 #include <set>
 #include <string>
 
@@ -101,6 +102,27 @@ TEST(Census, texts_are_sentences) {
     EXPECT_TRUE(d.help.ends_with('.')) << d.name << ": " << d.help;
     EXPECT_LE(d.help.size(), 140U) << d.name;
     for (const auto& f : d.parameters()) EXPECT_TRUE(f.help.ends_with('.')) << d.name << ' ' << f.name;
+  }
+}
+
+// Authors or an organisation, a title in quotation marks, where and when (documentation has no year), a DOI or arXiv number if there is one.
+TEST(Census, each_policy_says_where_it_comes_from) {
+  const std::regex form(R"re([A-Z][^"]+, "[^"]{8,}"[^"]*((19|20)\d\d.*)?)re");
+  const std::regex doi(R"re(doi:10\.\d{4,9}/[^\s]*[^\s.,;])re"), arxiv(R"re(arXiv:\d{4}\.\d{4,5})re"), year(R"re(\b(19|20)\d\d\b)re");
+  for (const auto& d : builtin().list()) {
+    SCOPED_TRACE(d.name + ": " + d.source.citation);
+    EXPECT_NE(d.source.provenance, Provenance::unstated);
+    const std::string& text = d.source.citation;
+    // Several sources are set apart by semicolons.
+    for (std::size_t at = 0; at <= text.size();) {
+      const std::size_t end = std::min(text.find("; ", at), text.size());
+      const std::string one = text.substr(at, end - at);
+      EXPECT_TRUE(std::regex_match(one, form)) << one;
+      EXPECT_TRUE(std::regex_search(one, year) || one.find("documentation, \"") != std::string::npos) << one << ": of what year?";
+      EXPECT_EQ(one.find("doi:") != std::string::npos, std::regex_search(one, doi)) << one;
+      EXPECT_EQ(one.find("arXiv:") != std::string::npos, std::regex_search(one, arxiv)) << one;
+      at = end + 2;
+    }
   }
 }
 

@@ -483,9 +483,14 @@ TEST(eviction_oracle_belady, does_not_look_beyond_its_lookahead) {
 }
 
 const std::vector<PolicyDefinition>& all_policies() {
-  static const std::vector<PolicyDefinition> all{
-      lru(),          greedy_dual_size_frequency(), fifo(), lfu(), size_aware(), sieve(), cost_to_reload(), oracle_belady(), landlord(),
-      predicted_use()};
+  static const std::vector<PolicyDefinition> all = [] {
+    PolicyRegistry registry;
+    add_builtin_policies(registry);
+    std::vector<PolicyDefinition> evictions;
+    for (const auto& d : registry.list())
+      if (d.has(PolicyKind::eviction)) evictions.push_back(d);
+    return evictions;
+  }();
   return all;
 }
 

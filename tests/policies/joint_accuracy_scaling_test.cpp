@@ -4,7 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <map>
+#include <optional>
 
 namespace tideline::test {
 namespace {
@@ -44,6 +46,7 @@ struct Proteus {
     Plan plan;
     planner->plan(bench->view(now), plan);
     if (effect != nullptr) *effect = plan.takes_effect;
+    solution = plan.solution;
     std::map<std::string, std::uint32_t> out;
     for (const Plan::Wish& w : plan.wishes) {
       out[(*bench->world)[(*bench->world)[w.group].variant].name] = w.instances;
@@ -56,6 +59,7 @@ struct Proteus {
     return any;
   }
   VisitId any;
+  std::optional<PlanSolution> solution;  ///< of the last round
 };
 
 using Wishes = std::map<std::string, std::uint32_t>;
@@ -70,6 +74,29 @@ TEST(AccuracyScaling, plans_the_worked_example_from_what_arrives) {
     EXPECT_EQ(p.second(430), (Wishes{{"fast_lo", 1}, {"slow_hi", 0}, {"slow_lo", 1}}));
     EXPECT_EQ(p.second(30).at("slow_lo"), 0U);
   }
+}
+
+TEST(AccuracyScaling, says_how_each_search_ended) {
+  const param::Object params{{"solve_s", 0}, {"use_spare", false}, {"weight", 1}, {"interval_s", 2}};
+  Proteus p(accuracy_scaling(), params);
+  (void)p.second(250);
+  ASSERT_TRUE(p.solution);
+  EXPECT_EQ(p.solution->status, PlanSolution::Status::optimal);
+  EXPECT_NEAR(p.solution->objective, 250 * 0.916, 0.1);
+  EXPECT_GE(p.solution->bound, p.solution->objective * (1 - 1e-9));
+  EXPECT_LE(p.solution->bound, p.solution->objective * (1 + 1e-3));
+  EXPECT_EQ(p.solution->target, 1);
+  (void)p.second(250);
+  EXPECT_FALSE(p.solution) << "no search in this round";
+  Proteus q(accuracy_scaling(), params);
+  (void)q.second(430);
+  ASSERT_TRUE(q.solution);
+  EXPECT_EQ(q.solution->target, 0.95);
+  Proteus greedy(accuracy_scaling_greedy(), params);
+  (void)greedy.second(250);
+  ASSERT_TRUE(greedy.solution);
+  EXPECT_EQ(greedy.solution->status, PlanSolution::Status::feasible);
+  EXPECT_TRUE(std::isinf(greedy.solution->bound));
 }
 
 TEST(AccuracyScaling, a_variant_that_takes_more_than_its_share_of_the_slo_is_not_planned) {

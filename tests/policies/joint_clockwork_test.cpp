@@ -61,6 +61,43 @@ TEST(Clockwork, runs_one_where_there_is_one) {
   EXPECT_EQ(b.take, 1U);
 }
 
+// Its round comes each 0.1 s: who waits for a model that finds no room is given up once it is too late, not at the end of the run.
+TEST(Clockwork, gives_up_who_waits_for_a_model_that_is_not_loaded) {
+  WorldBuilder b;
+  const SiteId here = b.site("here");
+  const HardwareId gpu = b.hardware("gpu", 10);
+  const TaskId task = b.task("task");
+  b.variant("model", task, gpu, 0.7, 10ms, 20);  // larger than any device
+  b.pool("p", here, gpu, 1);
+  b.add_class(task, 200ms);
+  RunBench r(b);
+  r.use(clockwork());
+  auto source = std::make_unique<PlainSource>();
+  source->names = {"task"};
+  for (int k = 0; k < 20; ++k) source->list.emplace_back(Time{} + k * 50ms, 0);
+  r.arrivals(std::move(source));
+  r.run();
+  ASSERT_EQ(r.notes.ends.size(), 20U);
+  for (std::size_t k = 0; k < 20; ++k) {
+    EXPECT_EQ(r.notes.ends[k].ending, Ending::dropped);
+    // Its last start in time is 10 ms and the buffer of 5 ms before its deadline.
+    const Duration after = r.notes.ends[k].finish - (Time{} + static_cast<int>(k) * 50ms);
+    EXPECT_GT(after, 185ms);
+    EXPECT_LE(after, 285ms);
+  }
+}
+
+TEST(Clockwork, counts_who_is_too_late_in_a_line_that_nobody_serves) {
+  Controller2 x;
+  for (const std::size_t k : {0U, 1U, 2U}) x.wait(k);
+  auto& batching = dynamic_cast<BatchingPolicy&>(*x.made);
+  const GroupId g = x.bench->group(x.model);
+  EXPECT_EQ(batching.give_up(g, x.line(), x.bench->view()), 0U);
+  EXPECT_EQ(batching.give_up(g, x.line(), x.bench->view(Time{} + 2ms)), 0U);
+  EXPECT_EQ(batching.give_up(g, x.line(), x.bench->view(Time{} + 3ms)), 1U);
+  EXPECT_EQ(batching.give_up(g, x.line(), x.bench->view(Time{} + 1s)), 3U);
+}
+
 TEST(Clockwork, never_starts_who_cannot_be_in_time) {
   Controller2 x;
   const Batch b = x.batch({0}, {});

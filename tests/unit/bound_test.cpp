@@ -41,6 +41,52 @@ TEST(Bound, serves_all_that_the_largest_batch_in_time_could) {
   EXPECT_NEAR(Steady(1, 8).bound(), 20'000 * 8.0 / 12, 0.02 * 20'000);
 }
 
+// Two types at 36 and 360 dollars an hour, the second four times as fast: a query costs 0.02 cents on the first and 0.05 on the second. One
+// device of the first serves 50 a second; of 80 a second the other 30 need the second.
+TEST(Bound, costs_no_less_than_the_cheapest_devices_and_then_the_next) {
+  WorldBuilder b;
+  const SiteId s = b.site("s");
+  const HardwareId slow = b.hardware("slow", 100), fast = b.hardware("fast", 100);
+  const TaskId t = b.task("t");
+  b.variant("a", t, slow, 0.7, 20ms, 50);
+  b.variant("b", t, fast, 0.7, 5ms, 25);
+  b.pool("p", s, slow, 1, 36);
+  b.pool("q", s, fast, 1, 360);
+  b.add_class(t, 1s);
+  const auto world = b.build();
+  const auto at_rate = [&](double qps, double answered, Billing billing) {
+    std::vector<BoundQuery> queries;
+    for (int k = 0; k < 4000; ++k) queries.push_back({Time{} + from_seconds(k / qps), ClassId{0}, s});
+    return least_cost_bound(*world, queries, answered * 4000, billing, 1s);
+  };
+  EXPECT_NEAR(at_rate(40, 1, Billing::nodes), 4000 * 2e-4, 0.01);
+  EXPECT_NEAR(at_rate(40, 0.5, Billing::nodes), 2000 * 2e-4, 0.005);
+  EXPECT_NEAR(at_rate(80, 1, Billing::nodes), 2500 * 2e-4 + 1500 * 5e-4, 0.03);
+  EXPECT_LE(at_rate(80, 1, Billing::nodes), 2500 * 2e-4 + 1500 * 5e-4);
+  EXPECT_NEAR(at_rate(40, 1, Billing::held), 4000 * 1e-4, 0.005) << "half of the memory";
+  EXPECT_EQ(at_rate(40, 0, Billing::held), 0);
+}
+
+// Property X4.
+TEST(Bound, another_device_or_a_longer_slo_never_lowers_it) {
+  double before = 0;
+  for (const std::uint32_t devices : {1U, 2U, 3U}) {
+    Steady s(2);
+    s.b.topology.pools[0].count = s.b.topology.pools[0].min = s.b.topology.pools[0].max = devices;
+    const double bound = clairvoyant_bound(*s.b.build(), s.queries, BoundObjective::on_time, 24ms);
+    EXPECT_GT(bound, before);
+    before = bound;
+  }
+  before = 0;
+  for (const Duration slo : {8ms, 16ms, 24ms, 48ms}) {
+    Steady s(2);
+    s.b.classes[0].slo = slo;
+    const double bound = clairvoyant_bound(*s.b.build(), s.queries, BoundObjective::worth, 8ms);
+    EXPECT_GE(bound, before);
+    before = bound;
+  }
+}
+
 TEST(Bound, nobody_is_served_whom_nothing_serves_in_time) {
   Steady s(1);
   EXPECT_EQ(clairvoyant_bound(*s.world, {}, BoundObjective::on_time, 1s), 0);

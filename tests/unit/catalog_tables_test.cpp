@@ -111,6 +111,7 @@ TEST(ImportNvidia, has_the_batches_of_a_table_as_a_curve) {
   EXPECT_EQ(v.profile.latency(1), 10400us);
   EXPECT_EQ(v.profile.latency(2), 10400us) << "more items are never faster";
   EXPECT_EQ(i.catalog[v.hardware].price_per_hour_usd, 3.06) << "of hardware.json";
+  EXPECT_THAT(refusal("nvidia", {table}), HasSubstr("give --accuracy CSV with columns model, precision, accuracy"));
   EXPECT_THAT(refusal("nvidia", {"model,section,subsection,batch_size,latency_avg\nx,A1,FP32,1,1 ms\n"}, "model,accuracy\nx,1\n"),
               HasSubstr("names no GPU"));
 }
@@ -251,6 +252,21 @@ TEST(CatalogShow, finds_the_front_and_counts_origins) {
   EXPECT_DOUBLE_EQ(origins_of(c).measured(), 2.0 / 16);
   EXPECT_THAT(show_text(c), HasSubstr("t (accuracy) on h: 2 of 4 on the Pareto front"));
   EXPECT_EQ(show_json(c)["fronts"][0]["front"][1]["variant"], "best");
+}
+
+TEST(CatalogShow, says_which_fronts_are_not_comparable) {
+  const Json file = Json::parse(R"({"tasks":[{"name":"t","metric":"top-1"},{"name":"u","metric":"mAP"}],
+    "hardware":[{"name":"h","memory_bytes":1000}],"variants":[
+    {"name":"a","task":"t","hardware":"h","accuracy":0.7,"source":"One, a table","profile":{"latency_s":{"1":0.02}},"origin":{"accuracy":"measured"}},
+    {"name":"b","task":"t","hardware":"h","accuracy":0.8,"source":"Two","profile":{"latency_s":{"8":0.01}},"batch_sizes":[8],"origin":{"accuracy":"assumed"}},
+    {"name":"c","task":"u","hardware":"h","accuracy":0.8,"profile":{"latency_s":{"1":0.01}}}]})");
+  const Catalog c = catalog_of(file);
+  EXPECT_THAT(fronts_of(c, file)[0].doubts, testing::ElementsAre("accuracies are 1 assumed, 1 measured", "variants are 1 of One, 1 of Two",
+                                                                 "latencies are 1 of batches of 1, 1 of batches of 8"));
+  EXPECT_THAT(fronts_of(c, file)[1].doubts, testing::IsEmpty());
+  EXPECT_THAT(show_text(c, file), testing::AllOf(HasSubstr("not comparable as they stand: accuracies are 1 assumed, 1 measured\n"),
+                                                 HasSubstr("different metrics are not comparable: mAP, top-1.")));
+  EXPECT_EQ(show_json(c, file)["fronts"][0]["not_comparable"].size(), 3U);
 }
 
 TEST(CatalogFit, finds_curves_again_and_refuses_what_was_not_measured) {

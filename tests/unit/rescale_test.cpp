@@ -3,8 +3,8 @@
 
 #include "src/trace_files.h"
 #include "tests/support/published.h"
+#include "tests/support/trace_arrivals.h"
 #include "tests/support/trace_texts.h"
-#include "traces/trace_statistics.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -21,22 +21,8 @@ namespace tideline {
 namespace {
 
 using testing::HasSubstr;
-
-OpenTrace opener(const TraceFiles& trace, const TraceParams& params) {
-  return [=] { return open_trace(trace, params); };
-}
-
-std::vector<Arrival> arrivals(const TraceFiles& trace, const TraceParams& params) {
-  const auto source = shaped(opener(trace, params), params, Stream(1));
-  std::vector<Arrival> out;
-  for (Arrival a; source->next(a);) {
-    if (!out.empty()) {
-      EXPECT_GE(a.at, out.back().at);
-    }
-    out.push_back(a);
-  }
-  return out;
-}
+using trace_arrivals::rescaled_arrivals;
+using trace_arrivals::with;
 
 std::map<int, int> per_bin(const std::vector<Arrival>& list, double bin_s) {
   std::map<int, int> out;
@@ -44,20 +30,13 @@ std::map<int, int> per_bin(const std::vector<Arrival>& list, double bin_s) {
   return out;
 }
 
-TraceParams with(auto set) {
-  TraceParams params;
-  params.unit = TraceUnit::s;
-  set(params);
-  return params;
-}
-
 TEST(Rescale, maps_the_rates_of_bins_onto_a_range) {
   const auto counts = trace_texts::files({{"c.txt", "10 20 40 10 110"}});
-  const auto bins = per_bin(arrivals(counts, with([](auto& p) {
-                                       p.bin_s = 10;
-                                       p.min_qps = 2;
-                                       p.max_qps = 12;
-                                     })),
+  const auto bins = per_bin(rescaled_arrivals(counts, with([](auto& p) {
+                                                p.bin_s = 10;
+                                                p.min_qps = 2;
+                                                p.max_qps = 12;
+                                              })),
                             10);
   // 10 .. 110 in a bin becomes 20 .. 120: on a straight line.
   EXPECT_EQ(bins, (std::map<int, int>{{0, 20}, {1, 30}, {2, 50}, {3, 20}, {4, 120}}));
@@ -65,11 +44,11 @@ TEST(Rescale, maps_the_rates_of_bins_onto_a_range) {
 
 TEST(Rescale, gives_bins_without_queries_theirs) {
   const auto events = trace_texts::files({{"t.csv", "timestamp,task\n0,a\n1,a\n2,b\n31,a\n"}});
-  const auto list = arrivals(events, with([](auto& p) {
-                               p.rescale_bin_s = 10;
-                               p.min_qps = 1;
-                               p.max_qps = 4;
-                             }));
+  const auto list = rescaled_arrivals(events, with([](auto& p) {
+                                        p.rescale_bin_s = 10;
+                                        p.min_qps = 1;
+                                        p.max_qps = 4;
+                                      }));
   // 3, 0, 0, 1 queries: 40, 10, 10, and 20 of the last, which is a copy of one.
   EXPECT_EQ(per_bin(list, 10), (std::map<int, int>{{0, 40}, {1, 10}, {2, 10}, {3, 20}}));
 }
@@ -79,7 +58,7 @@ TEST(Rescale, is_told_what_does_not_go_together) {
   const auto refused = [&](auto set, const char* says) {
     const TraceParams params = with(set);
     try {
-      (void)arrivals(counts, params);
+      (void)rescaled_arrivals(counts, params);
       ADD_FAILURE() << "was taken";
     } catch (const std::invalid_argument& e) {
       EXPECT_THAT(e.what(), HasSubstr(says));
@@ -90,37 +69,22 @@ TEST(Rescale, is_told_what_does_not_go_together) {
   refused([](auto& p) { p.bin_s = 60, p.max_qps = 5, p.rescale_bin_s = 1; }, "shorter than the bins");
   const auto flat = trace_texts::files({{"c.txt", "10 10 10"}});
   const TraceParams params = with([](auto& p) { p.bin_s = 1, p.max_qps = 5; });
-  EXPECT_THROW(arrivals(flat, params), std::invalid_argument);
+  EXPECT_THROW(rescaled_arrivals(flat, params), std::invalid_argument);
 }
 
 struct Dispersion {
   double rate, second, minute;
 };
-Dispersion dispersion_of(const OpenTrace& open, const TraceParams& params, double span_s) {
-  const auto source = shaped(open, params, Stream(5));
-  TraceStatistics statistics;
-  TraceRow row;
-  row.queries = 0;
-  statistics.add(row);
-  row.queries = 1;
-  for (Arrival a; source->next(a);) {
-    row.start_ns = a.at.time_since_epoch().count();
-    statistics.add(row);
-  }
-  row.start_ns = 0;
-  row.length_ns = from_seconds(span_s).count();
-  row.queries = 0;
-  statistics.add(row);
-  const TraceFigures f = statistics.figures({});
+Dispersion dispersion_of(const TraceFiles& trace, const TraceParams& params, double span_s) {
+  const TraceFigures f = trace_arrivals::figures_of(trace_arrivals::rescaled_arrivals(trace, params, 5), span_s);
   return {f.rate_qps, f.second.dispersion, f.minute.dispersion};
 }
 
 /// Checks all laws of scaling on a trace of counts per second.
 void check_laws(const TraceFiles& trace, TraceParams params, double span_s, double tolerance) {
-  const OpenTrace open = opener(trace, params);
-  const Dispersion i = dispersion_of(open, params, span_s);
+  const Dispersion i = dispersion_of(trace, params, span_s);
   const auto expect = [&](const TraceParams& p, double rate, double second, double minute, const char* what, double slack = 1) {
-    const Dispersion d = dispersion_of(open, p, span_s);
+    const Dispersion d = dispersion_of(trace, p, span_s);
     EXPECT_NEAR(d.rate, rate, slack * 0.02 * rate) << what;
     EXPECT_NEAR(d.second, second, slack * tolerance * second) << what;
     EXPECT_NEAR(d.minute, minute, slack * tolerance * minute) << what;

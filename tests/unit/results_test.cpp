@@ -16,6 +16,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <limits>
 #include <sstream>
 
 namespace tideline {
@@ -111,6 +112,40 @@ class ResultsTest : public testing::Test {
 std::string bytes(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};
+}
+
+// Two searches: one proven to 1 %, one that proves nothing.
+TEST_F(ResultsTest, searches_of_planners_are_a_table_and_totals) {
+  const fs::path path = folder_ / "planner.h5";
+  using Status = PlanSolution::Status;
+  const std::vector<SearchRow> rows{{1'000'000'000, 0, {Status::optimal, false, 1, 100, 101, 7}},
+                                    {2'000'000'000, 1, {Status::feasible, true, 0.95, 50, std::numeric_limits<double>::infinity(), 0}}};
+  {
+    ResultsFile file(path);
+    write_searches(file, rows);
+    file.commit();
+  }
+  EXPECT_EQ(python(path, R"(
+t = f['planner']
+print(t['time'][:], t['controller'][:], t['status'].asstr()[:], t['kept'][:], t['target'][:], t['objective'][:], t['bound'][:], t['gap'][:].round(6), t['nodes'][:])
+)"),
+            "[1000000000 2000000000] [0 1] ['optimal' 'feasible'] [0 1] [1.   0.95] [100.  50.] [101.  inf] [0.01  nan] [7 0]\n");
+  SearchTotals totals;
+  for (const SearchRow& r : rows) totals.add(r.solution);
+  EXPECT_EQ(totals.searches, 2U);
+  EXPECT_EQ(totals.optimal, 1U);
+  EXPECT_EQ(totals.kept, 1U);
+  EXPECT_EQ(totals.with_gap, 1U);
+  EXPECT_DOUBLE_EQ(totals.gap_max, 101.0 / 100 - 1);
+  EXPECT_EQ(gap_of({Status::optimal, false, 1, 100, 100 - 1e-9, 0}), 0) << "rounding";
+  EXPECT_TRUE(std::isnan(gap_of({Status::short_of, false, 1, 0, 5, 0})));
+  Summary summary;
+  EXPECT_FALSE(summary_json(summary, {}).contains("planner"));
+  summary.searches = totals;
+  const Json planner = summary_json(summary, {}).at("planner");
+  EXPECT_EQ(planner.at("searches"), 2);
+  EXPECT_EQ(planner.at("short_of_demand"), 0);
+  EXPECT_NEAR(planner.at("gap_mean").get<double>(), 0.01, 1e-12);
 }
 
 TEST_F(ResultsTest, h5py_reads_what_was_written) {

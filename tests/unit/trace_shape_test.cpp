@@ -1,11 +1,13 @@
 // Arrivals that are made of the rows of a trace.
 #include "traces/shape.h"
 
+#include "tests/support/trace_arrivals.h"
 #include "tests/support/trace_texts.h"
-#include "traces/trace_statistics.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <boost/math/special_functions/beta.hpp>
 
 #include <cmath>
 #include <map>
@@ -18,34 +20,17 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
+using trace_arrivals::arrivals;
+using trace_arrivals::figures_of;
+using trace_arrivals::source_of;
+using trace_arrivals::with;
 using trace_texts::files;
 
-std::unique_ptr<TraceSource> source_of(TraceFiles trace, const TraceParams& params, std::uint64_t seed = 1) {
-  return shaped(open_trace(std::move(trace), params), params, Stream(seed));
-}
-std::vector<Arrival> arrivals(TraceFiles trace, const TraceParams& params, std::uint64_t seed = 1) {
-  const auto source = source_of(std::move(trace), params, seed);
-  std::vector<Arrival> out;
-  for (Arrival a; source->next(a);) {
-    if (!out.empty()) {
-      EXPECT_GE(a.at, out.back().at);
-    }
-    out.push_back(a);
-  }
-  return out;
-}
 std::vector<double> times(const std::vector<Arrival>& list) {
   std::vector<double> out;
   for (const Arrival& a : list) out.push_back(to_seconds(a.at));
   return out;
 }
-TraceParams with(auto set) {
-  TraceParams params;
-  params.unit = TraceUnit::s;
-  set(params);
-  return params;
-}
-
 const TraceFiles events = files({{"t.csv", "timestamp,task,tokens\n10,a,4\n11.5,b,8\n13,a,12\n20,c,\n"}});
 
 TEST(Shape, the_first_row_is_time_0_or_the_zero_of_the_trace) {
@@ -88,18 +73,7 @@ TraceFiles bursts(int bins) {
   for (int k = 0; k < bins; ++k) text += k % 2 == 0 ? "40 " : "0 ";
   return files({{"c", text}});
 }
-double dispersion_with(const TraceFiles& trace, const TraceParams& params) {
-  TraceStatistics s;
-  TraceRow row;
-  row.queries = 0;
-  s.add(row);  // bins begin at 0
-  row.queries = 1;
-  for (const Arrival& a : arrivals(trace, params)) {
-    row.start_ns = a.at.time_since_epoch().count();
-    s.add(row);
-  }
-  return s.figures({}).second.dispersion;
-}
+double dispersion_with(const TraceFiles& trace, const TraceParams& params) { return figures_of(arrivals(trace, params)).second.dispersion; }
 
 TEST(Shape, thinning_and_copies_change_the_dispersion_as_they_must) {
   const TraceFiles trace = bursts(20'000);
@@ -121,14 +95,55 @@ TEST(Shape, gaps_have_the_cv_of_the_trace) {
                                                                 std::to_string(cv) + ",Weibull,1,1\n"}}),
                                with([](auto& p) { p.placement = TracePlacement::law; }));
     ASSERT_EQ(list.size(), 60'000U);
-    TraceStatistics s;
-    TraceRow row;
-    for (const Arrival& a : list) {
-      row.start_ns = a.at.time_since_epoch().count();
-      s.add(row);
-    }
     // The standard error of a CV of gamma gaps is about cv sqrt((1 + 2 cv^2) / 2n); six of them.
-    EXPECT_NEAR(s.figures({}).gap_cv, cv, 6 * cv * std::sqrt((1 + 3 * cv * cv) / 60'000));
+    EXPECT_NEAR(figures_of(list).gap_cv, cv, 6 * cv * std::sqrt((1 + 3 * cv * cv) / 60'000));
+  }
+}
+
+/// Windows of 600 s with 3 queries each, whose gaps have a gamma law of this shape.
+std::vector<Arrival> arrivals_of_shape(const std::string& shape, int windows) {
+  std::string text;
+  for (int w = 0; w < windows; ++w) text += std::to_string(600 * w) + ",0.005,1,Gamma," + shape + ",1\n";
+  return arrivals(files({{"chunk-0-trace.csv", text}}), with([](auto& p) { p.placement = TracePlacement::law; }));
+}
+
+TEST(Shape, gaps_of_any_shape_leave_no_time_of_a_window_special) {
+  constexpr int windows = 150'000;
+  constexpr double queries = 3, length = 600;
+  for (const char* text : {"0.001", "0.1", "1", "1000000"}) {
+    const auto list = arrivals_of_shape(text, windows);
+    ASSERT_NEAR(static_cast<double>(list.size()), queries * windows, 10) << text;
+    double early = 0, squares = 0, whole = 0, wide = 0;
+    std::vector<double> here;
+    double window = 0;
+    const auto close = [&] {
+      if (here.size() != 3) return;
+      whole += 1;
+      wide += here.back() - here.front() > 0.01 ? 1 : 0;
+      for (std::size_t k = 0; k < here.size(); ++k) {
+        const double gap = (k + 1 < here.size() ? here[k + 1] : here[0] + 1) - here[k];
+        squares += gap * gap;
+      }
+    };
+    for (const Arrival& a : list) {
+      const double at = to_seconds(a.at) / length, of = std::floor(at);
+      if (of != window) {
+        close();
+        here.clear();
+        window = of;
+      }
+      here.push_back(at - of);
+      early += at - of < 0.25 ? 1 : 0;
+    }
+    close();
+    // All queries of a window may be at one time: the share has the deviation of so many windows. Five of them.
+    EXPECT_NEAR(early / static_cast<double>(list.size()), 0.25, 5 * std::sqrt(0.25 * 0.75 / windows)) << text;
+    // Gaps around a circle have a Dirichlet law: E sum of squares = (a + 1) / (n a + 1).
+    const double a = std::stod(text), expected = (a + 1) / (queries * a + 1);
+    EXPECT_NEAR(squares / whole, expected, 5 * std::sqrt(expected * (1 - expected) / whole)) << text;
+    // From the first to the last query is all but the gap that the start is in, which it is by its length: 1 - Beta(a + 1, (n - 1) a).
+    const double share = boost::math::ibetac((queries - 1) * a, a + 1, 0.01);
+    EXPECT_NEAR(wide / whole, share, 5 * std::sqrt(share * (1 - share) / whole) + 1e-12) << text;
   }
 }
 
