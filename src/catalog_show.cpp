@@ -54,14 +54,14 @@ void doubt(std::vector<std::string>& doubts, const std::string& what, const std:
 }
 
 std::vector<std::string> doubts_of(const Catalog& catalog, const std::vector<VariantId>& variants,
-                                   const std::map<std::string, std::string>& sources) {
+                                   const std::map<std::string, std::string>& named) {
   std::map<std::string, std::size_t> accuracies, latencies, publishers, batches;
   for (const VariantId id : variants) {
     const Variant& v = catalog[id];
     ++accuracies[std::string(origins[static_cast<std::size_t>(v.origin_accuracy)])];
     ++latencies[std::string(origins[static_cast<std::size_t>(v.origin_latency)])];
-    const auto source = sources.find(v.name);
-    ++publishers["of " + (source == sources.end() ? "no source that is named" : source->second)];
+    const auto source = named.find(v.name);
+    ++publishers["of " + (source == named.end() ? "no source that is named" : source->second)];
     ++batches["of batches of " + std::to_string(least_items(v))];
   }
   std::vector<std::string> out;
@@ -81,7 +81,7 @@ double OriginShares::measured() const {
 }
 
 std::vector<CatalogFront> fronts_of(const Catalog& catalog, const Json& file) {
-  const auto sources = sources_in(file);
+  const auto publishers_of = sources_in(file);
   std::vector<CatalogFront> out;
   for (std::size_t t = 0; t < catalog.tasks.size(); ++t)
     for (std::size_t h = 0; h < catalog.hardware.size(); ++h) {
@@ -93,7 +93,7 @@ std::vector<CatalogFront> fronts_of(const Catalog& catalog, const Json& file) {
         if (catalog[v].hardware == f.hardware) all.push_back(v);
       if (all.empty()) continue;
       f.variants = all.size();
-      f.doubts = doubts_of(catalog, all, sources);
+      f.doubts = doubts_of(catalog, all, publishers_of);
       std::stable_sort(all.begin(), all.end(), [&](VariantId a, VariantId b) {
         const Duration x = least_time(catalog[a]), y = least_time(catalog[b]);
         return x != y ? x < y : catalog[a].accuracy > catalog[b].accuracy;

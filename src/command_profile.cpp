@@ -307,7 +307,8 @@ int command_profile(const Arguments& arguments, const PolicyRegistry&) {
               "SHARE")("repetitions", "At most so many of a batch", cxxopts::value<std::uint32_t>()->default_value("2000"), "COUNT")(
       "seconds", "At most so long for a batch size", cxxopts::value<double>()->default_value("5"), "S")(
       "hardware", "Name of the hardware type: the same for all machines, so that a scenario finds it",
-      cxxopts::value<std::string>()->default_value("host"), "NAME")("loads", "Loads of each network", cxxopts::value<std::uint32_t>()->default_value("5"), "COUNT")(
+      cxxopts::value<std::string>()->default_value("host"),
+      "NAME")("loads", "Loads of each network", cxxopts::value<std::uint32_t>()->default_value("5"), "COUNT")(
       "accuracy", "CSV with model and accuracy (0 .. 1), perhaps img_size; without it accuracies are assumed",
       cxxopts::value<std::string>(), "FILE.csv")("strict", "Refuse a busy machine instead of flagging it")(
       "quiet", "No lines about what is measured")("out", "The catalog", cxxopts::value<std::string>(), "FILE.json");
