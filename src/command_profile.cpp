@@ -375,9 +375,7 @@ int command_profile(const Arguments& arguments, const PolicyRegistry&) {
     const auto backend = real::make_backend(backend_name);
     version = backend->version();
     // What this machine cannot do at all is said before minutes are spent on the rest.
-    std::set<real::Precision> tried;
-    for (const ProfiledModel& m : models)
-      if (tried.insert(m.spec.precision).second) backend->load({"yolov5", 0.33, 0.125, 32, m.spec.precision, 1}, 1, threads.front());
+    for (const ProfiledModel& m : models) backend->check(m.spec);
     const std::size_t whole = models.size() * threads.size();
     for (const ProfiledModel& m : models) {
       for (const std::uint32_t t : threads) {

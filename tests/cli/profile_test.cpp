@@ -27,7 +27,7 @@ TEST(Profile, makes_a_catalog_that_others_read) {
   EXPECT_THAT(done.out, HasSubstr("random weights"));
   EXPECT_THAT(done.out, HasSubstr("residuals are relative"));
 
-  const Json catalog = Json::parse(folder.read("here.json"));
+  const Json catalog = Json::parse(read_file(folder / "here.json"));
   ASSERT_EQ(catalog.at("variants").size(), 2U);
   EXPECT_EQ(catalog.at("hardware")[0].at("sharing"), "exclusive");
   const Json& small = catalog["variants"][0];
@@ -44,8 +44,6 @@ TEST(Profile, makes_a_catalog_that_others_read) {
   EXPECT_GT(small.at("load").at("first_run_s").get<double>(), 0);
   const Json& times = large.at("profile").at("latency_s");
   EXPECT_EQ(times.size(), 3U);
-  // Four times the pixels of `small`.
-  EXPECT_GT(times.at("1").get<double>(), small["profile"]["latency_s"].at("1").get<double>());
   EXPECT_LE(times.at("1").get<double>(), times.at("4").get<double>());
 
   const Outcome show = tideline(folder, {"catalog", "show", "here.json"});
@@ -59,7 +57,7 @@ TEST(Profile, accuracies_of_a_table_are_taken_instead) {
   const Outcome done =
       tideline(folder, with(quick, {"--models", "yolov5t-32", "--batches", "1", "--accuracy", "a.csv", "--out", "here.json"}));
   ASSERT_EQ(done.code, 0) << done.err;
-  const Json variant = Json::parse(folder.read("here.json"))["variants"][0];
+  const Json variant = Json::parse(read_file(folder / "here.json"))["variants"][0];
   EXPECT_EQ(variant.at("accuracy"), 0.42);
   EXPECT_EQ(variant.at("origin").at("accuracy"), "measured");
 }

@@ -32,6 +32,7 @@ class CountedBackend final : public Backend {
  public:
   std::string name() const override { return "counted"; }
   std::string version() const override { return "1"; }
+  void check(const NetworkSpec&) const override {}
   std::unique_ptr<Network> load(const NetworkSpec&, std::uint32_t max_items, unsigned) override {
     ++loads;
     return std::make_unique<CountedNetwork>(max_items, runs);
