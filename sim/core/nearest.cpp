@@ -53,7 +53,7 @@ std::string_view nearest(std::string_view name, std::span<const std::string> can
 }
 
 std::string suggestion(std::string_view name, std::span<const std::string_view> candidates) {
-  constexpr std::size_t most_listed = 20;
+  constexpr std::size_t most_listed = 24;
   if (const auto near = nearest(name, candidates); !near.empty()) return "; did you mean " + in_quotes(near) + "?";
   if (candidates.empty() || candidates.size() > most_listed) return {};
   std::string out = "; known: ";

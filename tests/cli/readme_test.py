@@ -24,8 +24,19 @@ SKIPPED = [
     ("cp -r ~/tideline/", "the same"),
 ]
 
-# What runs in place of a command: how it begins, and what it comes to where all is installed and built.
-REPLACED = [("scripts/quickstart.sh", "tideline run quickstart quickstart_fixed quickstart_persist --quiet --out results/quickstart")]
+# What runs in place of a command: how it begins, and what it comes to where all is installed and built; of what takes minutes by the clock,
+# a second.
+REAL = "scenarios/real/two_instances.json"
+REPLACED = [
+    ("scripts/quickstart.sh", "tideline run quickstart quickstart_fixed quickstart_persist --quiet --out results/quickstart"),
+    ("build/release/tideline profile --out", "tideline profile --models yolov5n-160,yolov5s-320 --seconds 0.1 --loads 1 --out here.json"),
+    (f"build/release/tideline run {REAL} --mode real --set", f"tideline run {REAL} --mode real --set /catalog=here.json --set /measure/duration_s=1"),
+    (f"build/release/tideline run {REAL} --mode real ", f"tideline run {REAL} --mode real --set /measure/duration_s=1"),
+    (f"build/release/tideline fidelity {REAL}",
+     f"tideline fidelity {REAL} --set /catalog=here.json --bands 0.3 --replications 1 --duration 1 --out report"),
+]
+if len(os.sched_getaffinity(0)) < 2:
+    SKIPPED += [(begin, "real mode needs two cores") for begin, _ in REPLACED[1:]]
 
 FOLDERS = ["bench", "policies", "scenarios", "scripts", "sim", "src", "tests", "traces"]
 ELSEWHERE = {Path("scripts/examples/own_policy/README.md")}  # cli.own_policy builds and runs it

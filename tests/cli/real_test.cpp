@@ -123,7 +123,7 @@ TEST(Real, what_cannot_run_is_refused_before_anything_does) {
   EXPECT_THAT(done.err, HasSubstr("cores and the event loop one"));
 
   s = scenario();
-  s["environment"] = json::array({{{"kind", "slowdown"}, {"from_s", 0}, {"to_s", 1}, {"pool", "cpu"}, {"factor", 2}}});
+  s["environment"] = json::array({{{"change", "slowdown"}, {"at_s", 0}, {"for_s", 1}, {"pool", "cpu"}, {"factor", 2}}});
   done = run(s);
   EXPECT_EQ(done.code, 2) << done.err;
   EXPECT_THAT(done.err, HasSubstr("slowdown"));
