@@ -75,7 +75,8 @@ class Schema(unittest.TestCase):
                 continue
             seen.add(file.parent.name)
             self.accept(kinds.get(file.parent.name, self.scenario), read(file), file)
-        self.assertEqual(seen, {"scenarios", "systems", "catalogs", "coldstart", "edge_core", "environment", "theory", "traces"})
+        self.assertEqual(seen, {"scenarios", "systems", "catalogs", "coldstart", "edge_core", "environment", "orderings", "real", "theory",
+                                "traces"})
 
     def test_the_effective_configuration_keeps_to_it(self):
         for name in ("quickstart", "quickstart_fixed", str(SCENARIOS / "theory" / "mg1.json")):
