@@ -366,8 +366,9 @@ Json fitted_catalog(Json catalog, const Fidelity& f) {
     change_times(v["profile"], factor, overhead);
   }
   if (beside_base > 0)
-    for (Json& h : catalog["hardware"])
-      if (!h.contains("interference")) h["interference"] = {1, std::max(1.0, beside / beside_base)};
+    for (Json& h : catalog["hardware"])  // batches side by side are slower there alone: elsewhere they take turns, or share
+      if (h.value("sharing", "exclusive") == "partitioned" && !h.contains("interference"))
+        h["interference"] = {1, std::max(1.0, beside / beside_base)};
   return catalog;
 }
 

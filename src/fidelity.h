@@ -51,8 +51,6 @@ struct FidelityCauses {
   double interference_s = 0;  ///< kernels beside others were so much longer than those alone
   double dispatch_s = 0;      ///< from the start of a batch to its kernel, and from the end of the kernel to that of the batch
   double lateness_s = 0;      ///< mean lateness of the loop's events
-  double loads_s = 0;         ///< loads were so much longer than expected, a load
-  std::uint64_t loads = 0;
 };
 
 struct FidelityBand {

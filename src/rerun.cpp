@@ -50,6 +50,10 @@ class Silence {
 
 RerunVerdict rerun_file(const fs::path& path, const RunProgress& progress, const PolicyRegistry& registry, const FilesByHash& known) {
   const ResultsReader was(path);
+  if (was.has("/real"))
+    throw InputError("'" + was.path().string() +
+                     "' was run for real, by the clock: that does not happen twice; `tideline run --mode real` runs " +
+                     "its scenario again");
   const RecordedRun recorded = read_recorded_run(was, known);
   RerunVerdict out;
   const auto note = [&](const char* what, const std::string& then, const std::string& now) {

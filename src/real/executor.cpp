@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cmath>
 #include <utility>
 
 namespace tideline::real {
@@ -153,9 +154,14 @@ void RealExecutor::unload(InstanceId i) {
 Duration RealExecutor::run(InstanceId i, const BatchRun& run) {
   Instance& x = instances_.at(i.index());
   assert(x.ticket == 0);
+  const std::string at = "a batch of variant '" + world_[x.variant].name + "' ";
+  if (std::abs(run.work - 1) > 1e-6)
+    throw CannotRun(at + "has work " + to_text(run.work) +
+                    ": a kernel takes what it takes, so queries with work and early exits that are " + "resumed can only be simulated");
+  if (run.option != x.option)
+    throw CannotRun(at + "runs on other cores than its network was loaded for: instances are resized by restarts here, not in place");
   x.ticket = next_ticket_++;
   x.items = run.items;
-  x.option = run.option;
   doing_[x.ticket] = i.index();
   x.was_beside = running_ > 0;
   if (running_ > 0)

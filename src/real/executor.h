@@ -15,6 +15,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <unordered_map>
 #include <vector>
 
@@ -75,6 +76,7 @@ class RealExecutor final : public Executor {
   void load_before_start(const LoadRun& run) override;
   void unload(InstanceId i) override;
   Duration expected_run(const BatchRun& run) const override { return profiled_.expected_run(run); }
+  /// Throws CannotRun for what no kernel does: work other than 1, and cores that the network was not loaded for.
   Duration run(InstanceId i, const BatchRun& run) override;
 
   /// What is done by now and still of interest.

@@ -50,6 +50,13 @@ void check_environment(const Scenario& scenario) {
   }
 }
 
+/// Work that a trace brings shows beforehand; other sources tell it query by query, and the executor refuses it then.
+void check_work(const Scenario& scenario) {
+  for (const EntrySpec& e : scenario.entries)
+    if (const auto* t = std::get_if<TraceParams>(&e.params); t != nullptr && t->work_mean > 0)
+      throw InputError("real mode: workload '" + e.name + "' has queries with work (\"work_mean\"), which no kernel can do: leave it out");
+}
+
 void check_load(const Scenario& scenario, const World& world) {
   const double share = offered_share(scenario, world);
   if (share > most_offered)
@@ -86,6 +93,7 @@ std::string micros(const Json& t, const char* key) {
 RealMode::RealMode(const Scenario& scenario, const World& world) {
   check_kernels(world);
   check_environment(scenario);
+  check_work(scenario);
   check_load(scenario, world);
   check_memory(world);
   try {

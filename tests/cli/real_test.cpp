@@ -65,6 +65,9 @@ TEST(Real, run_answers_by_kernels_and_passes_the_same_audit) {
     batches += k["alone"]["count"].get<std::uint64_t>() + k["beside"]["count"].get<std::uint64_t>();
   EXPECT_EQ(batches, j["real"]["dispatch"]["count"]) << "every batch ran a kernel";
   EXPECT_THAT(tideline(folder, {"inspect", "r.h5"}).out, HasSubstr("real"));
+  const Outcome again = tideline(folder, {"rerun", "r.h5"});
+  EXPECT_EQ(again.code, 2);
+  EXPECT_THAT(again.err, HasSubstr("was run for real"));
 }
 
 TEST(Real, loads_and_evictions_are_done_where_a_run_starts_cold) {

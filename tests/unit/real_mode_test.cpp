@@ -1,5 +1,6 @@
 // The parts of real mode that need no kernels: the loop that follows a clock, and the threads that are told what to run.
 #include "sim/serving/simulation.h"
+#include "src/fidelity.h"
 #include "src/real/executor.h"
 #include "src/real/wall_pacer.h"
 #include "tests/support/small_world.h"
@@ -253,6 +254,34 @@ TEST(a_real_executor, posts_nothing_for_an_instance_that_is_gone) {
   std::this_thread::sleep_for(60ms);
   EXPECT_FALSE(m.executor->take());
   EXPECT_EQ(m.backend.alive, 1);
+}
+
+TEST(a_real_executor, refuses_what_no_kernel_does) {
+  Machine m;
+  m.executor->load_before_start(m.load(1));
+  BatchRun run = m.batch(1);
+  run.work = 1.5;
+  EXPECT_THROW((void)m.executor->run(InstanceId{1}, run), CannotRun);
+  run.work = 1;
+  run.option = 1;
+  EXPECT_THROW((void)m.executor->run(InstanceId{1}, run), CannotRun);
+  run.option = 0;
+  (void)m.executor->run(InstanceId{1}, run);
+  EXPECT_TRUE(m.next()) << "it was not left half begun";
+}
+
+TEST(a_fitted_catalog, has_the_times_that_were_seen_and_interference_where_batches_run_side_by_side) {
+  const auto report = nlohmann::ordered_json::parse(R"({"dispatch": {"mean_s": 0.001}, "returned": {"mean_s": 0.002},
+    "kernels": [{"variant": "v", "profile_s": 0.01, "alone": {"count": 4, "mean_s": 0.02}, "beside": {"count": 4, "mean_s": 0.03}}]})");
+  Fidelity f;
+  f.bands.emplace_back().reports.push_back(report);
+  const auto fitted = fitted_catalog(nlohmann::ordered_json::parse(R"({"hardware": [{"name": "a"}, {"name": "b", "sharing": "partitioned"}],
+    "variants": [{"name": "v", "profile": {"latency_s": {"1": 0.01, "4": 0.03}}}, {"name": "w", "profile": {"latency_s": {"1": 0.5}}}]})"),
+                                     f);
+  EXPECT_NEAR(fitted["variants"][0]["profile"]["latency_s"]["4"].get<double>(), 0.03 * 2 + 0.003, 1e-12);
+  EXPECT_NEAR(fitted["variants"][1]["profile"]["latency_s"]["1"].get<double>(), 0.503, 1e-12) << "what was not seen has the overhead alone";
+  EXPECT_FALSE(fitted["hardware"][0].contains("interference"));
+  EXPECT_NEAR(fitted["hardware"][1]["interference"][1].get<double>(), 1.5, 1e-12);
 }
 
 TEST(a_real_executor, knows_which_kernels_ran_beside_others) {
