@@ -469,8 +469,8 @@ void Simulation::arrive() {
     cluster_.admit(v);
     for (Recorder* r : hear_arrivals_) r->arrived(q);
   }
-  if (clients_away_) [[unlikely]]
-    schedule(engine_.now() + access_there(cluster_[v]), EventKind::joins, v.index());
+  if (const Duration way = clients_away_ ? access_there(cluster_[v]) : Duration{}; way > Duration{}) [[unlikely]]
+    schedule(engine_.now() + way, EventKind::joins, v.index());
   else if (decides_late_) [[unlikely]]
     queue_decision(v);
   else
