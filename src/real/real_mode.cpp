@@ -115,7 +115,11 @@ RealMode::RealMode(const Scenario& scenario, const World& world) {
 }
 
 LoopThread::LoopThread(RealMode& mode) : before_(usable_cores()) {
-  pin(mode.executor().placement().loop);
+  try {
+    pin(mode.executor().placement().loop);
+  } catch (const CannotRun& e) {
+    throw WorldError(std::string("real mode: ") + e.what());
+  }
   wake_in_time();
 }
 

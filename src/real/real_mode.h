@@ -34,6 +34,7 @@ class RealMode {
 /// The calling thread is that of the loop, on its core, while this lives.
 class LoopThread {
  public:
+  /// Throws WorldError where the machine refuses.
   explicit LoopThread(RealMode& mode);
   ~LoopThread();
   LoopThread(const LoopThread&) = delete;
