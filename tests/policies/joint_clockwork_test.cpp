@@ -71,6 +71,8 @@ TEST(Clockwork, gives_up_who_waits_for_a_model_that_is_not_loaded) {
   b.pool("p", here, gpu, 1);
   b.add_class(task, 200ms);
   RunBench r(b);
+  r.options.duration = 2s;  // it has ten rounds each second
+  r.options.drain = 1s;
   r.use(clockwork());
   auto source = std::make_unique<PlainSource>();
   source->names = {"task"};
