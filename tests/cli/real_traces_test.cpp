@@ -1,6 +1,7 @@
 // The scenarios of published traces, where their files are.
 #include "tests/support/program.h"
 #include "tests/support/published.h"
+#include "tests/support/sanitized.h"
 
 #include <gmock/gmock.h>
 #include <nlohmann/json.hpp>
@@ -24,15 +25,6 @@ std::vector<std::string> trace_scenarios() {
   return out;
 }
 
-// Whole windows take minutes there, and a part of them goes through the same code.
-#if defined(__SANITIZE_ADDRESS__)
-constexpr bool is_sanitized = true;
-#elif defined(__has_feature)
-constexpr bool is_sanitized = __has_feature(address_sanitizer);
-#else
-constexpr bool is_sanitized = false;
-#endif
-
 class RealTraces : public testing::TestWithParam<std::string> {};
 
 TEST_P(RealTraces, are_replayed_with_a_passing_audit) {
@@ -47,7 +39,7 @@ TEST_P(RealTraces, are_replayed_with_a_passing_audit) {
   const Folder folder;
   std::vector<std::string> words{
       "run", scenario.string(), "--no-results", "--summary", "json", "--set", "/workload/replay/params/file=" + there.string()};
-  if (is_sanitized)
+  if (is_sanitized)  // whole windows take minutes
     words.insert(words.end(), {"--set", "/measure/duration_s=" + std::to_string(j["measure"]["duration_s"].get<double>() / 8)});
   const Outcome done = tideline(folder, words);
   EXPECT_EQ(done.code, 0) << done.err;
