@@ -11,6 +11,11 @@ std::uint64_t DurationHistogram::lower_bound(std::size_t k) {
   return static_cast<std::uint64_t>(k - (shift << sub_bits)) << shift;
 }
 
+// To the end of its factor of two: a later value of similar size needs no more memory.
+[[gnu::cold]] void DurationHistogram::grow_to(std::size_t k) { counts_.resize((k | (sub_buckets - 1)) + 1); }
+
+[[gnu::cold]] void DurationHistogram::carry(std::size_t k) { carries_.push_back(k); }
+
 void DurationHistogram::merge(const DurationHistogram& other) {
   if (other.counts_.size() > counts_.size()) counts_.resize(other.counts_.size());
   for (std::size_t k = 0; k < other.counts_.size(); ++k) {

@@ -19,12 +19,10 @@ class DurationHistogram {
   void record(Duration d) {
     const std::uint64_t value = d.count() > 0 ? static_cast<std::uint64_t>(d.count()) : 0;
     const std::size_t k = bucket(value);
-    if (k >= counts_.size()) [[unlikely]] {
-      // To the end of its factor of two: a later value of similar size needs no more memory.
-      counts_.resize((k | (sub_buckets - 1)) + 1);
-    }
+    if (k >= counts_.size()) [[unlikely]]
+      grow_to(k);
     if (++counts_[k] == 0) [[unlikely]]
-      carries_.push_back(k);
+      carry(k);
     ++count_;
     sum_ += value;
     min_ = std::min(min_, value);
@@ -62,6 +60,9 @@ class DurationHistogram {
   static std::uint64_t lower_bound(std::size_t k);
 
   std::uint64_t in_bucket(std::size_t k) const;
+  // What is rare is elsewhere, so that `record` is short enough to be inlined.
+  void grow_to(std::size_t k);
+  void carry(std::size_t k);
 
   // Half the cache lines of 64-bit counts: each class has a histogram, and every answer touches one.
   std::vector<std::uint32_t> counts_;

@@ -157,7 +157,8 @@ bool Simulation::step() {
   return engine_.step(*this, nullptr);
 }
 
-void Simulation::handle(unsigned kind, std::uint32_t slot, bool failed) {
+// Called from the engine's loop alone, which is compiled in this file.
+[[gnu::always_inline]] inline void Simulation::handle(unsigned kind, std::uint32_t slot, bool failed) {
   switch (static_cast<EventKind>(kind)) {
     case EventKind::batch_done:
       batch_done(InstanceId{slot}, failed);
