@@ -8,7 +8,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <dlfcn.h>
-#include <map>
 #include <oneapi/dnnl/dnnl.hpp>
 #include <set>
 #include <unordered_map>
@@ -78,6 +77,12 @@ class Buffer {
   std::unique_ptr<void, Free> data_;
 };
 
+/// Weights of a layer as they lie for some batches: there is not always a fast implementation for all sizes that agree on it.
+struct Weights {
+  dnnl::memory::desc desc;
+  Buffer values;
+};
+
 struct Step {
   dnnl::primitive primitive;
   Arguments arguments;
@@ -104,7 +109,7 @@ class DnnlNetwork final : public Network {
     steps_.resize(max_items_);
     weights_.resize(shape_.layers.size());
     biases_.resize(shape_.layers.size());
-    // The largest first: it chooses how weights lie, and the others follow.
+    // The largest first: it chooses how weights lie, and the others follow where they can.
     for (std::uint32_t items = max_items_; items > 0; --items) build(items);
     scratch_ = Buffer(scratch_bytes_);
     for (auto& steps : steps_)
@@ -161,8 +166,9 @@ class DnnlNetwork final : public Network {
   const LoadParts& load_parts() const override { return parts_; }
   std::int64_t weight_bytes() const override {
     std::size_t out = 0;
-    for (const auto* list : {&weights_, &biases_})
-      for (const Buffer& b : *list) out += b.bytes();
+    for (const auto& list : weights_)
+      for (const Weights& w : list) out += w.values.bytes();
+    for (const Buffer& b : biases_) out += b.bytes();
     return static_cast<std::int64_t>(out);
   }
   std::int64_t resident_bytes() const override { return weight_bytes() + static_cast<std::int64_t>(values_.bytes() + scratch_.bytes()); }
@@ -185,18 +191,20 @@ class DnnlNetwork final : public Network {
   dnnl::memory::desc desc_of(std::size_t layer, std::uint32_t items) const { return {dims_of(layer, items), type_, Tag::nhwc}; }
   dnnl::memory memory_of(std::size_t layer, std::uint32_t items) const { return {desc_of(layer, items), engine_, at(layer, 0)}; }
 
-  /// The first implementation that is none of the slow reference ones.
+  /// Goes on to the first implementation that is none of the slow reference ones; false: there is none.
+  template <class Primitive>
+  static bool is_fast(Primitive& p) {
+    while (std::string(p.impl_info_str()).starts_with("ref"))
+      if (!p.next_impl()) return false;
+    return true;
+  }
   template <class Primitive>
   void chosen(Primitive& p, std::size_t layer, const char* what) {
-    std::string name = p.impl_info_str();
-    while (name.starts_with("ref")) {
-      if (!p.next_impl())
-        throw CannotRun(std::string("oneDNN has only a reference implementation, which is many times slower, of the ") + what +
-                        " of layer " + std::to_string(layer) + " (" + std::to_string(shape_.layers[layer].channels) + " channels, " +
-                        std::to_string(shape_.layers[layer].side) + " pixels) on this processor (" + isa_name() + ")");
-      name = p.impl_info_str();
-    }
-    kernels_.insert(std::string(what) + " " + name);
+    if (!is_fast(p))
+      throw CannotRun(std::string("oneDNN has only a reference implementation, which is many times slower, of the ") + what + " of layer " +
+                      std::to_string(layer) + " (" + std::to_string(shape_.layers[layer].channels) + " channels, " +
+                      std::to_string(shape_.layers[layer].side) + " pixels) on this processor (" + isa_name() + ")");
+    kernels_.insert(std::string(what) + " " + p.impl_info_str());
   }
 
   template <class PrimitiveDesc>
@@ -280,20 +288,21 @@ class DnnlNetwork final : public Network {
     const dnnl::memory::dims stride{l.stride, l.stride}, padding{l.padding, l.padding};
     const dnnl::memory::desc any({l.channels, shape_.input_channels(i), l.kernel, l.kernel}, type_, Tag::any);
     const dnnl::memory::desc bias({l.channels}, Type::f32, Tag::x);
-    const auto found = weight_descs_.find(i);
-    dnnl::convolution_forward::primitive_desc p(
-        {dnnl::prop_kind::forward_inference, dnnl::algorithm::convolution_direct, desc_of(from, items),
-         found == weight_descs_.end() ? any : found->second, bias, desc_of(i, items), stride, padding, padding},
-        attributes, engine_);
+    const auto with = [&](const dnnl::memory::desc& weights) {
+      return dnnl::convolution_forward::primitive_desc({dnnl::prop_kind::forward_inference, dnnl::algorithm::convolution_direct,
+                                                        desc_of(from, items), weights, bias, desc_of(i, items), stride, padding, padding},
+                                                       attributes, engine_);
+    };
+    auto& known = weights_[i];
+    std::size_t k = 0;
+    auto p = with(known.empty() ? any : known[0].desc);
+    while (!is_fast(p) && k < known.size()) p = with(++k < known.size() ? known[k].desc : any);
     chosen(p, i, "convolution");
-    if (found == weight_descs_.end()) {
-      weight_descs_.emplace(i, p.weights_desc());
-      weights_[i] = Buffer(p.weights_desc().get_size());
-      biases_[i] = Buffer(l.channels * sizeof(float));
-    }
+    if (k == known.size()) known.push_back({p.weights_desc(), Buffer(p.weights_desc().get_size())});
+    if (biases_[i].bytes() == 0) biases_[i] = Buffer(l.channels * sizeof(float));
     add_step(items, p, dnnl::convolution_forward(p),
              {{DNNL_ARG_SRC, memory_of(from, items)},
-              {DNNL_ARG_WEIGHTS, dnnl::memory(p.weights_desc(), engine_, weights_[i].data())},
+              {DNNL_ARG_WEIGHTS, dnnl::memory(p.weights_desc(), engine_, known[k].values.data())},
               {DNNL_ARG_BIAS, dnnl::memory(bias, engine_, biases_[i].data())},
               {DNNL_ARG_DST, memory_of(i, items)}});
   }
@@ -301,9 +310,11 @@ class DnnlNetwork final : public Network {
   void fill(std::size_t i, std::vector<float>& weights) {
     const Layer& l = shape_.layers[i];
     dnnl::memory from({{l.channels, shape_.input_channels(i), l.kernel, l.kernel}, Type::f32, Tag::oihw}, engine_, weights.data());
-    dnnl::memory to(weight_descs_.at(i), engine_, weights_[i].data());
-    dnnl::reorder(from, to).execute(stream_, from, to);
-    stream_.wait();
+    for (const Weights& w : weights_[i]) {
+      dnnl::memory to(w.desc, engine_, w.values.data());
+      dnnl::reorder(from, to).execute(stream_, from, to);
+      stream_.wait();
+    }
     std::memcpy(biases_[i].data(), weights.data() + shape_.weights(i), l.channels * sizeof(float));
   }
 
@@ -316,9 +327,9 @@ class DnnlNetwork final : public Network {
   Arena arena_;
   Buffer values_, scratch_;
   std::size_t scratch_bytes_ = 0;
-  std::vector<Buffer> weights_, biases_;                    // by layer
-  std::map<std::size_t, dnnl::memory::desc> weight_descs_;  // by layer
-  std::vector<std::vector<Step>> steps_;                    // by items, from 1
+  std::vector<std::vector<Weights>> weights_;  // by layer
+  std::vector<Buffer> biases_;                 // by layer
+  std::vector<std::vector<Step>> steps_;       // by items, from 1
   std::set<std::string> kernels_;
   LoadParts parts_;
 };
