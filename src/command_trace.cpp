@@ -198,7 +198,7 @@ void convert(const std::string& name, const std::vector<std::filesystem::path>& 
       file = std::make_unique<ArrivalHdf5>(written);
     else
       file = std::make_unique<ArrivalCsv>(written, *source, params.work_mean > 0);
-    ArrivalStatistics after;
+    ArrivalStatistics after(params.time_scale);
     for (Arrival a; source->next(a);) {
       file->add(a, source->row());
       if (a.task != Arrival::unknown) {
@@ -212,7 +212,7 @@ void convert(const std::string& name, const std::vector<std::filesystem::path>& 
     const std::span<const std::string> tasks = source->task_names();
     file->finish(tasks);
     const TraceFigures read = before.figures({});
-    std::cout << report_of(*source) << '\n' << comparison(read, after.figures(read, params.time_scale), "written");
+    std::cout << report_of(*source) << '\n' << comparison(read, after.figures(read), "written");
     if (has_tasks) std::cout << '\n' << text_of(by_task.figures(last), tasks, tasks_shown) << '\n';
     std::cout << "written: " << written.string() << '\n';
   } catch (const SourceError& e) {

@@ -1,6 +1,7 @@
 // Section "policies" of a scenario, and control intervals beside a trace whose time is scaled.
 #include "src/scenario_reader.h"
 
+#include "policies/components/latency.h"
 #include "sim/core/nearest.h"
 #include "sim/core/text.h"
 
@@ -77,7 +78,7 @@ void ScenarioReader::say_hours_of_trace() {
     std::string loads, boots;
     double least = std::numeric_limits<double>::infinity(), most = 0;
     for (const Variant& v : out_.catalog.variants) {
-      const double s = to_seconds(v.load.build + v.load.runtime_init + v.load.first_run);
+      const double s = to_seconds(first_load_time(v, out_.catalog[v.hardware]));
       least = std::min(least, s);
       most = std::max(most, s);
     }
@@ -89,8 +90,8 @@ void ScenarioReader::say_hours_of_trace() {
     }
     if (!out_.topology.pools.empty()) boots = hours(boot_least) + (boot_most > boot_least ? " to " + hours(boot_most) : "");
     out_.warnings.push_back("a trace is replayed with time_scale " + to_text(scale) + "; in hours of the trace: control intervals " +
-                            (intervals.empty() ? "none" : intervals) + "; loads without their bytes " + loads + "; boots " + boots +
-                            (control_scale_ == 1 ? " (scale_control scales the intervals too)" : ""));
+                            (intervals.empty() ? "none" : intervals) + "; first loads, each alone on its way, " + loads + "; boots " +
+                            boots + (control_scale_ == 1 ? " (scale_control scales the intervals too)" : ""));
   }
 }
 

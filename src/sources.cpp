@@ -51,7 +51,7 @@ class AnyTrace final : public ArrivalSource {
  public:
   /// `tells_scaling`: `remark` says what scaling did to the statistics.
   AnyTrace(const EntrySpec& entry, const TraceParams& params, Stream stream, bool needs_task, bool tells_scaling)
-      : path_(entry.file.string()), params_(params), needs_task_(needs_task), tells_scaling_(tells_scaling) {
+      : path_(entry.file.string()), params_(params), needs_task_(needs_task), tells_scaling_(tells_scaling), after_(params.time_scale) {
     const OpenTrace open = [this, file = entry.file] {
       auto reader = open_trace_files(path_, {file}, params_);
       return tells_scaling_ ? watched(std::move(reader), params_, before_) : std::move(reader);
@@ -79,8 +79,7 @@ class AnyTrace final : public ArrivalSource {
     if (!tells_scaling_) return out;
     TraceStatistics all = before_;
     const TraceFigures before = all.figures({});
-    out += "\nwhat scaling did to its statistics, as far as it was read:\n" +
-           comparison(before, after_.figures(before, params_.time_scale), "scaled");
+    out += "\nwhat scaling did to its statistics, as far as it was read:\n" + comparison(before, after_.figures(before), "scaled");
     out.pop_back();
     return out;
   }

@@ -120,8 +120,8 @@ std::string comparison(const TraceFigures& before, const TraceFigures& after, co
   add("peak/mean per hour", number(before.hour.peak_to_mean), number(after.hour.peak_to_mean));
   add("dispersion at 1 s", number(before.second.dispersion), number(after.second.dispersion));
   add("dispersion at 60 s", number(before.minute.dispersion), number(after.minute.dispersion));
-  add("autocorrelation at 1 h", number(before.autocorrelation_1h), number(after.autocorrelation_1h));
-  add("autocorrelation at 24 h", number(before.autocorrelation_24h), number(after.autocorrelation_24h));
+  add("autocorrelation at 1 h of the trace", number(before.autocorrelation_1h), number(after.autocorrelation_1h));
+  add("autocorrelation at 24 h of the trace", number(before.autocorrelation_24h), number(after.autocorrelation_24h));
   return in_columns(lines, "", true);
 }
 

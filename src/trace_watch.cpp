@@ -14,7 +14,7 @@ class WatchedTrace final : public TraceReader {
         to_ns_(params.to_s > 0 ? from_seconds(params.to_s).count() : forever.count()),
         from_zero_(params.start == TraceStart::zero),
         statistics_(statistics) {
-    statistics_ = {};
+    statistics_ = TraceStatistics();
   }
   bool next(TraceRow& out) override {
     if (!reader_->next(out)) return false;
@@ -41,7 +41,7 @@ std::unique_ptr<TraceReader> watched(std::unique_ptr<TraceReader> reader, const 
   return std::make_unique<WatchedTrace>(std::move(reader), params, statistics);
 }
 
-ArrivalStatistics::ArrivalStatistics() {
+ArrivalStatistics::ArrivalStatistics(double time_scale) : time_scale_(time_scale), statistics_(time_scale) {
   row_.queries = 0;
   statistics_.add(row_);
   row_.queries = 1;
@@ -52,11 +52,11 @@ void ArrivalStatistics::add(const Arrival& arrival) {
   statistics_.add(row_);
 }
 
-TraceFigures ArrivalStatistics::figures(const TraceFigures& before, double time_scale) const {
+TraceFigures ArrivalStatistics::figures(const TraceFigures& before) const {
   TraceStatistics all = statistics_;
   if (std::isnan(before.gap_cv)) {
     TraceRow silence;
-    silence.length_ns = from_seconds(before.span_s * time_scale).count();
+    silence.length_ns = from_seconds(before.span_s * time_scale_).count();
     silence.queries = 0;
     all.add(silence);
   }

@@ -13,6 +13,8 @@ constexpr std::size_t ranks_fitted = 30;
 
 double to_s(std::int64_t ns) { return static_cast<double>(ns) * 1e-9; }
 
+std::int64_t scaled(std::int64_t ns, double by) { return by == 1 ? ns : std::llround(static_cast<double>(ns) * by); }
+
 }  // namespace
 
 void TraceStatistics::Bins::add(std::int64_t from_ns, std::int64_t length_ns, double queries) {
@@ -146,7 +148,7 @@ double TraceStatistics::Bins::autocorrelation(std::int64_t lag_ns) const {
   return products / static_cast<double>(pairs) / (squares / n) * (all - static_cast<double>(lag)) / all;
 }
 
-TraceStatistics::TraceStatistics() : second_(second_ns), minute_(minute_ns), hour_(hour_ns) {}
+TraceStatistics::TraceStatistics(double time_scale) : time_scale_(time_scale), second_(second_ns), minute_(minute_ns), hour_(hour_ns) {}
 
 void TraceStatistics::add(const TraceRow& row) {
   if (!started_) {
@@ -166,7 +168,7 @@ void TraceStatistics::add(const TraceRow& row) {
     return;
   }
   if (row.queries == 0) return;
-  if (!series_) series_.emplace(row.length_ns > series_ns ? row.length_ns : series_ns, true);
+  if (!series_) series_.emplace(std::max({row.length_ns, scaled(series_ns, time_scale_), std::int64_t{1}}), true);
   for (Bins* bins : {&second_, &minute_, &hour_}) bins->add(at, row.length_ns, row.queries);
   series_->add(at, row.length_ns, row.queries);
   queries_ += row.queries;
@@ -215,8 +217,11 @@ TraceFigures TraceStatistics::figures(std::span<const std::string> keys) {
   if (only_instants_ && gaps_ > 1 && gap_mean_ > 0) out.gap_cv = std::sqrt(gap_squares_ / static_cast<double>(gaps_)) / gap_mean_;
   if (series_) {
     out.series = series_->close(end_ns_);
-    out.autocorrelation_1h = series_->autocorrelation(hour_ns);
-    out.autocorrelation_24h = series_->autocorrelation(24 * hour_ns);
+    // So many of its bins, whose length is rounded where time is scaled.
+    const std::int64_t unit = scaled(series_ns, time_scale_), length = series_->length_ns();
+    const auto lag = [&](std::int64_t ns) { return length == unit ? ns / series_ns * length : scaled(ns, time_scale_); };
+    out.autocorrelation_1h = series_->autocorrelation(lag(hour_ns));
+    out.autocorrelation_24h = series_->autocorrelation(lag(24 * hour_ns));
   }
   out.longest_silence_s = to_s(std::max(longest_silence_ns_, end_ns_ - std::max<std::int64_t>(busy_until_ns_, 0)));
   for (std::size_t k = 0; k < by_key_.size() && k < keys.size(); ++k)

@@ -37,7 +37,7 @@ struct TraceFigures {
   double rate_qps = unknown;  ///< queries over the time that was recorded
   BinFigures second, minute, hour;
   double gap_cv = unknown;  ///< standard deviation over mean of the times between queries
-  BinFigures series;        ///< in bins of 600 s, or those of the trace where they are longer; the two below are of these
+  BinFigures series;        ///< in bins of 600 s of the trace, or those of the trace where they are longer; the two below are of these
   double autocorrelation_1h = unknown, autocorrelation_24h = unknown;
   double longest_silence_s = 0;  ///< longest recorded time without a query
   std::uint64_t missing_stretches = 0;
@@ -53,7 +53,8 @@ struct TraceFigures {
 /// pairs that are there, per pair. Bins are counted from the first row.
 class TraceStatistics {
  public:
-  TraceStatistics();
+  /// `time_scale`: in how many seconds here a second of the trace passes. `series` and the autocorrelations are of its hours.
+  explicit TraceStatistics(double time_scale = 1);
   void add(const TraceRow& row);
   /// What all rows so far say; `keys` are those of the reader. Call it once.
   TraceFigures figures(std::span<const std::string> keys);
@@ -95,6 +96,7 @@ class TraceStatistics {
     double mean_ = BinFigures::unknown;
   };
 
+  double time_scale_;
   bool started_ = false, only_instants_ = true;
   std::int64_t first_ns_ = 0, end_ns_ = 0, missing_ns_ = 0;
   std::uint64_t missing_stretches_ = 0;

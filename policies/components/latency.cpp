@@ -50,9 +50,9 @@ Duration predict_at(ClusterView view, const QueryView& query, InstanceId i, Dura
 
 }  // namespace
 
-Duration first_load_time(const World& world, VariantId v) {
-  const Variant& variant = world[v];
-  const Hardware& hardware = world.catalog()[variant.hardware];
+Duration first_load_time(const World& world, VariantId v) { return first_load_time(world[v], world.catalog()[world[v].hardware]); }
+
+Duration first_load_time(const Variant& variant, const Hardware& hardware) {
   Duration sum = variant.load.build + variant.load.runtime_init + variant.load.first_run;
   sum += transfer(variant.artefact_bytes, hardware.store_bytes_per_s);
   if (!hardware.unified_memory) sum += transfer(variant.artefact_bytes, hardware.copy_bytes_per_s);

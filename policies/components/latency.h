@@ -15,6 +15,7 @@ Duration predict_at(ClusterView view, const QueryView& query, InstanceId i);
 
 /// What a first load of a variant takes by profile: nothing on the node yet, no process running.
 Duration first_load_time(const World& world, VariantId v);
+Duration first_load_time(const Variant& variant, const Hardware& hardware);
 
 /// What loading it once more takes by profile, in seconds: its artefact is on the node's disk and its engine built.
 double reload_time_s(const World& world, VariantId v);

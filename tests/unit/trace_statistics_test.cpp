@@ -56,6 +56,22 @@ TEST(TraceStatistics, a_sine_of_a_day_is_like_itself_after_a_day) {
   EXPECT_TRUE(std::isnan(f.second.dispersion));  // finer than the trace
 }
 
+// A day in a minute: its hours are those of the trace.
+TEST(TraceStatistics, a_compressed_day_is_like_itself_after_a_day_of_the_trace) {
+  constexpr double scale = 1.0 / 1440;
+  TraceStatistics s(scale);
+  constexpr int days = 10, n = days * 1440;
+  const double omega = 2 * std::numbers::pi / 1440;
+  for (int k = 0; k < n; ++k) {
+    const int arrivals = static_cast<int>(std::lround(20 + 10 * std::sin(omega * (k + 0.5))));
+    for (int a = 0; a < arrivals; ++a) s.add(stretch((k + (a + 0.5) / arrivals) * 60 * scale, 0, 1));
+  }
+  const TraceFigures f = s.figures({});
+  EXPECT_NEAR(f.series.bin_s, 600 * scale, 1e-9);
+  EXPECT_NEAR(f.autocorrelation_24h, (days - 1.0) / days, 0.01);
+  EXPECT_NEAR(f.autocorrelation_1h, std::cos(omega * 60), 0.02);
+}
+
 TEST(TraceStatistics, a_poisson_process_has_dispersion_and_cv_of_1) {
   TraceStatistics s;
   Stream stream(5);
