@@ -18,6 +18,7 @@ void add_builtin_policies(PolicyRegistry& registry) {
   registry.add(ensemble());
   registry.add(epsilon_greedy());
   registry.add(exp3());
+  registry.add(exp4());
   registry.add(fixed_variant());
   registry.add(infaas());
   registry.add(lin_ucb());

@@ -20,6 +20,7 @@ PolicyDefinition cocktail();
 PolicyDefinition ensemble();
 PolicyDefinition epsilon_greedy();
 PolicyDefinition exp3();
+PolicyDefinition exp4();
 PolicyDefinition fixed_variant();
 PolicyDefinition infaas();
 PolicyDefinition lin_ucb();

@@ -7,45 +7,6 @@
 
 namespace tideline {
 
-std::size_t OpenPulls::place(std::uint64_t query) const {
-  std::size_t k = home(query);
-  while (slots_[k].query != query && slots_[k].query != Pull::none) k = (k + 1) & (slots_.size() - 1);
-  return k;
-}
-
-Pull& OpenPulls::insert(std::uint64_t query) {
-  if (2 * (size_ + 1) > slots_.size()) {
-    std::vector<Pull> old(2 * slots_.size());
-    old.swap(slots_);
-    for (const Pull& p : old)
-      if (p.query != Pull::none) slots_[place(p.query)] = p;
-  }
-  Pull& p = slots_[place(query)];
-  if (p.query == Pull::none) ++size_;
-  p = {};
-  p.query = query;
-  return p;
-}
-
-Pull* OpenPulls::find(std::uint64_t query) {
-  Pull& p = slots_[place(query)];
-  return p.query == query ? &p : nullptr;
-}
-
-void OpenPulls::erase(std::uint64_t query) {
-  std::size_t hole = place(query);
-  if (slots_[hole].query != query) return;
-  --size_;
-  // Those after it move up where they belong before the hole: searches end at the first free slot.
-  for (std::size_t k = (hole + 1) & (slots_.size() - 1); slots_[k].query != Pull::none; k = (k + 1) & (slots_.size() - 1)) {
-    const std::size_t mask = slots_.size() - 1, from_home = (k - home(slots_[k].query)) & mask, from_hole = (k - hole) & mask;
-    if (from_home < from_hole) continue;
-    slots_[hole] = slots_[k];
-    hole = k;
-  }
-  slots_[hole].query = Pull::none;
-}
-
 BanditSelection::BanditSelection(const BanditParams& params, const Setup& setup, Contexts contexts)
     : params_(params),
       has_contexts_(contexts == Contexts::all),

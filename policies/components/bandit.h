@@ -4,6 +4,7 @@
 
 #include "policies/components/bandit_arms.h"
 #include "policies/components/cost_cap.h"
+#include "policies/components/open_queries.h"
 #include "policies/components/variant_lists.h"
 #include "sim/core/param.h"
 #include "sim/policy/policy.h"
@@ -38,30 +39,12 @@ struct BanditParams {
 
 /// A query that was sent to an arm.
 struct Pull {
-  static constexpr std::uint64_t none = ~std::uint64_t{0};
-  std::uint64_t query = none;
+  std::uint64_t query = no_query;
   std::uint32_t problem = 0, arm = 0;
   double probability = 1;  ///< with which the arm was chosen
   LinearArms::Context context{};
   bool on_time = false;  ///< known with `cost_usd` once it ended
   double cost_usd = 0;
-};
-
-/// Pulls whose rewards are not known yet, by query. Asks for memory only when more are open than ever before.
-class OpenPulls {
- public:
-  OpenPulls() : slots_(1024) {}
-  Pull& insert(std::uint64_t query);
-  /// None: it is not among them.
-  Pull* find(std::uint64_t query);
-  void erase(std::uint64_t query);
-  std::size_t size() const { return size_; }
-
- private:
-  std::size_t home(std::uint64_t query) const { return static_cast<std::size_t>(mix(query)) & (slots_.size() - 1); }
-  std::size_t place(std::uint64_t query) const;
-  std::vector<Pull> slots_;  // open addressing; a power of two, at most half full
-  std::size_t size_ = 0;
 };
 
 /// The reward is [in time] x accuracy - cost_weight x cost, within 0 .. 1; 0 of a query without an answer. With labels it is learnt when
@@ -114,8 +97,8 @@ class BanditSelection : public SelectionPolicy, public Observer {
   VariantLists arms_;
   std::size_t problems_;
   std::vector<std::uint32_t> devices_;  // by task: that may run its variants
-  OpenPulls open_;
-  std::vector<char> allowed_;  // by arm, of the query being decided about
+  OpenQueries<Pull> open_;              // whose rewards are not known yet
+  std::vector<char> allowed_;           // by arm, of the query being decided about
   std::vector<LinearArms::Context> contexts_;
 };
 

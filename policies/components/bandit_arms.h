@@ -78,8 +78,8 @@ class ArmMeans {
 };
 
 /// Weights of Exp3 in the form of Clipper's code: w *= exp(-eta x loss / p), where p was the arm's probability when it was pulled (Auer,
-/// Cesa-Bianchi, Freund and Schapire, SIAM Journal on Computing 32(1), 2002, doi:10.1137/S0097539701398375; Clipper, NSDI 2017). With a
-/// discount below 1 the logarithms of all weights shrink by it with each reward.
+/// Cesa-Bianchi, Freund and Schapire, SIAM Journal on Computing 32(1), 2002, doi:10.1137/S0097539701398375; Clipper, NSDI 2017), and of its
+/// Exp4, where all arms are pulled. With a discount below 1 the logarithms of all weights shrink by it with each reward.
 class ExponentialWeights {
  public:
   static constexpr double least_probability = 1e-3;
@@ -99,17 +99,30 @@ class ExponentialWeights {
     return last;
   }
   void learn(std::size_t arm, double loss, double probability) {
+    forget_some();
+    shrink(arm, loss, std::max(probability, least_probability));
+    keep_in_range();
+  }
+  /// Of some arms at once, each by what it lost itself (Exp4).
+  void learn(std::span<const std::uint8_t> arms, std::span<const double> losses) {
+    forget_some();
+    for (std::size_t k = 0; k < arms.size(); ++k) shrink(arms[k], losses[k], 1);
+    keep_in_range();
+  }
+
+ private:
+  void forget_some() {
     if (discount_ < 1)
       for (double& w : weights_) w = std::pow(w, discount_);
-    weights_[arm] *= std::exp(-eta_ * loss / std::max(probability, least_probability));
-    // Only their ratios count: those of long runs would come to nothing, or discounts to infinity.
+  }
+  void shrink(std::size_t arm, double loss, double probability) { weights_[arm] *= std::exp(-eta_ * loss / probability); }
+  /// Only their ratios count: those of long runs would come to nothing, or discounts to infinity.
+  void keep_in_range() {
     double most = 0;
     for (const double w : weights_) most = std::max(most, w);
     if (most > 1e-100 && most < 1e100) return;
     for (double& w : weights_) w = most > 0 ? std::max(w / most, 1e-100) : 1;
   }
-
- private:
   double sum(std::span<const char> allowed) const {
     double s = 0;
     for (std::size_t k = 0; k < allowed.size(); ++k) s += allowed[k] != 0 ? weights_[k] : 0;

@@ -20,13 +20,17 @@ class PeakRates {
           most = std::max(most, b / std::max(to_seconds(v.profile.latency(b, o)), 1e-9));
         options.push_back(most);
       }
+      varies_.push_back(std::any_of(options.begin(), options.end(), [&](double r) { return r != options.front(); }) ? 1 : 0);
     }
   }
+  /// Whether instances of the variant may differ in it.
+  bool varies(VariantId v) const { return varies_[v.index()] != 0; }
   double operator()(ClusterView view, InstanceId i) const { return of(view.variant_of(i), view.instance(i).option); }
   double of(VariantId v, std::uint8_t option) const { return rates_[v.index()][option]; }
 
  private:
   std::vector<std::vector<double>> rates_;  // by variant and core option
+  std::vector<char> varies_;                // by variant
 };
 
 }  // namespace tideline

@@ -1,6 +1,7 @@
 #include "policies/components/variant_lists.h"
 
 #include "sim/core/nearest.h"
+#include "sim/policy/policy.h"
 
 #include <algorithm>
 #include <stdexcept>
@@ -32,6 +33,29 @@ std::vector<std::vector<VariantId>> variants_by_task(const World& world, const s
     list.push_back(v);
   }
   return by_task;
+}
+
+VariantLists ensemble_members(const World& world, const std::vector<std::string>& names, bool vote, const std::string& instead) {
+  const auto named = variants_by_task(world, names);
+  for (std::size_t t = 0; t < named.size(); ++t) {
+    const std::string& task = world.catalog().tasks[t].name;
+    if (named[t].size() > Selection::most)
+      throw std::invalid_argument("task \"" + task + "\" has " + std::to_string(named[t].size()) + " members; at most 16 may answer");
+  }
+  for (const QueryClass& c : world.classes()) {
+    const Task& task = world.catalog()[c.task];
+    const bool asked = names.empty() || !named[c.task.index()].empty();
+    if (asked && vote && !task.hit_rate) {
+      throw std::invalid_argument("task \"" + task.name + "\" is measured by a score, \"" + task.metric +
+                                  "\": its answers are not right or wrong, and cannot vote; " + instead);
+    }
+  }
+  return {world, [&](ClassId c, SiteId origin, std::vector<VariantId>& list) {
+            const std::span<const VariantId> all =
+                names.empty() ? world.candidates(c, CandidateOrder::by_accuracy_descending) : named[world[c].task.index()];
+            for (const VariantId v : all)
+              if (list.size() < Selection::most && !world.groups_of(v, origin).empty()) list.push_back(v);
+          }};
 }
 
 }  // namespace tideline

@@ -45,4 +45,9 @@ class VariantLists {
   std::vector<VariantId> variants_;
 };
 
+/// Members of an ensemble for each class and site, those that the site can reach: the named variants of the class's task, or where no names are
+/// given its candidates, the most accurate 16. Throws std::invalid_argument where more than 16 of a task are named, and, if their answers are
+/// put to a vote, where those of a task that they are for have scores; `instead` then says what would do.
+VariantLists ensemble_members(const World& world, const std::vector<std::string>& names, bool vote, const std::string& instead);
+
 }  // namespace tideline

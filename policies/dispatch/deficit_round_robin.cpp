@@ -20,8 +20,8 @@ namespace {
 /// whose turn it is; quanta by throughput as in the frontends of Nexus (Shen et al., SOSP 2019).
 ///
 /// A quantum is the instance's share of the most items per second by profile, times the number of instances: 1 on average, so a round
-/// always finds one to send to. Those of a variant differ where their cores do; where they do not, this is round robin. A fast instance
-/// gets its visits in a row, where weighted round robin spreads them.
+/// always finds one to send to. Those of a variant differ where their cores may: then each turn looks at all warm instances of the variant.
+/// Where they may not, this is round robin. A fast instance gets its visits in a row, where weighted round robin spreads them.
 class DeficitRoundRobin final : public DispatchPolicy, public Observer {
  public:
   using Params = NoParams;
@@ -40,6 +40,11 @@ class DeficitRoundRobin final : public DispatchPolicy, public Observer {
     if (turn != no_turn && here(InstanceId{static_cast<std::uint32_t>(turn)}, groups, view)) {
       const InstanceId i{static_cast<std::uint32_t>(turn)};
       if (deficits_[i] >= enough) return send(i);
+    }
+    if (!rates_.varies(variant)) {
+      const InstanceId next = turn_after(turn, groups, query.origin(), variant, view);
+      turn = next.index();
+      return Dispatch::to(next, in_turn);
     }
     double all = 0;
     for (const GroupId g : groups)

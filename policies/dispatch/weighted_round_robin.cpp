@@ -19,7 +19,7 @@ namespace {
 /// form of nginx (2012).
 ///
 /// Speeds are most items per second by profile. Those of a variant differ where their cores do; where they do not, this is round robin.
-/// Looks at all warm instances of the variant.
+/// Looks at all warm instances of the variant for each visit: that is the order of the smooth form.
 class WeightedRoundRobin final : public DispatchPolicy, public Observer {
  public:
   using Params = NoParams;

@@ -5,7 +5,6 @@
 #include <array>
 #include <cstdint>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -15,7 +14,7 @@ namespace {
 
 /// Several variants answer each query, and what the first of them to come say is made one answer (policy S4).
 /// Source: ensembles of Clipper (Crankshaw et al., NSDI 2017, section 5.2) and Rafiki (Wang et al., PVLDB 12(2), 2018): all members are
-/// asked, stragglers are not waited for beyond a quorum or, as Clipper has it, the deadline. Its weights are learnt (Exp4); here
+/// asked, stragglers are not waited for beyond a quorum or, as Clipper has it, the deadline. Its weights are learnt (policy `exp4`); here
 /// `weighted` takes those that are best for independent voters of the profiled accuracies (Nitzan and Paroush, International Economic
 /// Review 23(2), 1982).
 ///
@@ -42,7 +41,8 @@ class Ensemble final : public SelectionPolicy {
     }
   };
 
-  Ensemble(const Params& params, const Setup& setup) : params_(params), members_(make_members(params, *setup.world)) {}
+  Ensemble(const Params& params, const Setup& setup)
+      : params_(params), members_(ensemble_members(*setup.world, params.members, is_vote(params.combine), "\"combine\": \"best\" can")) {}
 
   std::span<const std::string_view> reasons() const override { return names; }
 
@@ -66,29 +66,6 @@ class Ensemble final : public SelectionPolicy {
  private:
   enum : Reason { members_asked, fewer_than_the_quorum, no_member, too_large };
   static constexpr std::array<std::string_view, 4> names{"members_asked", "fewer_than_the_quorum", "no_member", "too_large"};
-
-  static VariantLists make_members(const Params& params, const World& world) {
-    const auto named = variants_by_task(world, params.members);
-    for (std::size_t t = 0; t < named.size(); ++t) {
-      const std::string& task = world.catalog().tasks[t].name;
-      if (named[t].size() > Selection::most)
-        throw std::invalid_argument("task \"" + task + "\" has " + std::to_string(named[t].size()) + " members; at most 16 may answer");
-    }
-    for (const QueryClass& c : world.classes()) {
-      const Task& task = world.catalog()[c.task];
-      const bool asked = params.members.empty() || !named[c.task.index()].empty();
-      if (asked && !task.hit_rate && params.combine != Combine::best) {
-        throw std::invalid_argument("task \"" + task.name + "\" is measured by a score, \"" + task.metric +
-                                    "\": its answers are not right or wrong, and cannot vote; \"combine\": \"best\" can");
-      }
-    }
-    return {world, [&](ClassId c, SiteId origin, std::vector<VariantId>& list) {
-              const std::span<const VariantId> all =
-                  params.members.empty() ? world.candidates(c, CandidateOrder::by_accuracy_descending) : named[world[c].task.index()];
-              for (const VariantId v : all)
-                if (list.size() < Selection::most && !world.groups_of(v, origin).empty()) list.push_back(v);
-            }};
-  }
 
   Params params_;
   VariantLists members_;

@@ -50,8 +50,10 @@ struct Visit {
 };
 static_assert(sizeof(Visit) == 64, "one visit is one cache line");
 
-/// How the answers of a gathering's visits become one. Majority: each has a vote; weighted: each has the log-odds of its accuracy.
-enum class Combine : std::uint8_t { first, best, last, majority, weighted };
+/// How the answers of a gathering's visits become one. Majority: each has a vote; weighted: each has the log-odds of its accuracy;
+/// learnt: each has the weight that the selection policy gives it.
+enum class Combine : std::uint8_t { first, best, last, majority, weighted, learnt };
+inline bool is_vote(Combine c) { return c >= Combine::majority; }
 
 /// The visits of one query that has, or may get, more than one: ensemble, cascade, hedge, retry.
 struct Gathering {

@@ -28,30 +28,23 @@ std::size_t tie_breaker(const Catalog& catalog, std::span<const VariantId> varia
 /// What the votes of some members weigh against those of the others.
 class Ballot {
  public:
-  Ballot(const Catalog& catalog, std::span<const VariantId> variants, Votes votes)
-      : members_(variants.size()), tie_(tie_breaker(catalog, variants)) {
-    for (std::size_t k = 0; k < members_; ++k) {
-      weights_[k] = 1;
-      if (votes == Votes::log_odds) {
-        const double a = std::clamp(catalog[variants[k]].accuracy, 1e-6, 1 - 1e-6);
-        weights_[k] = std::log(a / (1 - a));
-      }
-      all_ += std::abs(weights_[k]);
-    }
+  Ballot(const Catalog& catalog, std::span<const VariantId> variants, std::span<const double> weights)
+      : weights_(weights.first(variants.size())), tie_(tie_breaker(catalog, variants)) {
+    for (const double w : weights_) all_ += std::abs(w);
   }
   /// Whether the answer is right where the members with a bit in `right` are.
   bool is_right(std::uint32_t right) const {
     double lead = 0;
-    for (std::size_t k = 0; k < members_; ++k) lead += ((right >> k) & 1) != 0 ? weights_[k] : -weights_[k];
+    for (std::size_t k = 0; k < weights_.size(); ++k) lead += ((right >> k) & 1) != 0 ? weights_[k] : -weights_[k];
     // Equal weights that are no whole numbers may cancel but for their rounding.
     if (std::abs(lead) <= 1e-12 * all_) return ((right >> tie_) & 1) != 0;
     return lead > 0;
   }
 
  private:
-  std::size_t members_, tie_;
+  std::span<const double> weights_;
+  std::size_t tie_;
   double all_ = 0;
-  std::array<double, 16> weights_{};
 };
 
 }  // namespace
@@ -130,17 +123,36 @@ double OutcomeModel::expected_given_confidence(std::uint64_t serial, VariantId v
   return normal_cdf((quantile(v) - mean) / std::sqrt(spread * noise / both));
 }
 
+std::array<double, 16> OutcomeModel::weights_of(std::span<const VariantId> variants, Votes votes) const {
+  std::array<double, 16> weights;
+  weights.fill(1);
+  if (votes == Votes::log_odds)
+    for (std::size_t k = 0; k < variants.size(); ++k) {
+      const double a = std::clamp((*catalog_)[variants[k]].accuracy, 1e-6, 1 - 1e-6);
+      weights[k] = std::log(a / (1 - a));
+    }
+  return weights;
+}
+
 bool OutcomeModel::majority_right(std::uint64_t serial, std::span<const VariantId> variants, Votes votes) const {
-  std::uint32_t right = 0;
-  for (std::size_t k = 0; k < variants.size(); ++k)
-    if (realised(serial, variants[k]) > 0.5) right |= std::uint32_t{1} << k;
-  return Ballot(*catalog_, variants, votes).is_right(right);
+  return majority_right(serial, variants, weights_of(variants, votes));
 }
 
 double OutcomeModel::majority_expected(std::uint64_t serial, std::span<const VariantId> variants, Votes votes) const {
+  return majority_expected(serial, variants, weights_of(variants, votes));
+}
+
+bool OutcomeModel::majority_right(std::uint64_t serial, std::span<const VariantId> variants, std::span<const double> weights) const {
+  std::uint32_t right = 0;
+  for (std::size_t k = 0; k < variants.size(); ++k)
+    if (realised(serial, variants[k]) > 0.5) right |= std::uint32_t{1} << k;
+  return Ballot(*catalog_, variants, weights).is_right(right);
+}
+
+double OutcomeModel::majority_expected(std::uint64_t serial, std::span<const VariantId> variants, std::span<const double> weights) const {
   double p[16];
   for (std::size_t k = 0; k < variants.size(); ++k) p[k] = expected_given_difficulty(serial, variants[k]);
-  const Ballot ballot(*catalog_, variants, votes);
+  const Ballot ballot(*catalog_, variants, weights);
   double sum = 0;
   for (std::uint32_t right = 0; right < (std::uint32_t{1} << variants.size()); ++right) {
     if (!ballot.is_right(right)) continue;

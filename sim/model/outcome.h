@@ -8,6 +8,7 @@
 
 #include "sim/model/catalog.h"
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <utility>
@@ -58,8 +59,13 @@ class OutcomeModel {
   bool majority_right(std::uint64_t serial, std::span<const VariantId> variants, Votes votes = Votes::equal) const;
   /// Probability of that given D. At most 16 variants.
   double majority_expected(std::uint64_t serial, std::span<const VariantId> variants, Votes votes = Votes::equal) const;
+  /// The same with a weight for each vote; their ratios count.
+  bool majority_right(std::uint64_t serial, std::span<const VariantId> variants, std::span<const double> weights) const;
+  double majority_expected(std::uint64_t serial, std::span<const VariantId> variants, std::span<const double> weights) const;
 
  private:
+  /// What the votes weigh.
+  std::array<double, 16> weights_of(std::span<const VariantId> variants, Votes votes) const;
   /// s: what the confidence in an answer knows of it.
   double signal(std::uint64_t serial, VariantId v) const;
 

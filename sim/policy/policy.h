@@ -6,6 +6,7 @@
 #include "sim/core/time.h"
 #include "sim/policy/view.h"
 
+#include <algorithm>
 #include <array>
 #include <cassert>
 #include <cstdint>
@@ -139,6 +140,10 @@ class SelectionPolicy : public virtual Policy {
   virtual Selection select(const QueryView& query, ClusterView view) = 0;
   /// Asked when a stage returned and `may_escalate` was set; none: the answer stands.
   virtual Selection escalate(const QueryView&, const StageResult&, ClusterView) { return Selection::reject(); }
+  /// Asked when answers that combine as `learnt` are put to a vote: what the vote of each weighs, 0 or more, not all 0. Their ratios count.
+  virtual void vote_weights(const QueryView&, std::span<const VariantId> /*answers*/, std::span<double> weights) const {
+    std::fill(weights.begin(), weights.end(), 1.0);
+  }
 };
 
 // --- dispatch ---

@@ -2,6 +2,7 @@
 #include "sim/serving/simulation.h"
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 
 namespace tideline {
@@ -49,7 +50,7 @@ VisitId Simulation::add_visit(GatheringId id, VisitId like, VariantId variant) {
 void Simulation::add_stage(GatheringId id, VisitId like, const Selection& s) {
   if (cluster_[id].made + s.count > static_cast<int>(Gathering::most_visits))
     wrong_answer(PolicyKind::selection, "makes more than 16 visits for one query");
-  if ((s.combine == Combine::majority || s.combine == Combine::weighted) && !world_.catalog()[world_[cluster_[like].cls].task].hit_rate)
+  if (is_vote(s.combine) && !world_.catalog()[world_[cluster_[like].cls].task].hit_rate)
     wrong_answer(PolicyKind::selection, "lets answers vote on a task whose answers have scores");
   {
     Gathering& g = cluster_.gathering(id);
@@ -181,7 +182,7 @@ void Simulation::resolve(GatheringId id, VisitId last, Ending if_empty, bool ove
     const std::span<const VariantId> variants{g.answered.data(), g.answers};
     VariantId winner = variants.back();
     if (g.combine == Combine::first) winner = variants.front();
-    const bool votes = g.combine == Combine::majority || g.combine == Combine::weighted;
+    const bool votes = is_vote(g.combine);
     if (g.combine == Combine::best || votes)
       winner = *std::max_element(variants.begin(), variants.end(), [&](VariantId a, VariantId b) {
         return world_[a].accuracy != world_[b].accuracy ? world_[a].accuracy < world_[b].accuracy : b < a;
@@ -195,9 +196,17 @@ void Simulation::resolve(GatheringId id, VisitId last, Ending if_empty, bool ove
     end.service = n.last.parts.service;
     end.queue = std::max(Duration{}, end.finish - visit.arrival - end.network - end.load - end.service);
     if (votes && g.answers > 1) {
-      const Votes weights = g.combine == Combine::weighted ? Votes::log_odds : Votes::equal;
-      end.accuracy = outcome_.majority_expected(visit.serial, variants, weights);
-      end.realised = outcome_.majority_right(visit.serial, variants, weights) ? 1 : 0;
+      if (g.combine == Combine::learnt) {
+        const SelectionPolicy& selection = *controller_of(SiteId{visit.origin}).policies.selection;
+        std::array<double, Gathering::most_visits> weights{};
+        selection.vote_weights(QueryView(visit, world_), variants, std::span(weights).first(variants.size()));
+        end.accuracy = outcome_.majority_expected(visit.serial, variants, weights);
+        end.realised = outcome_.majority_right(visit.serial, variants, weights) ? 1 : 0;
+      } else {
+        const Votes weights = g.combine == Combine::weighted ? Votes::log_odds : Votes::equal;
+        end.accuracy = outcome_.majority_expected(visit.serial, variants, weights);
+        end.realised = outcome_.majority_right(visit.serial, variants, weights) ? 1 : 0;
+      }
       tell_votes(visit, variants, end.realised > 0.5);
     } else {
       // An answer that stands because it is confident is better than its variant is on average.

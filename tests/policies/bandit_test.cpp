@@ -70,6 +70,17 @@ TEST(bandit_arms, exp3_weights_outlive_long_runs) {
   EXPECT_NEAR(w.probability(0, all) + w.probability(1, all), 1, 1e-12);
 }
 
+// Exp4: all arms are pulled, and each loses by itself.
+TEST(bandit_arms, exp4_weights_follow_the_losses_of_each) {
+  ExponentialWeights w(3, 0.1, 1);
+  const std::array<std::uint8_t, 3> all{0, 1, 2};
+  w.learn(all, std::array{1.0, 0.0, 0.25});
+  w.learn(std::span(all).subspan(1), std::array{1.0, 1.0});
+  EXPECT_DOUBLE_EQ(w.weight(0), std::exp(-.1));
+  EXPECT_DOUBLE_EQ(w.weight(1), std::exp(-.1));
+  EXPECT_DOUBLE_EQ(w.weight(2), std::exp(-.025) * std::exp(-.1));
+}
+
 // d = 2, x = (1, .5): the first bonus; after R = 1 mean and bonus; after R = 0 both again.
 TEST(bandit_arms, lin_ucb_estimates_are_the_worked_ones) {
   const LinearArms::Context x{1, .5};
@@ -87,7 +98,7 @@ TEST(bandit_arms, lin_ucb_estimates_are_the_worked_ones) {
 }
 
 TEST(open_pulls, are_found_until_they_are_erased) {
-  OpenPulls open;
+  OpenQueries<Pull> open;
   std::map<std::uint64_t, std::uint32_t> known;
   Stream s(1);
   for (int k = 0; k < 50'000; ++k) {

@@ -91,7 +91,8 @@ TEST(builtin, autoscalers_and_batching_survive_together_and_repeat_themselves) {
 }
 
 TEST(builtin, selections_that_learn_survive_and_repeat_themselves) {
-  for (const Make selection : {epsilon_greedy, ucb1, thompson, lin_ucb, exp3, model_switching, cocktail, slackfit, downgrade_then_shed})
+  for (const Make selection :
+       {epsilon_greedy, ucb1, thompson, lin_ucb, exp3, exp4, model_switching, cocktail, slackfit, downgrade_then_shed})
     expect_repeats_itself({selection(), target_utilization(), least_expected_latency(), fixed_keep_alive(), lru(), best_fit()});
 }
 
@@ -102,7 +103,8 @@ TEST(builtin, a_cluster_without_nodes_is_survived) {
     r->run();
     for (const QueryEnd& e : r->notes.ends) EXPECT_NE(e.ending, Ending::answered);
   }
-  for (const Make selection : {epsilon_greedy, ucb1, thompson, lin_ucb, exp3, model_switching, cocktail, slackfit, downgrade_then_shed}) {
+  for (const Make selection :
+       {epsilon_greedy, ucb1, thompson, lin_ucb, exp3, exp4, model_switching, cocktail, slackfit, downgrade_then_shed}) {
     const auto r = small_run({selection(), least_expected_latency(), oracle_belady()}, 3, 0);
     r->run();
     for (const QueryEnd& e : r->notes.ends) EXPECT_NE(e.ending, Ending::answered);

@@ -30,9 +30,11 @@ struct Members {
     b.pool("p", site, gpu, static_cast<std::uint32_t>(accuracies.size()));
     b.add_class(t, slo);
   }
-  std::unique_ptr<RunBench> run(int queries, const param::Object& parameters) const {
+  std::unique_ptr<RunBench> run(int queries, const param::Object& parameters, const PolicyDefinition& policy = ensemble(),
+                                const Environment& environment = {}) const {
     auto r = std::make_unique<RunBench>(b);
-    r->use(ensemble(), parameters);
+    r->use(policy, parameters);
+    r->options.environment = environment;
     for (std::size_t k = 0; k < variants.size(); ++k) r->warm_at_start(variants[k], k);
     auto source = std::make_unique<PlainSource>();
     source->names = {"class0"};
@@ -220,6 +222,81 @@ TEST(Ensemble, refuses_wrong_members_before_the_run) {
   for (int k = 0; k < 17; ++k) names.push_back("v" + std::to_string(k));
   EXPECT_EQ(refusal(many, {{"members", names}}), "task \"t\" has 17 members; at most 16 may answer");
   EXPECT_EQ(refusal(many, {}), "") << "of candidates it takes the most accurate 16";
+}
+
+// --- weights that are learnt ---
+
+// Of three answers with a right vote the one that differs loses; with a wrong one those that agreed do. Others' weights stay.
+TEST(exp4, a_label_is_what_each_vote_was_worth) {
+  Members m({.8, .7, .6, .5});
+  m.b.add_class(TaskId{0}, 1s);
+  ClusterBench bench(m.b);
+  tideline::Setup setup = bench.setup();
+  setup.label_share = 0.5;
+  const auto p = make<SelectionPolicy>(exp4(), setup, {{"eta", 0.1}, {"accuracy", "labels"}});
+  auto& o = dynamic_cast<Observer&>(*p);
+  const ClassId cls = bench.world->class_of(0);
+  const VisitId one = bench.admit(cls), two = bench.admit(cls), three = bench.admit(cls), other = bench.admit(bench.world->class_of(1));
+  const auto weights = [&](VisitId v) {
+    std::vector<double> w(4);
+    p->vote_weights(bench.query(v), m.variants, w);
+    return w;
+  };
+  const auto vote = [&](VisitId v, const std::vector<VariantId>& answers, std::uint32_t agreed, bool labelled) {
+    o.voted(bench.query(v), answers, agreed, bench.view());
+    o.ended({bench.query(v).number(), cls, answers[0], 10ms, 0, labelled}, bench.view());
+  };
+  EXPECT_EQ(weights(one), (std::vector<double>{1, 1, 1, 1}));
+  vote(one, {m.variants[2], m.variants[0], m.variants[1]}, 0b101, true);
+  vote(two, m.variants, 0b0111, true);
+  vote(three, m.variants, 0b0111, false);
+  EXPECT_EQ(weights(one), (std::vector<double>{1, 1, 1, 1})) << "no label has come";
+  o.feedback({bench.query(three).number(), cls, m.variants[0], 0}, bench.view());
+  EXPECT_EQ(weights(one), (std::vector<double>{1, 1, 1, 1})) << "of a query that was to have none";
+  o.feedback({bench.query(two).number(), cls, m.variants[0], 0}, bench.view());
+  const double e = std::exp(-.1);
+  EXPECT_EQ(weights(one), (std::vector<double>{e, e, e, 1}));
+  o.feedback({bench.query(one).number(), cls, m.variants[0], 1}, bench.view());
+  EXPECT_EQ(weights(one), (std::vector<double>{e * e, e, e, 1}));
+  EXPECT_EQ(weights(other), (std::vector<double>{1, 1, 1, 1})) << "each class has its own";
+}
+
+// Five members of which profiles say the same: one is right 95 times in a hundred, the others 55. Each counting one, the vote is right when the
+// good one and two of four are, or three of four: .740. Weights that follow labels make the good one's answer the vote: .95.
+TEST(exp4, finds_by_labels_whose_vote_to_trust) {
+  const Members m({.7, .7, .7, .7, .7}, 0);
+  Environment e;
+  e.feedback = {1, 1s};
+  for (std::size_t k = 0; k < 5; ++k)
+    e.changes.push_back({.kind = Change::Kind::accuracy, .from = Time{}, .variant = m.variants[k], .amount = k == 0 ? .25 : -.15});
+  const auto late = [](const RunBench& r) {
+    const auto& ends = r.notes.ends;
+    return mean_of(std::vector<QueryEnd>(ends.begin() + 1000, ends.end()), [](const QueryEnd& q) { return q.realised; });
+  };
+  const double p = .55, q = 1 - p, three = 4 * p * p * p * q + p * p * p * p, two = three + 6 * p * p * q * q;
+  const Mean equal = late(*m.run(5000, {}, ensemble(), e));
+  EXPECT_NEAR(equal.mean, .95 * two + .05 * three, 4 * equal.error);
+  const Mean learnt = late(*m.run(5000, {{"eta", 0.1}, {"accuracy", "labels"}}, exp4(), e));
+  EXPECT_NEAR(learnt.mean, .95, 4 * learnt.error);
+}
+
+// Profiles alone make the most accurate one decide in the end.
+TEST(exp4, goes_by_profiles_where_there_are_no_labels) {
+  const Members m({.6, .9, .6, .6}, 0);
+  const auto r = m.run(1500, {{"eta", 0.1}}, exp4());
+  const auto& ends = r->notes.ends;
+  for (std::size_t k = 1000; k < ends.size(); ++k) EXPECT_NEAR(ends[k].accuracy, .9, 1e-9);
+  // At first all count alike and it breaks ties: it is right and so is one of three, or it is not and all three are.
+  EXPECT_NEAR(ends[0].accuracy, .9 * (1 - .4 * .4 * .4) + .1 * .6 * .6 * .6, 1e-9);
+}
+
+TEST(exp4, refuses_labels_that_nobody_gives_and_answers_that_have_scores) {
+  const Members m({.6, .9});
+  ClusterBench bench(m.b);
+  EXPECT_THROW(make<SelectionPolicy>(exp4(), bench.setup(), {{"accuracy", "labels"}}), std::invalid_argument);
+  const Members scores({.6, .9}, 0.5, forever, false);
+  ClusterBench other(scores.b);
+  EXPECT_THROW(make<SelectionPolicy>(exp4(), other.setup(), {}), std::invalid_argument);
 }
 
 }  // namespace

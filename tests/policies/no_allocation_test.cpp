@@ -98,6 +98,7 @@ TEST(NoAllocation, in_selection) {
       {thompson(), {{"form", "linear"}}},
       {lin_ucb(), {{"discount", 0.9}}},
       {exp3(), {}},
+      {exp4(), {}},
       {slackfit(), {}},
       {downgrade_then_shed(), {}}};
   for (const auto& [definition, params] : policies) {

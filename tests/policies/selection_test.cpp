@@ -730,6 +730,7 @@ std::vector<std::pair<PolicyDefinition, param::Object>> all_selections() {
           {thompson(), {{"form", "linear"}}},
           {lin_ucb(), {}},
           {exp3(), {}},
+          {exp4(), {}},
           {downgrade_then_shed(), {}}};
 }
 
