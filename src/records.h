@@ -61,7 +61,7 @@ class QueryRecorder final : public Recorder {
 class InstanceRecorder final : public Recorder {
  public:
   InstanceRecorder(ResultsFile& file, const World& world);
-  Facts facts() const override { return {.arrivals = false}; }
+  Facts facts() const override { return {.arrivals = false, .ends = false}; }
   void run_begins(const Cluster& cluster) override { cluster_ = &cluster; }
   void batch_done(InstanceId i, DeviceId d, VariantId v, std::uint32_t items, std::uint32_t wasted, Duration took, Time now) override;
   void batch_lost(InstanceId i, DeviceId d, VariantId v, std::uint32_t items, Duration took, Time now) override;
@@ -118,7 +118,7 @@ class InstanceRecorder final : public Recorder {
 class DecisionRecorder final : public Recorder {
  public:
   explicit DecisionRecorder(ResultsFile& file);
-  Facts facts() const override { return {.arrivals = false, .batches = false, .decisions = true}; }
+  Facts facts() const override { return {.arrivals = false, .batches = false, .ends = false, .decisions = true}; }
   void run_begins(const Cluster& cluster) override { cluster_ = &cluster; }
   void decided(ControllerId controller, const Decision& d, Time now) override;
 

@@ -60,7 +60,7 @@ PolicyDefinition token_bucket() {
   return define<TokenBucket>(
       "token_bucket", "Admits a query of a tenant if a token is left in its bucket.",
       {Provenance::textbook,
-       R"(Turner, "New directions in communications, or which way to the information age?", IEEE Communications Magazine 24(10), 1986)"});
+       R"(Turner, "New directions in communications, or which way to the information age?", IEEE Communications Magazine 24(10), 1986, doi:10.1109/MCOM.1986.1092946)"});
 }
 
 }  // namespace tideline

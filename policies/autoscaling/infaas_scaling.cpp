@@ -95,11 +95,10 @@ class InfaasScaling final : public AutoscalingPolicy, public Observer {
   void arrived(const QueryView& query, ClusterView view) override { seen_[query.class_id().index()] = view.now(); }
 
   void plan(ClusterView view, Plan& plan) override {
-    for (Pool& p : pools_) p.asked_for = false;
     for (std::size_t k = 0; k < groups_.size(); ++k) {
       GroupState& g = groups_[k];
       const GroupWindows::Window window = windows_.end(view, GroupId{k});
-      if (window.length > Duration{}) g.load = static_cast<double>(window.sent) / to_seconds(window.length);
+      if (window.length > Duration{}) g.load = window.sent_items / to_seconds(window.length);
       g.wish = instances_in_use(view.group(GroupId{k}));
       g.why = nothing;
     }
@@ -112,6 +111,7 @@ class InfaasScaling final : public AutoscalingPolicy, public Observer {
     if (!params_.machines || (machines_seen_ && view.now() - machines_at_ < params_.machine_interval)) return;
     machines_at_ = view.now();
     plan_machines(view, plan);
+    for (Pool& p : pools_) p.asked_for = false;
     machines_seen_ = true;
   }
 
@@ -120,7 +120,7 @@ class InfaasScaling final : public AutoscalingPolicy, public Observer {
   static constexpr std::array<std::string_view, 5> names{"unchanged", "replicated", "upgraded", "removed", "downgraded"};
 
   struct GroupState {
-    double load = 0;  ///< visits per second of the last window
+    double load = 0;  ///< items per second of the last window
     std::uint32_t wish = 0;
     Reason why = nothing;
     Time less_since = never;  ///< since when an instance could go
@@ -128,7 +128,7 @@ class InfaasScaling final : public AutoscalingPolicy, public Observer {
   struct Pool {
     std::uint32_t low = 0;       ///< rounds in a row
     std::uint32_t back_off = 0;  ///< rounds left
-    bool asked_for = false;      ///< a change of models found no room on its devices
+    bool asked_for = false;      ///< a change of models found no room on its devices since the machines were last looked at
   };
   struct Change {
     double cost = std::numeric_limits<double>::infinity();

@@ -69,7 +69,7 @@ class InferlineTuner final : public AutoscalingPolicy {
       Group& g = groups_[k];
       if (window.length <= Duration{} || (g.first == never && window.sent == 0)) continue;
       if (g.first == never) g.first = view.now() - window.length;
-      g.counts[g.rounds++ % g.counts.size()] = window.sent;
+      g.counts[g.rounds++ % g.counts.size()] = window.sent_items;
       plan.wishes.push_back(wish(GroupId{k}, view));
     }
   }
@@ -80,10 +80,10 @@ class InferlineTuner final : public AutoscalingPolicy {
   static constexpr std::size_t most_windows = 32;
 
   struct Group {
-    std::vector<std::uint64_t> counts;  ///< of rounds, a ring
+    std::vector<double> counts;  ///< items sent, of rounds: a ring
     std::uint64_t rounds = 0;
     Time first = never, changed = never;
-    std::uint64_t planned_sent = 0;
+    double planned_sent = 0;
     std::array<double, most_windows> envelope{};  ///< of the planned trace
     double filled = 0;                            ///< the utilization that it planned for; 0: it still plans
     std::uint32_t planned = 0;                    ///< instances
@@ -94,15 +94,14 @@ class InferlineTuner final : public AutoscalingPolicy {
   /// The highest rate of any `length` rounds in a row among the last `of`; of all rounds where there are fewer.
   double highest(const Group& g, std::size_t length, std::size_t of) const {
     const std::size_t there = std::min<std::size_t>({of, g.counts.size(), g.rounds});
-    std::uint64_t sum = 0, most = 0;
+    double sum = 0, most = 0;
     for (std::size_t k = 0; k < there; ++k) {
       const auto at = [&](std::size_t n) { return g.counts[(g.rounds - there + n) % g.counts.size()]; };
       sum += at(k);
       if (k >= length) sum -= at(k - length);
       most = std::max(most, sum);
     }
-    return static_cast<double>(most) /
-           (static_cast<double>(std::max<std::size_t>(std::min(length, there), 1)) * to_seconds(params_.interval));
+    return most / (static_cast<double>(std::max<std::size_t>(std::min(length, there), 1)) * to_seconds(params_.interval));
   }
 
   Plan::Wish wish(GroupId id, ClusterView view) {
@@ -130,7 +129,7 @@ class InferlineTuner final : public AutoscalingPolicy {
       g.planned_sent += g.counts[(g.rounds - 1) % g.counts.size()];
       const std::uint32_t k = std::max(n, instances_for(lately, params_.utilization));
       if (view.now() - g.first < params_.planning) return to(k, plans);
-      const double mean = static_cast<double>(g.planned_sent) / to_seconds(view.now() - g.first);
+      const double mean = g.planned_sent / to_seconds(view.now() - g.first);
       g.filled = std::clamp(mean / (std::max(k, 1U) * mu), 0.01, params_.utilization);
       g.planned = k;
       // Windows longer than the planned trace: what its longest had.

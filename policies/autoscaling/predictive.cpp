@@ -73,7 +73,7 @@ class Predictive final : public AutoscalingPolicy {
       if (window.sent > 0) used_[k] = 1;
       if (used_[k] == 0) continue;
       Forecaster& forecaster = *forecasters_[k];
-      forecaster.add(static_cast<double>(window.sent) / to_seconds(window.length));
+      forecaster.add(window.sent_items / to_seconds(window.length));
       plan.wishes.push_back(wish(g, forecaster, view));
     }
   }

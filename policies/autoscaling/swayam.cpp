@@ -79,7 +79,7 @@ class Swayam final : public AutoscalingPolicy {
       if (window.length <= Duration{}) continue;
       if (window.sent > 0) used_[k] = 1;
       if (used_[k] == 0) continue;
-      forecasters_[k]->add(static_cast<double>(window.sent) / to_seconds(window.length));
+      forecasters_[k]->add(window.sent_items / to_seconds(window.length));
       plan.wishes.push_back(wish(GroupId{k}, view));
     }
     limit_to_devices(view, plan);

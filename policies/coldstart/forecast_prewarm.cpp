@@ -66,7 +66,7 @@ class ForecastPrewarm final : public ColdstartPolicy {
       if (window.length <= Duration{}) continue;
       row.used = row.used || window.sent > 0;
       if (!row.used) continue;
-      row.forecaster->add(static_cast<double>(window.sent) / to_seconds(window.length));
+      row.forecaster->add(window.sent_items / to_seconds(window.length));
       row.held = instances(g, *row.forecaster, view.world());
     }
     return view.now() + params_.interval;

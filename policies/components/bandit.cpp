@@ -44,7 +44,7 @@ Needs BanditSelection::needs() const {
 }
 
 Facts BanditSelection::facts() const {
-  return {.batches = true, .feedback = params_.accuracy == BanditParams::Accuracy::labels, .ends = true};
+  return {.batch_starts = true, .feedback = params_.accuracy == BanditParams::Accuracy::labels, .ends = true};
 }
 
 Selection BanditSelection::select(const QueryView& query, ClusterView view) {

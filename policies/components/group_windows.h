@@ -17,9 +17,10 @@ inline std::uint32_t instances_in_use(const GroupRow& row) { return std::max(row
 class GroupWindows {
  public:
   struct Window {
-    Duration length{};  ///< 0: the board is still the same
-    Duration busy{};    ///< of the batches that ended in it, over its instances
-    std::uint64_t sent = 0;
+    Duration length{};       ///< 0: the board is still the same
+    Duration busy{};         ///< of the batches that ended in it, over its instances
+    std::uint64_t sent = 0;  ///< visits
+    double sent_items = 0;   ///< of those: as many each as the visits that were answered in the window had, or else so far, or 1
     double busy_instances() const { return static_cast<double>(busy.count()) / static_cast<double>(length.count()); }
   };
 
@@ -30,8 +31,9 @@ class GroupWindows {
     const Time at = view.now() - view.age(view.world()[g].site);
     State& last = last_[g.index()];
     if (at <= last.at) return {};
-    const Window window{at - last.at, now.busy - last.busy, now.sent - last.sent};
-    last = {at, now.busy, now.sent};
+    const Window window{at - last.at, now.busy - last.busy, now.sent - last.sent,
+                        static_cast<double>(now.sent - last.sent) * items_per_visit(now, last)};
+    last = {at, now.busy, now.sent, now.answered, now.items};
     return window;
   }
 
@@ -39,8 +41,13 @@ class GroupWindows {
   struct State {
     Time at{};
     Duration busy{};
-    std::uint64_t sent = 0;
+    std::uint64_t sent = 0, answered = 0, items = 0;
   };
+  static double items_per_visit(const Counters& now, const State& last) {
+    if (now.answered > last.answered)
+      return static_cast<double>(now.items - last.items) / static_cast<double>(now.answered - last.answered);
+    return now.answered > 0 ? static_cast<double>(now.items) / static_cast<double>(now.answered) : 1;
+  }
   std::vector<State> last_;
 };
 

@@ -71,9 +71,11 @@ void InstanceStates::observe(ClusterView view) {
       const Hardware& hardware = world_.catalog()[world_[v].hardware];
       GroupRecord& group = groups_[g.index()];
       const GroupRow& row_of_group = board.groups[k];
-      const double room = peak_rate(v) * window * row_of_group.warm();
-      group = {0, rules_.fill * peak_rate(v), row_of_group.counters.sent, now,
-               room > 0 ? static_cast<double>(row_of_group.counters.sent - group.sent) / room : 0};
+      const Counters& of_group = row_of_group.counters;
+      if (of_group.answered > group.answered)
+        group.items = static_cast<double>(of_group.items - group.served) / static_cast<double>(of_group.answered - group.answered);
+      const double room = peak_rate(v) * window * row_of_group.warm(), last_use = room > 0 ? group.items_sent(row_of_group) / room : 0;
+      group = {0, rules_.fill * peak_rate(v), of_group.sent, now, last_use, group.items, of_group.answered, of_group.items};
       for (const InstanceId i : board.groups[k].members) {
         const std::uint32_t slot = i.index() & slot_mask_;
         const InstanceRow& row = board.instances[slot];
@@ -88,7 +90,7 @@ void InstanceStates::observe(ClusterView view) {
         // What was sent shows overload at once; what comes out of a shared line was not sent to the instance.
         const std::uint64_t visits = std::max(answered, counters.sent - r.sent);
         const Duration busy = counters.busy - r.busy;
-        const double rate = window > 0 ? static_cast<double>(visits) / window : 0;
+        const double rate = window > 0 ? static_cast<double>(visits) * group.items / window : 0;
         if (answered > 0) {
           r.average = (counters.time_there - r.time_there) / static_cast<std::int64_t>(answered);
         } else {

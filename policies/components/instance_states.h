@@ -47,15 +47,15 @@ class InstanceStates {
     const GroupRow& row = view.group(g);
     if (row.warm() <= group.blocked) return false;
     // What was sent since the window began fills its active instances at their peak rate, one query each ahead of it.
-    const double room = 1 + group.fill_rate * to_seconds(view.now() - group.began);
-    return static_cast<double>(row.counters.sent - group.sent) < (row.warm() - group.blocked) * room;
+    const double room = group.items + group.fill_rate * to_seconds(view.now() - group.began);
+    return group.items_sent(row) < (row.warm() - group.blocked) * room;
   }
-  /// What the group was sent in this window so far, over what its warm instances can take in it, in queries. O(1).
+  /// What the group was sent in this window so far, over what its warm instances can take in it, in items. O(1).
   double use_so_far(ClusterView view, GroupId g) const {
     const GroupRow& row = view.group(g);
     const GroupRecord& group = groups_[g.index()];
-    const double room = 1 + peak_rate(view.world()[g].variant) * to_seconds(view.now() - group.began);
-    return static_cast<double>(row.counters.sent - group.sent) / (row.warm() * room);
+    const double room = group.items + peak_rate(view.world()[g].variant) * to_seconds(view.now() - group.began);
+    return group.items_sent(row) / (row.warm() * room);
   }
   /// What it was sent in the last window, over what its warm instances can take in one.
   double last_use(GroupId g) const { return groups_[g.index()].last_use; }
@@ -89,6 +89,9 @@ class InstanceStates {
     std::uint64_t sent = 0;  ///< to the group when the window began
     Time began{};            ///< of the window
     double last_use = 0;
+    double items = 1;                        ///< of a visit, in the last window in which some were answered
+    std::uint64_t answered = 0, served = 0;  ///< visits and items by the begin of the window
+    double items_sent(const GroupRow& row) const { return static_cast<double>(row.counters.sent - sent) * items; }
   };
   const Record& record(InstanceId i) const;
 

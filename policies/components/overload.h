@@ -48,7 +48,7 @@ class OverloadController {
 };
 
 /// Share of the time of the devices that hold warm instances that batches took which ended between two rounds, or would have taken: instances
-/// of partitioned devices count by the cores that they hold, visits as one item. A device without instances serves nobody, so that it has
+/// of partitioned devices count by the cores that they hold. A device without instances serves nobody, so that it has
 /// nothing to do says nothing of those that others wait for.
 class BusyShare {
  public:
@@ -72,9 +72,9 @@ class BusyShare {
       const double took =
           utilization_ == OverloadParams::Utilization::busy
               ? to_seconds(row.counters.busy - last.busy)
-              : static_cast<double>(row.counters.answered - last.answered) * to_seconds(v.profile.latency(largest, row.option)) / largest;
+              : static_cast<double>(row.counters.items - last.items) * to_seconds(v.profile.latency(largest, row.option)) / largest;
       busy += took * cores / to_seconds(at - last.at);
-      last = {at, row.counters.busy, row.counters.answered};
+      last = {at, row.counters.busy, row.counters.items};
     }
     for (std::size_t d = 0; d < world.topology().devices.size(); ++d) {
       const Hardware& h = world.catalog()[world.topology().devices[d].hardware];
@@ -87,7 +87,7 @@ class BusyShare {
   struct State {
     Time at{};
     Duration busy{};
-    std::uint64_t answered = 0;
+    std::uint64_t items = 0;
   };
   OverloadParams::Utilization utilization_;
   std::vector<State> last_;  // by group

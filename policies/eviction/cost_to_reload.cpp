@@ -34,7 +34,7 @@ class CostToReload final : public EvictionPolicy, public Observer {
   }
 
   std::span<const std::string_view> reasons() const override { return names; }
-  Facts facts() const override { return {.arrivals = false, .batches = true, .instances = true}; }
+  Facts facts() const override { return {.arrivals = false, .batch_starts = true, .instances = true}; }
 
   Victim choose(DeviceId, std::span<const InstanceId> idle, std::int64_t, ClusterView view) override {
     const auto cost = [&](InstanceId i) { return weight(view.instance(i).group, view.now()) * value_[i]; };

@@ -35,7 +35,7 @@ class GreedyDualSizeFrequency final : public EvictionPolicy, public Observer {
   }
 
   std::span<const std::string_view> reasons() const override { return names; }
-  Facts facts() const override { return {.arrivals = false, .batches = true, .instances = true}; }
+  Facts facts() const override { return {.arrivals = false, .batch_starts = true, .instances = true}; }
 
   Victim choose(DeviceId, std::span<const InstanceId> idle, std::int64_t, ClusterView view) override {
     return {least_of(idle, view, [&](InstanceId i) { return priority(i, view); }), least_priority};
@@ -49,7 +49,8 @@ class GreedyDualSizeFrequency final : public EvictionPolicy, public Observer {
       const GroupId g = view.instance(i).group;
       const double size = static_cast<double>(memory_of_new(view, g));
       const double cost = reload_s_[view.world()[g].variant.index()];
-      entries_[i] = {last_[view.instance(i).device.index()], size > 0 ? cost / size : cost, 1, true};
+      const std::uint32_t device = view.instance(i).device.index();
+      entries_[i] = {last_[device], size > 0 ? cost / size : cost, 1, true, device, g.index()};
       ++uses.count;
       ++uses.instances;
     } else if (phase == Phase::gone) {
@@ -57,12 +58,12 @@ class GreedyDualSizeFrequency final : public EvictionPolicy, public Observer {
     }
   }
 
-  void batch_began(InstanceId i, std::uint32_t, ClusterView view) override {
+  void batch_began(InstanceId i, std::uint32_t, ClusterView) override {
     Entry& e = entries_[i];
-    e.clock = last_[view.instance(i).device.index()];
+    e.clock = last_[e.device];
     if (!e.unused) {
       ++e.count;
-      ++groups_[view.instance(i).group.index()].count;
+      ++groups_[e.group].count;
     }
     e.unused = false;
   }
@@ -76,6 +77,7 @@ class GreedyDualSizeFrequency final : public EvictionPolicy, public Observer {
     double value = 0;  // cost / size
     std::uint64_t count = 0;
     bool unused = true;  // its start is counted, its first batch not yet seen
+    std::uint32_t device = 0, group = 0;
   };
   struct Uses {
     std::uint64_t count = 0;

@@ -26,7 +26,7 @@ class Landlord final : public EvictionPolicy, public Observer {
   }
 
   std::span<const std::string_view> reasons() const override { return names; }
-  Facts facts() const override { return {.batches = true, .instances = true}; }
+  Facts facts() const override { return {.batch_starts = true, .instances = true}; }
 
   Victim choose(DeviceId, std::span<const InstanceId> idle, std::int64_t, ClusterView view) override {
     return {least_of(idle, view, [&](InstanceId i) { return entries_[i].until; }), no_credit};

@@ -33,7 +33,7 @@ class Lfu final : public EvictionPolicy, public Observer {
       : params_(params), entries_(*setup.world), groups_(setup.world->groups().size()), last_(setup.world->topology().devices.size()) {}
 
   std::span<const std::string_view> reasons() const override { return names; }
-  Facts facts() const override { return {.arrivals = false, .batches = true, .instances = true}; }
+  Facts facts() const override { return {.arrivals = false, .batch_starts = true, .instances = true}; }
 
   Victim choose(DeviceId, std::span<const InstanceId> idle, std::int64_t, ClusterView view) override {
     return {least_of(idle, view, [&](InstanceId i) { return key(i, view); }), least_used};
@@ -91,7 +91,8 @@ class Lfu final : public EvictionPolicy, public Observer {
 PolicyDefinition lfu() {
   return define<Lfu>(
       "lfu", "The instance with the fewest uses.",
-      {Provenance::textbook, R"(Breslau et al., "Web caching and Zipf-like distributions: evidence and implications", INFOCOM 1999)"});
+      {Provenance::textbook,
+       R"(Breslau et al., "Web caching and Zipf-like distributions: evidence and implications", INFOCOM 1999, doi:10.1109/INFCOM.1999.749260)"});
 }
 
 }  // namespace tideline

@@ -39,7 +39,7 @@ class PredictedUse final : public EvictionPolicy, public Observer {
   }
 
   std::span<const std::string_view> reasons() const override { return names; }
-  Facts facts() const override { return {.batches = true}; }
+  Facts facts() const override { return {.batch_starts = true}; }
 
   Victim choose(DeviceId, std::span<const InstanceId> idle, std::int64_t, ClusterView view) override {
     return {least_of(idle, view,
@@ -115,7 +115,7 @@ PolicyDefinition predicted_use() {
   return define<PredictedUse>(
       "predicted_use", "The instance whose next use is predicted to be farthest away, over its load time.",
       {Provenance::our_reading,
-       R"(Kharbutli and Solihin, "Counter-based cache replacement and bypassing algorithms", IEEE Transactions on Computers 57(4), 2008)"});
+       R"(Kharbutli and Solihin, "Counter-based cache replacement and bypassing algorithms", IEEE Transactions on Computers 57(4), 2008, doi:10.1109/TC.2007.70816)"});
 }
 
 }  // namespace tideline

@@ -23,7 +23,7 @@ class Sieve final : public EvictionPolicy, public Observer {
   Sieve(const Params&, const Setup& setup) : marks_(*setup.world), queues_(setup.world->topology().devices.size()) {}
 
   std::span<const std::string_view> reasons() const override { return names; }
-  Facts facts() const override { return {.arrivals = false, .batches = true, .instances = true}; }
+  Facts facts() const override { return {.arrivals = false, .batch_starts = true, .instances = true}; }
 
   Victim choose(DeviceId device, std::span<const InstanceId> idle, std::int64_t, ClusterView) override {
     Queue& q = queues_[device.index()];

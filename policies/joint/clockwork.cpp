@@ -1,11 +1,13 @@
 #include "policies/builtin.h"
 #include "policies/components/deadlines.h"
 #include "policies/components/latency.h"
+#include "policies/components/residents.h"
 #include "sim/policy/policy.h"
 
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 namespace tideline {
@@ -23,6 +25,8 @@ namespace {
 /// its line and the largest batch that the line could fill. More copies of a model are started in rounds; the first is started by the first
 /// query that waits for it. Who waits for a model that is not loaded is given up in the round after it was too late. As everywhere only idle
 /// instances make room, where the source evicts any model that does not run. Instances are kept until memory is short: with eviction `lru` as published.
+/// A model of which ten queries in a row were given up that would be in time by its profile is judged by that again: who runs nothing measures
+/// nothing, and the source would never find out that a slow time is over.
 class Clockwork final : public DispatchPolicy, public SharingPolicy, public BatchingPolicy, public ColdstartPolicy, public Observer {
  public:
   struct Params {
@@ -47,18 +51,20 @@ class Clockwork final : public DispatchPolicy, public SharingPolicy, public Batc
         world_(*setup.world),
         variants_(world_.catalog().variants.size()),
         demand_(world_.groups().size()),
+        running_(world_),
         on_device_(world_.topology().devices.size()) {
     for (std::size_t k = 0; k < variants_.size(); ++k) {
       const Variant& v = world_[VariantId{k}];
       const std::uint32_t most = std::min(params.max_batch, v.profile.max_items());
       const auto add = [&](std::uint32_t size) {
-        if (size > most || (size > 1 && !variants_[k].empty() && v.profile.latency(size) > params_.longest)) return;
-        variants_[k].push_back({size, {}, 0, v.profile.latency(size)});
+        if (size > most || (size > 1 && !variants_[k].sizes.empty() && v.profile.latency(size) > params_.longest)) return;
+        variants_[k].sizes.push_back({size, {}, 0, v.profile.latency(size)});
       };
       if (v.batch_sizes.empty())
         for (std::uint32_t size = 1; size <= most; size *= 2) add(size);
       for (const std::uint32_t size : v.batch_sizes) add(size);
-      if (variants_[k].empty()) variants_[k].push_back({v.profile.max_items(), {}, 0, v.profile.latency(v.profile.max_items())});
+      auto& sizes = variants_[k].sizes;
+      if (sizes.empty()) sizes.push_back({v.profile.max_items(), {}, 0, v.profile.latency(v.profile.max_items())});
     }
   }
 
@@ -84,7 +90,7 @@ class Clockwork final : public DispatchPolicy, public SharingPolicy, public Batc
     Time least = never;
     for (std::size_t k = 0; k < ready.size(); ++k) {
       const std::uint32_t waiting = std::max(view.group(view.instance(ready[k]).group).waiting, 1U);
-      const auto& sizes = variants_[view.variant_of(ready[k]).index()];
+      const auto& sizes = variants_[view.variant_of(ready[k]).index()].sizes;
       Duration longest = sizes.front().estimate;
       for (const Size& s : sizes)
         if (s.items <= waiting) longest = s.estimate;
@@ -104,7 +110,8 @@ class Clockwork final : public DispatchPolicy, public SharingPolicy, public Batc
       b.drop = 1;
       return b;
     }
-    const auto& sizes = variants_[view.variant_of(i).index()];
+    Model& model = variants_[view.variant_of(i).index()];
+    const auto& sizes = model.sizes;
     const SiteId site = view.site_of(i);
     // For each size, who could not be in time in a batch of it; the longer the batch, the more they are.
     std::uint32_t late = 0, late_items = 0;
@@ -124,22 +131,31 @@ class Clockwork final : public DispatchPolicy, public SharingPolicy, public Batc
       b.drop = late;
       if (left < s.items) break;  // the smallest that this variant runs is padded
     }
-    if (fits == 0) return b;
-    b.take = longest_batch(line, std::min(sizes[fits - 1].items, batch_cap(view, i)), b.drop).visits;
+    if (fits == 0) {
+      count_given_up(view.variant_of(i), line, b.drop, site, view);
+      return b;
+    }
+    const auto taken = longest_batch(line, std::min(sizes[fits - 1].items, batch_cap(view, i)), b.drop);
+    b.take = taken.visits;
+    running_[i] = taken.items;
+    model.given_up = 0;
     b.reason = b.drop > 0 ? gave_up_some : in_time;
     return b;
   }
 
   std::uint32_t give_up(GroupId g, const LineView& line, ClusterView view) override {
-    const Duration least = variants_[view.world()[g].variant.index()].front().estimate;
+    const VariantId variant = view.world()[g].variant;
+    const Duration least = variants_[variant.index()].sizes.front().estimate;
     std::uint32_t late = 0;
     for (auto at = line.begin(); at != line.end() && due_of(*at, view.world()[g].site, view) < view.now() + least; ++at) ++late;
+    count_given_up(variant, line, late, view.world()[g].site, view);
     return late;
   }
 
   void batch_done(InstanceId i, std::uint32_t visits, Duration took, ClusterView view) override {
-    for (Size& s : variants_[view.variant_of(i).index()]) {
-      if (visits > s.items) continue;
+    const std::uint32_t formed = std::exchange(running_[i], 0), items = formed > 0 ? formed : visits;  // none: another policy formed it
+    for (Size& s : variants_[view.variant_of(i).index()].sizes) {
+      if (items > s.items) continue;
       s.seen[s.count++ % measurements] = took;
       s.estimate = *std::max_element(s.seen.begin(), s.seen.begin() + static_cast<std::ptrdiff_t>(std::min(s.count, measurements)));
       return;
@@ -168,6 +184,26 @@ class Clockwork final : public DispatchPolicy, public SharingPolicy, public Batc
     std::size_t count = 0;
     Duration estimate{};  ///< the most of them; before there is one, by profile
   };
+  struct Model {
+    std::vector<Size> sizes;     ///< ascending
+    std::uint32_t given_up = 0;  ///< queries since its last batch, on account of measurements alone
+  };
+
+  /// The first `late` of the line are given up.
+  void count_given_up(VariantId v, const LineView& line, std::uint32_t late, SiteId site, ClusterView view) {
+    Model& model = variants_[v.index()];
+    const Duration by_profile = world_[v].profile.latency(model.sizes.front().items);
+    if (model.sizes.front().estimate <= by_profile) return;
+    auto at = line.begin();
+    for (std::uint32_t k = 0; k < late; ++k, ++at)
+      if (due_of(*at, site, view) >= view.now() + by_profile) ++model.given_up;
+    if (model.given_up < measurements) return;
+    model.given_up = 0;
+    for (Size& s : model.sizes) {
+      s.count = 0;
+      s.estimate = world_[v].profile.latency(s.items);
+    }
+  }
 
   Time due_of(const QueryView& query, SiteId site, ClusterView view) const {
     const Time due = due_at(query, site, view);
@@ -193,7 +229,7 @@ class Clockwork final : public DispatchPolicy, public SharingPolicy, public Batc
       const GroupRow& row = view.group(GroupId{k});
       const std::uint32_t holders = row.warm() + row.starting();
       loading += row.starting();
-      demand_[k] = to_seconds(variants_[v.index()].front().estimate) * row.waiting;
+      demand_[k] = to_seconds(variants_[v.index()].sizes.front().estimate) * row.waiting;
       if (holders > 0 && demand_[k] > 0) each_holder(k, [&](std::size_t d) { on_device_[d] += demand_[k] / holders; });
     }
     if (loading >= devices) return;  // each loads one at a time
@@ -213,9 +249,10 @@ class Clockwork final : public DispatchPolicy, public SharingPolicy, public Batc
 
   Params params_;
   const World& world_;
-  std::vector<std::vector<Size>> variants_;  // by variant, ascending
-  std::vector<double> demand_;               // by group, seconds of work that waits
-  std::vector<double> on_device_;            // by device: of that, what its models' copies there are to take
+  std::vector<Model> variants_;           // by variant
+  std::vector<double> demand_;            // by group, seconds of work that waits
+  InstanceTable<std::uint32_t> running_;  // items of the batch that runs
+  std::vector<double> on_device_;         // by device: of that, what its models' copies there are to take
 };
 
 }  // namespace

@@ -36,7 +36,7 @@ class DowngradeThenShed final : public AdmissionPolicy, public SelectionPolicy, 
         ladders_(make_ladders(*setup.world)) {}
 
   std::span<const std::string_view> reasons() const override { return names; }
-  Facts facts() const override { return {.batches = true}; }
+  Facts facts() const override { return {.batch_starts = true}; }
   void batch_began(InstanceId i, std::uint32_t visits, ClusterView view) override { cost_.batch_began(view.variant_of(i), visits); }
 
   Time round(ClusterView view) override {

@@ -72,7 +72,7 @@ class Nexus final : public AutoscalingPolicy,
       GroupState& g = groups_[k];
       const GroupWindows::Window window = windows_.end(view, GroupId{k});
       if (window.length <= Duration{}) continue;
-      const double rate = static_cast<double>(window.sent) / to_seconds(window.length);
+      const double rate = window.sent_items / to_seconds(window.length);
       g.rate = g.rate > 0 ? g.rate + params_.weight * (rate - g.rate) : rate;
       if (g.rate < 1e-6) g.rate = 0;
       is_short = is_short || g.rate > g.planned;

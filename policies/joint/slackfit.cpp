@@ -162,6 +162,8 @@ class Slackfit final : public SelectionPolicy, public SharingPolicy, public Batc
       longest = std::max(longest, p.latency(largest(world, v)));
     }
     const Duration width = std::max(params_.bucket_width.value_or((longest - shortest) / 20), Duration{1});
+    // The last is closed: it holds the longest too.
+    const std::int64_t last = std::max<std::int64_t>((longest - shortest - Duration{1}) / width, 0);
     std::vector<std::pair<std::int64_t, Bucket>> all;        // by bucket
     const auto better = [&](VariantId v, std::uint32_t n) {  // listed before it
       for (const VariantId other : t.by_accuracy) {
@@ -172,7 +174,8 @@ class Slackfit final : public SelectionPolicy, public SharingPolicy, public Batc
     };
     for (const VariantId v : t.by_accuracy)
       for (std::uint32_t n = 1; n <= largest(world, v); ++n)
-        if (!better(v, n)) all.push_back({(world[v].profile.latency(n) - shortest) / width, {world[v].profile.latency(n), v, n}});
+        if (!better(v, n))
+          all.push_back({std::min((world[v].profile.latency(n) - shortest) / width, last), {world[v].profile.latency(n), v, n}});
     // Longest bucket first; in it the largest batch, then the most accurate.
     std::stable_sort(all.begin(), all.end(),
                      [](const auto& a, const auto& b) { return a.first != b.first ? a.first > b.first : a.second.items > b.second.items; });

@@ -47,7 +47,7 @@ class AccuracyMax final : public SelectionPolicy, public Observer {
     return n;
   }
 
-  Facts facts() const override { return {.batches = params_.batch_estimate == BatchEstimate::recent}; }
+  Facts facts() const override { return {.batch_starts = params_.batch_estimate == BatchEstimate::recent}; }
   void batch_began(InstanceId i, std::uint32_t visits, ClusterView view) override { cost_.batch_began(view.variant_of(i), visits); }
 
   std::span<const std::string_view> reasons() const override {

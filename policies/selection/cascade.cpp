@@ -141,7 +141,7 @@ PolicyDefinition cascade() {
   return define<Cascade>(
       "cascade", "A small variant nearby answers first; where it is not confident, the query goes on to the next.",
       {Provenance::our_reading,
-       R"(Teerapittayanon, McDanel and Kung, "Distributed deep neural networks over the cloud, the edge and end devices", ICDCS 2017)"});
+       R"(Teerapittayanon, McDanel and Kung, "Distributed deep neural networks over the cloud, the edge and end devices", ICDCS 2017, doi:10.1109/ICDCS.2017.226)"});
 }
 
 }  // namespace tideline

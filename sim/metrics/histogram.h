@@ -16,7 +16,7 @@ namespace tideline {
 class DurationHistogram {
  public:
   /// A duration of 0 or more; anything less counts as 0.
-  void record(Duration d) {
+  [[gnu::always_inline]] void record(Duration d) {
     const std::uint64_t value = d.count() > 0 ? static_cast<std::uint64_t>(d.count()) : 0;
     const std::size_t k = bucket(value);
     if (k >= counts_.size()) [[unlikely]]

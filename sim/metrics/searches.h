@@ -43,7 +43,7 @@ struct SearchTotals {
 /// Takes a row at every search of the run.
 class SearchRecorder final : public Recorder {
  public:
-  Facts facts() const override { return {.arrivals = false, .batches = false}; }
+  Facts facts() const override { return {.arrivals = false, .batches = false, .ends = false}; }
   void solved(ControllerId c, const PlanSolution& solution, Time now) override {
     rows_.push_back({now.time_since_epoch().count(), c.index(), solution});
   }

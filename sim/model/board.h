@@ -20,10 +20,12 @@ struct Indexes {
   Indexes operator|(Indexes o) const { return {by_load || o.by_load, by_free || o.by_free}; }
 };
 
-/// Cumulative counters: policies that work in intervals take differences.
+/// Cumulative counters: policies that work in intervals take differences. What is sent is counted in visits; how many items they have shows
+/// when they are served.
 struct Counters {
   std::uint64_t sent = 0;      ///< visits sent there
   std::uint64_t answered = 0;  ///< visits served
+  std::uint64_t items = 0;     ///< of those
   std::uint64_t batches = 0;
   Duration time_there{};  ///< sum over answered of joining to end of service
   Duration busy{};        ///< sum of ended batches' times

@@ -460,6 +460,7 @@ void Cluster::run(InstanceId i, Time now, Time until) {
     c->busy += busy;
     if (!served) continue;
     c->answered += x.batch_count;
+    c->items += x.batch_items;
     ++c->batches;
     c->time_there += there;
   }

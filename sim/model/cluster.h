@@ -44,9 +44,9 @@ class Cluster {
   Indexes indexes() const { return indexes_; }
   InstanceId instance_at(GroupId g, std::uint32_t slot) const { return InstanceId{(world_[g].site.index() << slot_bits_) | slot}; }
   std::uint32_t slot_of(InstanceId id) const { return id.index() & slot_mask_; }
-  /// Whether the id is, or once was, that of an instance.
+  /// Whether the id is, or once was, that of an instance. No site is as large as that of no id.
   [[gnu::always_inline]] bool exists(InstanceId id) const {
-    return id && site_id(id).index() < sites_.size() && slot_of(id) < site_of(id).instances.size();
+    return site_id(id).index() < sites_.size() && slot_of(id) < site_of(id).instances.size();
   }
   SiteId site_id(InstanceId id) const { return SiteId{id.index() >> slot_bits_}; }
   LineId own_line(InstanceId i) const { return site_of(i).own_lines[slot_of(i)]; }

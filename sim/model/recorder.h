@@ -44,7 +44,7 @@ class Recorder {
  public:
   /// Of what happens for every query or batch, what a recorder wants to be told: a call that does nothing costs too.
   struct Facts {
-    bool arrivals = true, batches = true;
+    bool arrivals = true, batches = true, ends = true;
     bool decisions = false;  ///< asking for these makes every decision dearer
   };
 

@@ -381,7 +381,10 @@ class EvictionPolicy : public virtual Policy {
 
 /// What an observer may hear of its controller's sites.
 struct Facts {
-  bool arrivals = false, batches = false, instances = false, visits = false;
+  bool arrivals = false;
+  bool batches = false;       ///< begin and end of each
+  bool batch_starts = false;  ///< the begin only
+  bool instances = false, visits = false;
   bool feedback = false;  ///< labels of answers, as late and as rarely as the scenario has them
   bool ends = false;      ///< how the queries that its controller decided about ended
   bool votes = false;     ///< who agreed where answers were put to a vote

@@ -152,7 +152,7 @@ void Simulation::start_batch(InstanceId i, LineId line, std::uint32_t take) {
   Controller& c = controller_of(cluster_.site_id(i));
   for (Observer* o : c.hear_visits)
     for (VisitId v = first; v; v = cluster_[v].next) o->visit_began(query(v), i, live_view(c));
-  for (Observer* o : c.hear_batches) o->batch_began(i, take, live_view(c));
+  for (Observer* o : c.hear_batch_starts) o->batch_began(i, take, live_view(c));
   line_emptied(line);
 }
 

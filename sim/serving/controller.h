@@ -38,7 +38,7 @@ struct Controller {
   PolicySet policies;
   Knowledge knowledge;  ///< what admission, selection, dispatch, autoscaling and placement go by
   Knowledge live;       ///< what batching, sharing, coldstart and eviction see of their own site
-  std::vector<Observer*> hear_arrivals, hear_batches, hear_instances, hear_feedback, hear_visits, hear_ends, hear_votes;
+  std::vector<Observer*> hear_arrivals, hear_batches, hear_batch_starts, hear_instances, hear_feedback, hear_visits, hear_ends, hear_votes;
   Plan plan;  ///< the last one
 };
 

@@ -214,7 +214,7 @@ void Simulation::resolve(GatheringId id, VisitId last, Ending if_empty, bool ove
       end.realised = outcome_.realised(visit.serial, winner);
     }
   }
-  for (Recorder* r : recorders_) r->ended(visit, end);
+  for (Recorder* r : hear_ends_) r->ended(visit, end);
   if (ends_heard_) tell_end(visit, end);
   if (visit.flags.measured) --measured_open_;
   cluster_.query_done(last);

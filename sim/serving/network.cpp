@@ -125,7 +125,7 @@ void Simulation::came_back(VisitId v) {
   end.finish = engine_.now();
   end.network += took;
   t.told = true;
-  for (Recorder* r : recorders_) r->ended(cluster_[v], end);
+  for (Recorder* r : hear_ends_) r->ended(cluster_[v], end);
   if (ends_heard_) tell_end(cluster_[v], end);
   returned(v);
 }

@@ -47,6 +47,7 @@ Simulation::Simulation(const World& world, RunOptions options, std::vector<Contr
     const Recorder::Facts wanted = r->facts();
     if (wanted.arrivals) hear_arrivals_.push_back(r);
     if (wanted.batches) hear_batches_.push_back(r);
+    if (wanted.ends) hear_ends_.push_back(r);
     if (wanted.decisions) hear_decisions_.push_back(r);
   }
   window_begin_ = Time{} + options_.warmup;
@@ -57,6 +58,8 @@ Simulation::Simulation(const World& world, RunOptions options, std::vector<Contr
   resizes_queries_ = world.resizes();
   has_exits_ =
       std::any_of(world.catalog().variants.begin(), world.catalog().variants.end(), [](const Variant& v) { return bool{v.resumes}; });
+  decides_at_once_ = !clients_away_ && !decides_late_;
+  notes_placements_ = compensates_ || has_exits_;
   restarts_.resize(world.groups().size());
   restart_to_.resize(world.groups().size());
   prewarm_at_.resize(world.groups().size(), never);
@@ -73,6 +76,7 @@ Simulation::Simulation(const World& world, RunOptions options, std::vector<Contr
         const Facts f = o->facts();
         if (f.arrivals) c.hear_arrivals.push_back(o);
         if (f.batches) c.hear_batches.push_back(o);
+        if (f.batches || f.batch_starts) c.hear_batch_starts.push_back(o);
         if (f.instances) c.hear_instances.push_back(o);
         if (f.feedback) c.hear_feedback.push_back(o);
         if (f.ends) c.hear_ends.push_back(o);
@@ -157,8 +161,7 @@ bool Simulation::step() {
   return engine_.step(*this, nullptr);
 }
 
-// Called from the engine's loop alone, which is compiled in this file.
-[[gnu::always_inline]] inline void Simulation::handle(unsigned kind, std::uint32_t slot, bool failed) {
+void Simulation::handle(unsigned kind, std::uint32_t slot, bool failed) {
   switch (static_cast<EventKind>(kind)) {
     case EventKind::batch_done:
       batch_done(InstanceId{slot}, failed);
@@ -277,7 +280,7 @@ void Simulation::close_run() {
     QueryEnd end;
     end.ending = Ending::unfinished;
     end.finish = now;
-    for (Recorder* r : recorders_) r->ended(v, end);
+    for (Recorder* r : hear_ends_) r->ended(v, end);
   }
 }
 
@@ -372,10 +375,10 @@ void Simulation::came_in(VisitId v) { decides_late_ ? queue_decision(v) : take_d
       const SiteId at = from ? from : SiteId{cluster_[v].origin};
       if (line.site != at && !reach().topology().route(at, line.site).reachable)
         return placed_in_vain(v, variant, PolicyKind::dispatch, from);
-      if (compensates_) [[unlikely]]
-        count_own(controller_of(at), d.instance, cluster_[v]);
-      if (has_exits_ && world_[variant].resumes) [[unlikely]]
-        resume(v, variant, row.device);
+      if (notes_placements_) [[unlikely]] {
+        if (compensates_) count_own(controller_of(at), d.instance, cluster_[v]);
+        if (has_exits_ && world_[variant].resumes) resume(v, variant, row.device);
+      }
       return send(v, own, line.site, from);
     }
     case Dispatch::Answer::site: {
@@ -470,12 +473,12 @@ void Simulation::arrive() {
     cluster_.admit(v);
     for (Recorder* r : hear_arrivals_) r->arrived(q);
   }
-  if (const Duration way = clients_away_ ? access_there(cluster_[v]) : Duration{}; way > Duration{}) [[unlikely]]
-    schedule(engine_.now() + way, EventKind::joins, v.index());
-  else if (decides_late_) [[unlikely]]
-    queue_decision(v);
-  else
+  if (decides_at_once_) [[likely]]
     decide(v);
+  else if (const Duration way = access_there(cluster_[v]); way > Duration{})
+    schedule(engine_.now() + way, EventKind::joins, v.index());
+  else
+    came_in(v);
   after_transition();
 }
 
@@ -509,7 +512,7 @@ void Simulation::turned_away(VisitId v) {
 
 [[gnu::always_inline]] inline void Simulation::finish(VisitId v, const QueryEnd& end) {
   const Visit& visit = cluster_[v];
-  for (Recorder* r : recorders_) r->ended(visit, end);
+  for (Recorder* r : hear_ends_) r->ended(visit, end);
   if (ends_heard_) [[unlikely]]
     tell_end(visit, end);
   if (visit.flags.measured) --measured_open_;
@@ -582,7 +585,7 @@ void Simulation::answered(VisitId v, const BatchEnd& batch) {
   end.transfer_usd = transfer;
   if (links_shared_ && (site != origin || out > Duration{})) return set_out_back(v, site, end);
   if (back + out > Duration{}) {
-    for (Recorder* r : recorders_) r->ended(visit, end);
+    for (Recorder* r : hear_ends_) r->ended(visit, end);
     if (ends_heard_) [[unlikely]]
       tell_end(visit, end);
     return schedule(end.finish, EventKind::returned, v.index());

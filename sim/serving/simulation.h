@@ -486,7 +486,7 @@ class Simulation {
   std::vector<Controller> controllers_;
   Workload workload_;
   Executor& executor_;
-  std::vector<Recorder*> recorders_, hear_arrivals_, hear_batches_, hear_decisions_;
+  std::vector<Recorder*> recorders_, hear_arrivals_, hear_batches_, hear_ends_, hear_decisions_;
   bool decisions_heard_ = false;  // asked at every decision
   bool asks_admission_ = true;
   Cluster cluster_;
@@ -520,6 +520,7 @@ class Simulation {
   // What few runs have, asked for every query: one look here tells that there is none.
   bool clients_away_ = false, resizes_queries_ = false, has_exits_ = false, resizes_instances_ = false;
   bool by_site_ = false, old_views_ = false, compensates_ = false, decides_late_ = false;
+  bool decides_at_once_ = true, notes_placements_ = false;  // of the above: one look on the path of nearly every query
   Snapshots snapshots_;
   std::vector<Snapshot*> known_, nothing_;  // by controller and site: what it knows; by site: of which nothing is known
   std::vector<Board> own_copies_;           // by controller and site

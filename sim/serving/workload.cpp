@@ -2,16 +2,6 @@
 
 namespace tideline {
 
-[[gnu::always_inline]] inline void Workload::advance(std::uint32_t k) {
-  const Time last = ahead_[k].at;
-  if (entries_[k].source->next(ahead_[k])) [[likely]] {
-    order_.change(k, ahead_[k].at, places_);
-  } else {
-    ended_[k] = last;
-    order_.change(k, never, places_);
-  }
-}
-
 Workload::Workload(std::vector<WorkloadEntry> entries, std::uint64_t seed)
     : entries_(std::move(entries)), ahead_(entries_.size()), ended_(entries_.size(), never), places_(entries_.size()) {
   for (std::uint32_t k = 0; k < entries_.size(); ++k) {
@@ -30,27 +20,6 @@ Workload::Workload(std::vector<WorkloadEntry> entries, std::uint64_t seed)
     advance(k);
     ended_[k] = never;
   }
-}
-
-void Workload::take(Visit& out) {
-  const std::uint32_t k = order_.earliest();
-  const Arrival& a = ahead_[k];
-  const WorkloadEntry& e = entries_[k];
-  out = Visit{};
-  out.arrival = a.at;
-  out.serial = serial_++;
-  const std::size_t task = a.task == Arrival::unknown ? 0 : a.task;
-  if (only_[k])
-    out.cls = only_[k];
-  else
-    out.cls = a.asks == Arrival::unknown || e.asked.empty() ? draw_class(k, task) : e.asked[task][a.asks];
-  out.work = a.work;
-  out.payload_bytes = a.payload_bytes == Arrival::unknown ? e.payload_bytes : a.payload_bytes;
-  out.items = a.items != 1 ? a.items : e.items;
-  out.tenant = a.tenant != 0 ? static_cast<std::uint16_t>(a.tenant) : e.tenant;
-  out.origin = static_cast<std::uint16_t>(e.origin.index());
-  out.entry = static_cast<std::uint16_t>(k);
-  advance(k);
 }
 
 ClassId Workload::draw_class(std::uint32_t k, std::size_t task) {

@@ -1,4 +1,10 @@
 // Admission.
+//
+// Whose examples these are:
+//   accept_all: Kleinrock, "Queueing systems, volume 1: theory", Wiley 1975
+//   bounded_in_flight: Kleinrock, "Queueing systems, volume 1: theory", Wiley 1975
+//   deadline_feasible: arXiv:2006.02464
+//   token_bucket: doi:10.1109/MCOM.1986.1092946
 #include "policies/builtin.h"
 #include "tests/support/make_policy.h"
 #include "tests/support/run_bench.h"

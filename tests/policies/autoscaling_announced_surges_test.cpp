@@ -1,4 +1,7 @@
 // N3: surges that are announced.
+//
+// Whose examples these are:
+//   announced_surges: Zhang et al., USENIX ATC 2019
 #include "policies/builtin.h"
 #include "tests/support/run_bench.h"
 #include "tests/support/run_scenario.h"

@@ -1,4 +1,8 @@
 // A3, A4: the autoscalers of Kubernetes and Knative.
+//
+// Whose examples these are:
+//   knative_kpa: Knative documentation, "Additional autoscaling configuration for Knative Pod Autoscaler"
+//   kubernetes_hpa: Kubernetes documentation, "Horizontal Pod Autoscaling" (autoscaling/v2)
 #include "policies/builtin.h"
 #include "tests/support/run_bench.h"
 

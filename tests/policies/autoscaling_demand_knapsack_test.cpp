@@ -1,4 +1,7 @@
 // N4: which variants a site's own demand gains most from, under its memory.
+//
+// Whose examples these are:
+//   demand_knapsack: doi:10.1287/opre.27.3.503
 #include "policies/builtin.h"
 #include "policies/components/knapsack.h"
 #include "tests/support/run_bench.h"

@@ -1,4 +1,7 @@
 // A1: a fixed number of instances.
+//
+// Whose examples these are:
+//   fixed: Romero et al., "INFaaS: automated model-less inference serving", USENIX ATC 2021
 #include "policies/builtin.h"
 #include "tests/support/run_bench.h"
 

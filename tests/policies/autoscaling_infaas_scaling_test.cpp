@@ -1,4 +1,7 @@
 // A5 and A6: INFaaS's autoscalers.
+//
+// Whose examples these are:
+//   infaas_scaling: Romero et al., "INFaaS: automated model-less inference serving", USENIX ATC 2021
 #include "policies/builtin.h"
 #include "tests/support/run_bench.h"
 

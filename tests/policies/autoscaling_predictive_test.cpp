@@ -1,4 +1,8 @@
 // A10 as an autoscaler, and N2.
+//
+// Whose examples these are:
+//   predictive: Zhang et al., USENIX ATC 2019
+//   scheduled: AWS Application Auto Scaling documentation, "Scheduled scaling"
 #include "policies/builtin.h"
 #include "tests/support/run_bench.h"
 

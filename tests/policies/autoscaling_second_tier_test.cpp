@@ -1,4 +1,9 @@
 // A7, A9 and A12.
+//
+// Whose examples these are:
+//   inferline_tuner: doi:10.1145/3419111.3421285
+//   swayam: doi:10.1145/3135974.3135993
+//   target_tracking: AWS Application Auto Scaling documentation, "Target tracking scaling policies"
 #include "policies/builtin.h"
 #include "policies/components/erlang.h"
 #include "tests/support/run_bench.h"

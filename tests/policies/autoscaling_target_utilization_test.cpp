@@ -1,4 +1,7 @@
 // A2: target utilization and thresholds.
+//
+// Whose examples these are:
+//   target_utilization: AWS Application Auto Scaling documentation, "Step scaling policies"
 #include "policies/builtin.h"
 #include "tests/support/run_bench.h"
 

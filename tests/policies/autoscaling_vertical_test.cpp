@@ -1,4 +1,7 @@
 // N5: cores by a percentile of their use.
+//
+// Whose examples these are:
+//   vertical: doi:10.1145/3342195.3387524
 #include "policies/builtin.h"
 #include "policies/components/decaying_histogram.h"
 #include "tests/support/run_bench.h"
@@ -19,6 +22,30 @@ TEST(decaying_histogram, answers_the_end_of_the_bucket_of_the_percentile) {
   EXPECT_NEAR(h.percentile(0.9), 0.01, 1e-12);  // nine of ten are in the first bucket
   EXPECT_GE(h.percentile(0.91), 0.5);
   EXPECT_LE(h.percentile(0.91), 0.5 * 1.05 + 0.01);
+}
+
+// Use u all the time: the answer is the end of a bucket, at most 5 % above, so that a target 15 % above that is within 1.15 u and 1.2075 u.
+TEST(decaying_histogram, of_constant_use_is_at_most_a_bucket_above_it) {
+  for (const double u : {0.3, 1.0, 3.7, 20.0}) {
+    DecayingHistogram h(0.01, 0.05, 1000, 24h);
+    for (int k = 0; k < 2000; ++k) h.add(u, Time{} + k * 5min);
+    EXPECT_GT(1.15 * h.percentile(0.9), 1.15 * u);
+    EXPECT_LE(1.15 * h.percentile(0.9), 1.2075 * u + 1.15 * 0.01);
+  }
+}
+
+// Use doubles after a long time: nine tenths are below it until the new samples have a tenth of the weight, which is after half-life x log2(1/.9):
+// 3.648 h of 24 h, 1.824 h of 12 h.
+TEST(decaying_histogram, follows_a_step_as_its_half_life_says) {
+  for (const auto& [half_life, moves] : {std::pair{Duration{24h}, 3.648}, std::pair{Duration{12h}, 1.824}}) {
+    DecayingHistogram h(0.01, 0.05, 1000, half_life);
+    const Duration step = 1min;
+    const int before = 40 * 24 * 60;
+    for (int k = 0; k < before; ++k) h.add(1, Time{} + k * step);
+    int k = 0;
+    for (; h.percentile(0.9) < 2; ++k) h.add(2, Time{} + (before + k) * step);
+    EXPECT_NEAR(k / 60.0, moves, 2.0 / 60);
+  }
 }
 
 TEST(decaying_histogram, halves_the_weight_of_a_sample_each_half_life) {

@@ -1,4 +1,11 @@
 // Bandits (S12): what is known of arms, by worked examples; rewards that come late; whole runs.
+//
+// Whose examples these are:
+//   epsilon_greedy: Sutton and Barto, "Reinforcement learning: an introduction", MIT Press 2018
+//   exp3: doi:10.1137/S0097539701398375
+//   lin_ucb: doi:10.1145/1772690.1772758
+//   thompson: Agrawal and Goyal, "Analysis of Thompson sampling for the multi-armed bandit problem", COLT 2012
+//   ucb1: doi:10.1023/A:1013689704352
 #include "policies/components/bandit.h"
 #include "policies/builtin.h"
 #include "tests/support/run_bench.h"

@@ -1,4 +1,14 @@
 // Batching: B1 to B7, B9.
+//
+// Whose examples these are:
+//   aimd: Crankshaw et al., "Clipper: a low-latency online prediction serving system", NSDI 2017
+//   dynamic_batcher: NVIDIA Triton Inference Server documentation, "Batchers"
+//   early_drop: doi:10.1145/3341301.3359658
+//   fixed_size: Bailey, Journal of the Royal Statistical Society B 16(1), 1954
+//   no_batching: Crankshaw et al., "Clipper: a low-latency online prediction serving system", NSDI 2017
+//   proteus_batching: doi:10.1145/3617232.3624849
+//   slo_aware: doi:10.1145/3341301.3359658
+//   timeout: TensorFlow Serving documentation, "Batching guide"
 #include "policies/builtin.h"
 #include "tests/support/make_policy.h"
 #include "tests/support/run_bench.h"

@@ -1,4 +1,7 @@
 // A small variant nearby first, the next where it is not confident (policies.md S13).
+//
+// Whose examples these are:
+//   cascade: doi:10.1109/ICDCS.2017.226
 #include "policies/builtin.h"
 #include "sim/core/normal.h"
 #include "tests/support/run_bench.h"

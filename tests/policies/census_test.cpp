@@ -126,6 +126,23 @@ TEST(Census, each_policy_says_where_it_comes_from) {
   }
 }
 
+// Whoever reads a policy finds the test that holds its source's example: a test file names both.
+TEST(Census, each_policy_has_a_test_file_that_names_its_source) {
+  std::string heads;
+  for (const auto& file : std::filesystem::directory_iterator(std::filesystem::path(TIDELINE_SOURCE_DIR) / "tests/policies")) {
+    std::ifstream in(file.path());
+    for (std::string line; std::getline(in, line) && line.starts_with("//");) heads += line + '\n';
+  }
+  const std::regex id(R"re(doi:10\.\d{4,9}/[^\s;]*[^\s.,;])re");
+  for (const auto& d : builtin().list()) {
+    const std::size_t at = heads.find("//   " + d.name + ": ");
+    ASSERT_NE(at, std::string::npos) << d.name;
+    std::smatch found;
+    if (std::regex_search(d.source.citation, found, id))
+      EXPECT_NE(heads.substr(at, heads.find('\n', at) - at).find(found.str()), std::string::npos) << d.name << ' ' << found.str();
+  }
+}
+
 TEST(Census, what_bind_calls_effective_binds_again) {
   for (const auto& d : builtin().list()) {
     const auto parameters = d.parameters();

@@ -1,4 +1,7 @@
 // Cocktail (S8): an ensemble that shrinks and grows, and the votes that it goes by.
+//
+// Whose examples these are:
+//   cocktail: Gunasekaran et al., NSDI 2022
 #include "policies/builtin.h"
 #include "policies/components/majority.h"
 #include "tests/support/run_bench.h"

@@ -1,4 +1,7 @@
 // C5: what is held because it will probably be asked for.
+//
+// Whose examples these are:
+//   forecast_prewarm: arXiv:2003.03423
 #include "policies/builtin.h"
 #include "tests/support/run_bench.h"
 

@@ -1,4 +1,11 @@
 // How long idle instances are kept, what is loaded at the start, what is started again.
+//
+// Whose examples these are:
+//   fixed_keep_alive: arXiv:2003.03423
+//   hybrid_histogram: arXiv:2003.03423
+//   no_keep_alive: doi:10.1287/opre.12.5.736
+//   pinned_top_k: doi:10.1145/321623.321632
+//   preload_and_persist: NVIDIA Triton Inference Server documentation, "Model management"
 #include "policies/builtin.h"
 #include "tests/support/run_bench.h"
 

@@ -1,4 +1,14 @@
 // Dispatch as published: D1 to D5, and the shared line.
+//
+// Whose examples these are:
+//   deficit_round_robin: doi:10.1145/217391.217453
+//   join_shortest_queue: Winston, "Optimality of the shortest line discipline", Journal of Applied Probability 14(1), 1977
+//   least_expected_latency: arXiv:2006.02464
+//   power_of_d: doi:10.1109/71.963420
+//   random: doi:10.1109/71.963420
+//   round_robin: Kleinrock, "Queueing systems, volume 1: theory", Wiley 1975
+//   shared_line: doi:10.1145/2517349.2522716
+//   weighted_round_robin: doi:10.1109/49.105173
 #include "policies/builtin.h"
 #include "tests/support/run_bench.h"
 

@@ -1,4 +1,8 @@
 // Several variants answer each query: votes, quorum, deadline (policies.md S4).
+//
+// Whose examples these are:
+//   ensemble: Crankshaw et al., "Clipper: a low-latency online prediction serving system", NSDI 2017
+//   exp4: doi:10.1137/S0097539701398375
 #include "policies/builtin.h"
 #include "sim/model/outcome.h"
 #include "tests/support/run_bench.h"

@@ -1,4 +1,9 @@
 // S7 and D10 as policies: what is planned from the demand that they see, and where queries go.
+//
+// Whose examples these are:
+//   accuracy_scaling: doi:10.1145/3617232.3624849
+//   accuracy_scaling_greedy: doi:10.1145/3617232.3624849
+//   proportional: doi:10.1145/3617232.3624849
 #include "policies/builtin.h"
 #include "tests/support/run_bench.h"
 

@@ -1,4 +1,7 @@
 // D7: Clockwork's controller.
+//
+// Whose examples these are:
+//   clockwork: arXiv:2006.02464
 #include "policies/builtin.h"
 #include "tests/support/run_bench.h"
 
@@ -134,6 +137,29 @@ TEST(Clockwork, goes_by_what_batches_took_rather_than_by_profile) {
   EXPECT_EQ(x.batch({}).drop, 1U);  // still among the last ten
   observer.batch_done(x.i, 1, 3ms, x.bench->view());
   EXPECT_EQ(x.batch({}).take, 1U);
+}
+
+// A batch of one query of eight items is a batch of eight.
+TEST(Clockwork, sizes_are_of_items) {
+  Controller2 x;
+  const VisitId v = x.bench->admit(ClassId{3}, {}, 8);
+  x.bench->cluster.send(v, x.bench->cluster.shared_line(x.bench->group(x.model)));
+  x.bench->cluster.join(v, {});
+  EXPECT_EQ(x.batch({}).take, 1U);
+  dynamic_cast<Observer&>(*x.made).batch_done(x.i, 1, 10ms, x.bench->view());
+  Controller2 y;
+  EXPECT_EQ(y.batch({0}).take, 1U);
+  x.bench->cluster.leave(v, {});
+  EXPECT_EQ(x.batch({0}).take, 1U) << "one takes 3 ms still";
+}
+
+// Ten queries are given up because of one slow batch; the next runs, and finds out whether it still is.
+TEST(Clockwork, finds_out_that_a_slow_time_is_over) {
+  Controller2 x;
+  auto& observer = dynamic_cast<Observer&>(*x.made);
+  observer.batch_done(x.i, 1, 6ms, x.bench->view());
+  for (int k = 1; k <= 4; ++k) EXPECT_EQ(x.batch({0}).take, 0U);  // 1 + 2 + 3 + 4: all that wait each time
+  EXPECT_GT(x.batch({0}).take, 0U);
 }
 
 TEST(Clockwork, the_model_that_must_start_first_goes_first) {

@@ -1,4 +1,7 @@
 // D8: squishy bin packing, and the policy that runs by it.
+//
+// Whose examples these are:
+//   nexus: doi:10.1145/3341301.3359658
 #include "policies/builtin.h"
 #include "policies/components/squishy_packing.h"
 #include "sim/core/random.h"

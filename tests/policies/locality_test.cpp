@@ -1,4 +1,7 @@
 // Dispatch by expected latency and by what moving the payload costs (policies.md D6).
+//
+// Whose examples these are:
+//   locality: doi:10.1145/1755913.1755940
 #include "policies/builtin.h"
 #include "tests/support/run_bench.h"
 

@@ -1,4 +1,7 @@
 // Model switching (S9), and the small simulation of a variant alone that it goes by.
+//
+// Whose examples these are:
+//   model_switching: Zhang et al., HotCloud 2020
 #include "policies/builtin.h"
 #include "policies/components/on_time_share.h"
 #include "tests/support/make_policy.h"

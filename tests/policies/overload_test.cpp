@@ -1,4 +1,8 @@
 // Shedding by utilization (AC4), and accuracy before that (AC7).
+//
+// Whose examples these are:
+//   priority_shedding: Welsh and Culler, "Adaptive overload control for busy Internet servers", USITS 2003
+//   downgrade_then_shed: doi:10.1145/3617232.3624849
 #include "policies/components/overload.h"
 #include "policies/builtin.h"
 #include "tests/support/run_bench.h"

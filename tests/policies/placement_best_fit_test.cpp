@@ -1,4 +1,7 @@
 // Placement by least free memory left.
+//
+// Whose examples these are:
+//   best_fit: Romero et al., "INFaaS: automated model-less inference serving", USENIX ATC 2021
 #include "policies/builtin.h"
 #include "tests/support/run_bench.h"
 

@@ -1,4 +1,8 @@
 // Placement that shares instances among devices.
+//
+// Whose examples these are:
+//   cheapest: Kubernetes cluster autoscaler documentation, "Expanders"
+//   spread: Kubernetes documentation, "Scheduler configuration"
 #include "policies/builtin.h"
 #include "tests/support/run_bench.h"
 

@@ -1,4 +1,10 @@
 // Selection: S1, S3, S5, S6.
+//
+// Whose examples these are:
+//   accuracy_max: doi:10.1145/3317550.3321443
+//   cheapest_feasible: doi:10.1145/3317550.3321443
+//   fixed_variant: arXiv:1712.06139
+//   infaas: Romero et al., "INFaaS: automated model-less inference serving", USENIX ATC 2021
 #include "policies/builtin.h"
 #include "policies/components/instance_states.h"
 #include "policies/components/latency.h"

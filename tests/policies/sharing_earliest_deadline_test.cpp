@@ -1,4 +1,7 @@
 // Which of several instances of an exclusive device is next: the one with the most urgent query.
+//
+// Whose examples these are:
+//   earliest_deadline: doi:10.1145/321738.321743
 #include "policies/builtin.h"
 #include "tests/support/run_bench.h"
 

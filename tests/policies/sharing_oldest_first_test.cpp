@@ -1,4 +1,7 @@
 // Which of several instances of an exclusive device is next.
+//
+// Whose examples these are:
+//   oldest_first: Kleinrock, "Queueing systems, volume 1: theory", Wiley 1975
 #include "policies/builtin.h"
 #include "tests/support/run_bench.h"
 

@@ -1,4 +1,7 @@
 // Late binding (S11): SuperServe's SlackFit and its comparators.
+//
+// Whose examples these are:
+//   slackfit: arXiv:2312.16733
 #include "policies/builtin.h"
 #include "tests/support/run_bench.h"
 
@@ -17,23 +20,23 @@ Duration padded(const std::array<Duration, 4>& table, std::uint32_t n) { return 
 struct TwoModels {
   WorldBuilder b;
   VariantId lo, hi;
-  explicit TwoModels(const std::vector<Duration>& slos, std::uint32_t devices = 1) {
+  explicit TwoModels(const std::vector<Duration>& slos, std::uint32_t devices = 1,
+                     const std::array<Duration, 4>& fast = {2ms, 4ms, 6ms, 10ms}, std::uint32_t most_of_hi = 16) {
     const SiteId s = b.site("s");
     const TaskId t = b.task("t");
     const HardwareId gpu = b.hardware("gpu");
-    const std::array<Duration, 4> fast{2ms, 4ms, 6ms, 10ms}, slow{6ms, 12ms, 20ms, 36ms};
+    const std::array<Duration, 4> slow{6ms, 12ms, 20ms, 36ms};
     lo = b.variant(
         "lo", t, gpu, 0.7, [=](std::uint32_t n) { return padded(fast, n); }, 16);
     hi = b.variant(
-        "hi", t, gpu, 0.8, [=](std::uint32_t n) { return padded(slow, n); }, 16);
+        "hi", t, gpu, 0.8, [=](std::uint32_t n) { return padded(slow, n); }, most_of_hi);
     b.pool("p", s, gpu, devices);
     for (const Duration slo : slos) b.add_class(t, slo);
   }
 };
 
 /// What runs, and how many: "hi 4", or "drop 16".
-std::string decision(const param::Object& params, Duration slack, int queries = 16) {
-  TwoModels w({1s});
+std::string decision(const param::Object& params, Duration slack, int queries = 16, TwoModels w = TwoModels({1s})) {
   w.b.classes[0].slo = 1s;
   ClusterBench bench(w.b);
   const auto made = make_policy(slackfit(), params, bench.setup());
@@ -64,6 +67,12 @@ TEST(slackfit, decides_the_worked_example) {
   EXPECT_EQ(decision(width, 40ms), "hi 16");
   EXPECT_EQ(decision(width, 1ms), "drop 16");
   EXPECT_EQ(decision(width, 40ms, 3), "hi 3") << "fewer than the batch run all the same";
+}
+
+// Latencies from 2 to 36 ms: by default 20 buckets of 1.7 ms, and the last, from 34.3 ms on, is closed. The 16 of lo in 35 ms are more than the 9
+// of hi in 36 ms, which would begin a bucket of their own.
+TEST(slackfit, the_last_bucket_holds_the_longest_batch) {
+  EXPECT_EQ(decision({}, 40ms, 16, TwoModels({1s}, 1, {2ms, 4ms, 6ms, 35ms}, 9)), "lo 16");
 }
 
 TEST(slackfit, its_comparators_are_greedy_in_accuracy_or_in_batches) {

@@ -1,4 +1,7 @@
 // Hardware that was chosen beforehand (S2), and cost caps by the batches of late (N1).
+//
+// Whose examples these are:
+//   static_hardware: Romero et al., "INFaaS: automated model-less inference serving", USENIX ATC 2021
 #include "policies/builtin.h"
 #include "policies/components/cost_cap.h"
 #include "tests/support/make_policy.h"

@@ -1,4 +1,8 @@
 // S14a and A8: plans for a class and for a horizon.
+//
+// Whose examples these are:
+//   mark: Zhang et al., USENIX ATC 2019
+//   cheapest_plan: doi:10.1145/3419111.3421285
 #include "policies/components/variant_plan.h"
 #include "policies/builtin.h"
 #include "policies/components/horizon_plan.h"
