@@ -68,7 +68,7 @@ void expect_repeats_itself(const std::vector<PolicyDefinition>& policies) {
 }
 
 TEST(builtin, every_combination_survives_and_repeats_itself) {
-  for (const Make dispatch : {random, round_robin, join_shortest_queue, power_of_d, least_expected_latency, locality, shared_line})
+  for (const Make dispatch : {random, round_robin, join_shortest_queue, power_of_d, least_expected_latency, locality, shared_line, hedged})
     for (const Make autoscaling : {fixed, target_utilization})
       for (const Make coldstart : {fixed_keep_alive, preload_and_persist})
         for (const Make eviction : {lru, greedy_dual_size_frequency})
@@ -98,7 +98,7 @@ TEST(builtin, selections_that_learn_survive_and_repeat_themselves) {
 
 TEST(builtin, a_cluster_without_nodes_is_survived) {
   for (const Make dispatch : {random, round_robin, join_shortest_queue, power_of_d, least_expected_latency, locality, shared_line,
-                              weighted_round_robin, deficit_round_robin}) {
+                              weighted_round_robin, deficit_round_robin, hedged}) {
     const auto r = small_run({dispatch(), target_utilization(), preload_and_persist(), greedy_dual_size_frequency(), best_fit()}, 3, 0);
     r->run();
     for (const QueryEnd& e : r->notes.ends) EXPECT_NE(e.ending, Ending::answered);

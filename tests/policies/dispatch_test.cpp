@@ -69,8 +69,8 @@ constexpr double bound_of_10 = 27.88, bound_of_5 = 18.47;
 
 const std::vector<PolicyDefinition>& all() {
   static const std::vector<PolicyDefinition> list{
-      random(),   round_robin(), join_shortest_queue(),  power_of_d(),         least_expected_latency(),
-      locality(), shared_line(), weighted_round_robin(), deficit_round_robin()};
+      random(),   round_robin(), join_shortest_queue(),  power_of_d(),          least_expected_latency(),
+      locality(), shared_line(), weighted_round_robin(), deficit_round_robin(), hedged()};
   return list;
 }
 
