@@ -64,8 +64,8 @@ double chi_square(const std::map<InstanceId, int>& counts, std::size_t cells, in
   for (const auto& [i, k] : counts) sum += (k - expected) * (k - expected) / expected;
   return sum;
 }
-// 99.9 % of the chi-square distribution at 9 and 4 degrees of freedom.
-constexpr double bound_of_10 = 27.88, bound_of_5 = 18.47;
+// 99.9 % of the chi-square distribution at 9, 4 and 2 degrees of freedom.
+constexpr double bound_of_10 = 27.88, bound_of_5 = 18.47, bound_of_3 = 13.82;
 
 const std::vector<PolicyDefinition>& all() {
   static const std::vector<PolicyDefinition> list{
@@ -200,6 +200,28 @@ TEST(dispatch_random, draws_all_warm_instances_of_all_sites_alike) {
   const auto p = f.make(random());
   f.bench->wait_at(f.instances[3], ClassId{0});  // load does not matter
   EXPECT_LT(chi_square(f.tally(*p, 20000), 10, 20000), bound_of_10);
+}
+
+// policies.md D1, weighted: P(i) = rate / sum of rates, 5/7, 1/7 and 1/7 here.
+TEST(dispatch_random, draws_by_speed_where_it_is_to) {
+  Unequal x;
+  const int n = 20'000;
+  for (const bool weighted : {false, true}) {
+    const auto p = make<DispatchPolicy>(random(), x.bench->setup(), weighted ? param::Object{{"weights", "speed"}} : param::Object{});
+    const std::string order = x.order(*p, n);
+    double sum = 0;
+    for (const char c : {'a', 'b', 'c'}) {
+      const double expected = !weighted ? n / 3.0 : c == 'a' ? n * 5 / 7.0 : n / 7.0;
+      sum += std::pow(static_cast<double>(std::count(order.begin(), order.end(), c)) - expected, 2) / expected;
+    }
+    EXPECT_LT(sum, bound_of_3) << weighted;
+  }
+}
+
+TEST(dispatch_random, by_speed_is_as_without_among_equals) {
+  Farm f(5, 2);
+  const auto p = f.make(random(), {{"weights", "speed"}}), plain = f.make(random());
+  for (int k = 0; k < 100; ++k) EXPECT_EQ(f.ask(*p).instance, f.ask(*plain).instance);
 }
 
 // policies.md D2, plain form.
