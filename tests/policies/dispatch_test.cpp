@@ -269,6 +269,53 @@ TEST(dispatch_jsq, picks_the_least_load_whatever_site_it_is_at) {
   EXPECT_FALSE(f.ask(*p).runner_up);
 }
 
+// policies.md D3, option: uniform among instances of length at most the least + 1.
+TEST(dispatch_jsq, with_slack_any_of_at_most_one_more_is_drawn) {
+  Farm f(5, 2);
+  const auto p = f.make(join_shortest_queue(), {{"slack_choice", true}});
+  for (std::size_t k = 0; k < 10; ++k)  // 1, 2, 3, 1, 2, 3 ..
+    for (std::size_t n = 0; n <= k % 3; ++n) f.bench->wait_at(f.instances[k], ClassId{0});
+  const auto counts = f.tally(*p, 20000);
+  EXPECT_EQ(counts.size(), 7U);
+  for (const std::size_t k : {2U, 5U, 8U}) EXPECT_EQ(counts.count(f.instances[k]), 0U);
+  EXPECT_LT(chi_square(counts, 7, 20000), 22.46) << "99.9 % at 6 degrees of freedom";
+  EXPECT_THROW(f.make(join_shortest_queue(), {{"slack_choice", true}, {"length", "work"}}), std::invalid_argument);
+}
+
+// policies.md D3 and D4, option: outstanding work in seconds. Four visits at 200 ms each are less than one of a second.
+TEST(dispatch_by_work, a_fast_instance_with_more_visits_is_shorter) {
+  for (const auto& d : {join_shortest_queue(), power_of_d()}) {
+    Unequal x;
+    param::Object parameters{{"length", "work"}};
+    if (d.name == "power_of_d") parameters.emplace_back("d", 3);
+    const auto p = make<DispatchPolicy>(d, x.bench->setup(), parameters), by_visits = make<DispatchPolicy>(d, x.bench->setup(), {});
+    for (int k = 0; k < 4; ++k) x.bench->wait_at(x.instances[0], ClassId{0});
+    x.bench->wait_at(x.instances[1], ClassId{0});
+    EXPECT_EQ(x.order(*p, 20), std::string(20, 'c')) << d.name << ": it has nothing to do";
+    x.bench->wait_at(x.instances[2], ClassId{0});
+    EXPECT_EQ(x.order(*p, 20), std::string(20, 'a')) << d.name;
+    if (d.name == "join_shortest_queue") {
+      EXPECT_EQ(x.order(*by_visits, 20).find('a'), std::string::npos);
+    }
+    // 1.2 s at a: the others tie.
+    for (int k = 0; k < 2; ++k) x.bench->wait_at(x.instances[0], ClassId{0});
+    EXPECT_EQ(x.order(*p, 20).find('a'), std::string::npos) << d.name;
+  }
+}
+
+TEST(dispatch_by_work, ties_of_the_idle_are_uniform) {
+  for (const auto& d : {join_shortest_queue(), power_of_d()}) {
+    Farm f(5, 2);
+    for (const std::size_t k : {0U, 1U, 5U, 6U, 7U}) f.bench->wait_at(f.instances[k], ClassId{0});
+    param::Object parameters{{"length", "work"}};
+    if (d.name == "power_of_d") parameters.emplace_back("d", 10);
+    const auto p = f.make(d, parameters);
+    const auto counts = f.tally(*p, 20000);
+    EXPECT_EQ(counts.size(), 5U) << d.name;
+    EXPECT_LT(chi_square(counts, 5, 20000), bound_of_5) << d.name;
+  }
+}
+
 // policies.md D4.
 TEST(dispatch_power_of_d, ties_are_uniform) {
   Farm f(5, 2);

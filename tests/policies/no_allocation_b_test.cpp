@@ -60,6 +60,23 @@ TEST(no_allocation, dispatch) {
   }
 }
 
+TEST(no_allocation, dispatch_by_speed_and_work) {
+  const std::vector<std::pair<PolicyDefinition, param::Object>> policies{{random(), {{"weights", "speed"}}},
+                                                                         {join_shortest_queue(), {{"slack_choice", true}}},
+                                                                         {join_shortest_queue(), {{"length", "work"}}},
+                                                                         {power_of_d(), {{"length", "work"}}}};
+  for (const auto& [d, parameters] : policies) {
+    Bench x;
+    const auto p = make<DispatchPolicy>(d, x.bench->setup(), parameters);
+    const QueryView q = x.bench->query(x.queries[0]);
+    EXPECT_EQ(allocations_of([&] {
+                for (int k = 0; k < 100; ++k) p->place(q, x.v, x.bench->view());
+              }),
+              0U)
+        << d.name;
+  }
+}
+
 TEST(no_allocation, sharing) {
   for (const auto& d : {oldest_first(), earliest_deadline(), slackfit(), nexus(), clockwork()}) {
     Bench x;
