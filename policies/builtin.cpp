@@ -72,6 +72,7 @@ void add_builtin_policies(PolicyRegistry& registry) {
   // placement
   registry.add(best_fit());
   registry.add(cheapest());
+  registry.add(infaas_placement());
   registry.add(spread());
 
   // coldstart

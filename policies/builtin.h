@@ -74,6 +74,7 @@ PolicyDefinition vertical();
 // placement
 PolicyDefinition best_fit();
 PolicyDefinition cheapest();
+PolicyDefinition infaas_placement();
 PolicyDefinition spread();
 
 // coldstart

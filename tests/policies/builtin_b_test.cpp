@@ -86,6 +86,7 @@ TEST(builtin, others_survive_and_repeat_themselves) {
 TEST(builtin, autoscalers_and_batching_survive_together_and_repeat_themselves) {
   expect_repeats_itself({dynamic_batcher(), kubernetes_hpa(), forecast_prewarm(), lru(), least_expected_latency()});
   expect_repeats_itself({early_drop(), knative_kpa(), fixed_keep_alive(), lru(), shared_line()});
+  expect_repeats_itself({slo_aware(), target_utilization(), infaas_placement(), fixed_keep_alive(), lru(), hedged()});
   expect_repeats_itself({proteus_batching(), predictive(), no_keep_alive(), lru(), round_robin()});
   expect_repeats_itself({slo_aware(), demand_knapsack(), fixed_keep_alive(), greedy_dual_size_frequency(), join_shortest_queue()});
 }

@@ -130,7 +130,7 @@ TEST(no_allocation, forecasts) {
 }
 
 TEST(no_allocation, placement) {
-  for (const auto& d : {best_fit(), spread(), cheapest()}) {
+  for (const auto& d : {best_fit(), spread(), cheapest(), infaas_placement()}) {
     Bench x;
     const auto p = make<PlacementPolicy>(d, x.bench->setup());
     const std::vector<DeviceId> devices{DeviceId{0}, DeviceId{3}, DeviceId{7}};
