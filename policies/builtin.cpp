@@ -29,6 +29,7 @@ void add_builtin_policies(PolicyRegistry& registry) {
 
   // dispatch
   registry.add(deficit_round_robin());
+  registry.add(hedged());
   registry.add(join_shortest_queue());
   registry.add(least_expected_latency());
   registry.add(locality());
@@ -71,6 +72,7 @@ void add_builtin_policies(PolicyRegistry& registry) {
   // placement
   registry.add(best_fit());
   registry.add(cheapest());
+  registry.add(infaas_placement());
   registry.add(spread());
 
   // coldstart

@@ -31,6 +31,7 @@ PolicyDefinition ucb1();
 
 // dispatch
 PolicyDefinition deficit_round_robin();
+PolicyDefinition hedged();
 PolicyDefinition join_shortest_queue();
 PolicyDefinition least_expected_latency();
 PolicyDefinition locality();
@@ -73,6 +74,7 @@ PolicyDefinition vertical();
 // placement
 PolicyDefinition best_fit();
 PolicyDefinition cheapest();
+PolicyDefinition infaas_placement();
 PolicyDefinition spread();
 
 // coldstart

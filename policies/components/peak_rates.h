@@ -21,16 +21,20 @@ class PeakRates {
         options.push_back(most);
       }
       varies_.push_back(std::any_of(options.begin(), options.end(), [&](double r) { return r != options.front(); }) ? 1 : 0);
+      most_.push_back(*std::max_element(options.begin(), options.end()));
     }
   }
   /// Whether instances of the variant may differ in it.
   bool varies(VariantId v) const { return varies_[v.index()] != 0; }
+  /// Of the fastest that there may be.
+  double most(VariantId v) const { return most_[v.index()]; }
   double operator()(ClusterView view, InstanceId i) const { return of(view.variant_of(i), view.instance(i).option); }
   double of(VariantId v, std::uint8_t option) const { return rates_[v.index()][option]; }
 
  private:
   std::vector<std::vector<double>> rates_;  // by variant and core option
   std::vector<char> varies_;                // by variant
+  std::vector<double> most_;                // by variant
 };
 
 }  // namespace tideline

@@ -156,7 +156,7 @@ struct Dispatch {
   InstanceId instance;
   SiteId site;
   InstanceId runner_up;
-  Time ask_again = never;  ///< hedging: asked once more then, unless the query is resolved
+  Time ask_again = never;  ///< hedging: asked once more then, unless the query is resolved or may escalate
 
   static Dispatch to(InstanceId i, Reason reason = 0, InstanceId runner_up = {}) {
     Dispatch d;

@@ -244,6 +244,7 @@ void Simulation::resolve(GatheringId id, VisitId last, Ending if_empty, bool ove
 void Simulation::ask_again(VisitId v, VariantId variant, Time when) {
   if (when <= engine_.now()) wrong_answer(PolicyKind::dispatch, "asks to be asked again at a time that is not in the future");
   GatheringId id = cluster_[v].gathering;
+  if (id && notes(id).may_escalate) return;  // the other copy's answer would count as one of the next stage
   if (!id) {
     id = cluster_.gather(v);
     notes(id) = {};

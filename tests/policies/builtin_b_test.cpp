@@ -68,7 +68,7 @@ void expect_repeats_itself(const std::vector<PolicyDefinition>& policies) {
 }
 
 TEST(builtin, every_combination_survives_and_repeats_itself) {
-  for (const Make dispatch : {random, round_robin, join_shortest_queue, power_of_d, least_expected_latency, locality, shared_line})
+  for (const Make dispatch : {random, round_robin, join_shortest_queue, power_of_d, least_expected_latency, locality, shared_line, hedged})
     for (const Make autoscaling : {fixed, target_utilization})
       for (const Make coldstart : {fixed_keep_alive, preload_and_persist})
         for (const Make eviction : {lru, greedy_dual_size_frequency})
@@ -86,6 +86,7 @@ TEST(builtin, others_survive_and_repeat_themselves) {
 TEST(builtin, autoscalers_and_batching_survive_together_and_repeat_themselves) {
   expect_repeats_itself({dynamic_batcher(), kubernetes_hpa(), forecast_prewarm(), lru(), least_expected_latency()});
   expect_repeats_itself({early_drop(), knative_kpa(), fixed_keep_alive(), lru(), shared_line()});
+  expect_repeats_itself({slo_aware(), target_utilization(), infaas_placement(), fixed_keep_alive(), lru(), hedged()});
   expect_repeats_itself({proteus_batching(), predictive(), no_keep_alive(), lru(), round_robin()});
   expect_repeats_itself({slo_aware(), demand_knapsack(), fixed_keep_alive(), greedy_dual_size_frequency(), join_shortest_queue()});
 }
@@ -98,7 +99,7 @@ TEST(builtin, selections_that_learn_survive_and_repeat_themselves) {
 
 TEST(builtin, a_cluster_without_nodes_is_survived) {
   for (const Make dispatch : {random, round_robin, join_shortest_queue, power_of_d, least_expected_latency, locality, shared_line,
-                              weighted_round_robin, deficit_round_robin}) {
+                              weighted_round_robin, deficit_round_robin, hedged}) {
     const auto r = small_run({dispatch(), target_utilization(), preload_and_persist(), greedy_dual_size_frequency(), best_fit()}, 3, 0);
     r->run();
     for (const QueryEnd& e : r->notes.ends) EXPECT_NE(e.ending, Ending::answered);

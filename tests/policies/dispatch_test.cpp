@@ -74,13 +74,13 @@ double chi_square(const std::map<InstanceId, int>& counts, std::size_t cells, in
   for (const auto& [i, k] : counts) sum += (k - expected) * (k - expected) / expected;
   return sum;
 }
-// 99.9 % of the chi-square distribution at 9 and 4 degrees of freedom.
-constexpr double bound_of_10 = 27.88, bound_of_5 = 18.47;
+// 99.9 % of the chi-square distribution at 9, 4 and 2 degrees of freedom.
+constexpr double bound_of_10 = 27.88, bound_of_5 = 18.47, bound_of_3 = 13.82;
 
 const std::vector<PolicyDefinition>& all() {
   static const std::vector<PolicyDefinition> list{
-      random(),   round_robin(), join_shortest_queue(),  power_of_d(),         least_expected_latency(),
-      locality(), shared_line(), weighted_round_robin(), deficit_round_robin()};
+      random(),   round_robin(), join_shortest_queue(),  power_of_d(),          least_expected_latency(),
+      locality(), shared_line(), weighted_round_robin(), deficit_round_robin(), hedged()};
   return list;
 }
 
@@ -212,6 +212,28 @@ TEST(dispatch_random, draws_all_warm_instances_of_all_sites_alike) {
   EXPECT_LT(chi_square(f.tally(*p, 20000), 10, 20000), bound_of_10);
 }
 
+// policies.md D1, weighted: P(i) = rate / sum of rates, 5/7, 1/7 and 1/7 here.
+TEST(dispatch_random, draws_by_speed_where_it_is_to) {
+  Unequal x;
+  const int n = 20'000;
+  for (const bool weighted : {false, true}) {
+    const auto p = make<DispatchPolicy>(random(), x.bench->setup(), weighted ? param::Object{{"weights", "speed"}} : param::Object{});
+    const std::string order = x.order(*p, n);
+    double sum = 0;
+    for (const char c : {'a', 'b', 'c'}) {
+      const double expected = !weighted ? n / 3.0 : c == 'a' ? n * 5 / 7.0 : n / 7.0;
+      sum += std::pow(static_cast<double>(std::count(order.begin(), order.end(), c)) - expected, 2) / expected;
+    }
+    EXPECT_LT(sum, bound_of_3) << weighted;
+  }
+}
+
+TEST(dispatch_random, by_speed_is_as_without_among_equals) {
+  Farm f(5, 2);
+  const auto p = f.make(random(), {{"weights", "speed"}}), plain = f.make(random());
+  for (int k = 0; k < 100; ++k) EXPECT_EQ(f.ask(*p).instance, f.ask(*plain).instance);
+}
+
 // policies.md D2, plain form.
 TEST(dispatch_round_robin, takes_turns_in_order_of_ids_over_all_sites) {
   Farm f(3, 2);
@@ -255,6 +277,53 @@ TEST(dispatch_jsq, picks_the_least_load_whatever_site_it_is_at) {
     if (k != 5) f.bench->wait_at(f.instances[k], ClassId{0});
   EXPECT_EQ(f.ask(*p).instance, f.instances[5]);
   EXPECT_FALSE(f.ask(*p).runner_up);
+}
+
+// policies.md D3, option: uniform among instances of length at most the least + 1.
+TEST(dispatch_jsq, with_slack_any_of_at_most_one_more_is_drawn) {
+  Farm f(5, 2);
+  const auto p = f.make(join_shortest_queue(), {{"slack_choice", true}});
+  for (std::size_t k = 0; k < 10; ++k)  // 1, 2, 3, 1, 2, 3 ..
+    for (std::size_t n = 0; n <= k % 3; ++n) f.bench->wait_at(f.instances[k], ClassId{0});
+  const auto counts = f.tally(*p, 20000);
+  EXPECT_EQ(counts.size(), 7U);
+  for (const std::size_t k : {2U, 5U, 8U}) EXPECT_EQ(counts.count(f.instances[k]), 0U);
+  EXPECT_LT(chi_square(counts, 7, 20000), 22.46) << "99.9 % at 6 degrees of freedom";
+  EXPECT_THROW(f.make(join_shortest_queue(), {{"slack_choice", true}, {"length", "work"}}), std::invalid_argument);
+}
+
+// policies.md D3 and D4, option: outstanding work in seconds. Four visits at 200 ms each are less than one of a second.
+TEST(dispatch_by_work, a_fast_instance_with_more_visits_is_shorter) {
+  for (const auto& d : {join_shortest_queue(), power_of_d()}) {
+    Unequal x;
+    param::Object parameters{{"length", "work"}};
+    if (d.name == "power_of_d") parameters.emplace_back("d", 3);
+    const auto p = make<DispatchPolicy>(d, x.bench->setup(), parameters), by_visits = make<DispatchPolicy>(d, x.bench->setup(), {});
+    for (int k = 0; k < 4; ++k) x.bench->wait_at(x.instances[0], ClassId{0});
+    x.bench->wait_at(x.instances[1], ClassId{0});
+    EXPECT_EQ(x.order(*p, 20), std::string(20, 'c')) << d.name << ": it has nothing to do";
+    x.bench->wait_at(x.instances[2], ClassId{0});
+    EXPECT_EQ(x.order(*p, 20), std::string(20, 'a')) << d.name;
+    if (d.name == "join_shortest_queue") {
+      EXPECT_EQ(x.order(*by_visits, 20).find('a'), std::string::npos);
+    }
+    // 1.2 s at a: the others tie.
+    for (int k = 0; k < 2; ++k) x.bench->wait_at(x.instances[0], ClassId{0});
+    EXPECT_EQ(x.order(*p, 20).find('a'), std::string::npos) << d.name;
+  }
+}
+
+TEST(dispatch_by_work, ties_of_the_idle_are_uniform) {
+  for (const auto& d : {join_shortest_queue(), power_of_d()}) {
+    Farm f(5, 2);
+    for (const std::size_t k : {0U, 1U, 5U, 6U, 7U}) f.bench->wait_at(f.instances[k], ClassId{0});
+    param::Object parameters{{"length", "work"}};
+    if (d.name == "power_of_d") parameters.emplace_back("d", 10);
+    const auto p = f.make(d, parameters);
+    const auto counts = f.tally(*p, 20000);
+    EXPECT_EQ(counts.size(), 5U) << d.name;
+    EXPECT_LT(chi_square(counts, 5, 20000), bound_of_5) << d.name;
+  }
 }
 
 // policies.md D4.

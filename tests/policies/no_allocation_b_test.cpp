@@ -45,12 +45,29 @@ TEST(no_allocation, the_counter_counts) {
 
 TEST(no_allocation, dispatch) {
   for (const auto& d : {random(), round_robin(), join_shortest_queue(), power_of_d(), least_expected_latency(), locality(), shared_line(),
-                        weighted_round_robin(), deficit_round_robin(), accuracy_scaling(), proportional(), clockwork()}) {
+                        weighted_round_robin(), deficit_round_robin(), hedged(), accuracy_scaling(), proportional(), clockwork()}) {
     Bench x;
     const auto p = make<DispatchPolicy>(
         d, x.bench->setup(), d.name == "proportional" ? param::Object{{"shares", param::List{"net@a=1", "net@b=1"}}} : param::Object{});
     if (auto* o = dynamic_cast<Observer*>(p.get()))
       for (const InstanceId i : x.warm) o->instance_changed(i, Phase::starting, x.bench->view());
+    const QueryView q = x.bench->query(x.queries[0]);
+    EXPECT_EQ(allocations_of([&] {
+                for (int k = 0; k < 100; ++k) p->place(q, x.v, x.bench->view());
+              }),
+              0U)
+        << d.name;
+  }
+}
+
+TEST(no_allocation, dispatch_by_speed_and_work) {
+  const std::vector<std::pair<PolicyDefinition, param::Object>> policies{{random(), {{"weights", "speed"}}},
+                                                                         {join_shortest_queue(), {{"slack_choice", true}}},
+                                                                         {join_shortest_queue(), {{"length", "work"}}},
+                                                                         {power_of_d(), {{"length", "work"}}}};
+  for (const auto& [d, parameters] : policies) {
+    Bench x;
+    const auto p = make<DispatchPolicy>(d, x.bench->setup(), parameters);
     const QueryView q = x.bench->query(x.queries[0]);
     EXPECT_EQ(allocations_of([&] {
                 for (int k = 0; k < 100; ++k) p->place(q, x.v, x.bench->view());
@@ -113,7 +130,7 @@ TEST(no_allocation, forecasts) {
 }
 
 TEST(no_allocation, placement) {
-  for (const auto& d : {best_fit(), spread(), cheapest()}) {
+  for (const auto& d : {best_fit(), spread(), cheapest(), infaas_placement()}) {
     Bench x;
     const auto p = make<PlacementPolicy>(d, x.bench->setup());
     const std::vector<DeviceId> devices{DeviceId{0}, DeviceId{3}, DeviceId{7}};
