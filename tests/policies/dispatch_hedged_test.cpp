@@ -1,4 +1,7 @@
 // Hedged requests (policies.md D12): what is observed, where copies go, and what they are worth.
+//
+// Whose examples these are:
+//   hedged: doi:10.1145/2408776.2408794
 #include "policies/builtin.h"
 #include "policies/components/observed_times.h"
 #include "policies/components/shortest_queues.h"

@@ -1,4 +1,7 @@
 // INFaaS's choice of a worker (policies.md D9): best fit with memory to spare on devices that are not busy; away from neighbours.
+//
+// Whose examples these are:
+//   infaas_placement: Romero et al., "INFaaS: automated model-less inference serving", USENIX ATC 2021
 #include "policies/builtin.h"
 #include "tests/support/run_bench.h"
 
