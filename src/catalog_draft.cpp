@@ -42,6 +42,39 @@ std::string list(std::string_view name, const std::vector<Json>& elements) {
   return out + "\n ]";
 }
 
+/// Tells of hardware whose times no network takes, or hardly any: the table may have another unit than its format says.
+void suspect_units(const std::vector<MeasuredVariant>& variants, DraftReport& report) {
+  constexpr double shortest_batch = 50e-6, longest_item = 5;
+  struct Times {
+    std::vector<double> batches, items;
+  };
+  std::map<std::string, Times> by_hardware;
+  const auto add = [](Times& to, const std::map<std::uint32_t, double>& latency_s) {
+    if (latency_s.empty()) return;
+    const auto& [items, s] = *latency_s.begin();
+    to.batches.push_back(s);
+    to.items.push_back(s / items);
+  };
+  for (const MeasuredVariant& v : variants) {
+    add(by_hardware[v.hardware], v.latency_s);
+    for (const auto& [cores, table] : v.by_cores) add(by_hardware[v.hardware], table);
+  }
+  const auto median = [](std::vector<double>& x) {
+    const auto middle = x.begin() + static_cast<std::ptrdiff_t>(x.size() / 2);
+    std::nth_element(x.begin(), middle, x.end());
+    return *middle;
+  };
+  for (auto& [name, times] : by_hardware) {
+    if (times.batches.empty()) continue;
+    const double batch = median(times.batches), item = median(times.items);
+    if (batch >= shortest_batch && item <= longest_item) continue;
+    report.notes.push_back("suspicious: on " + in_quotes(name) + " the median " +
+                           (batch < shortest_batch ? "of the smallest batches is " + to_text(batch * 1e3) + " ms, less than any network takes"
+                                                   : "of an item is " + to_text(item) + " s") +
+                           ": are they in the unit of the format?");
+  }
+}
+
 }  // namespace
 
 AccuracyTable::AccuracyTable(std::istream& in, const std::string& name) {
@@ -114,6 +147,7 @@ Json HardwareTable::of(const std::string& name, const std::string& kind) const {
 std::string write_draft(const std::string& name, const std::string& about, const std::string& source, const std::vector<DraftTask>& tasks,
                         const std::vector<MeasuredVariant>& variants, const HardwareTable& hardware, const std::string& kind,
                         DraftReport& report) {
+  suspect_units(variants, report);
   std::vector<Json> out, tasks_json, hardware_json;
   std::set<std::string> names, used_hardware, used_tasks;
   for (const MeasuredVariant& v : variants) {

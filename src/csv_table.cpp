@@ -81,12 +81,34 @@ std::optional<double> CsvTable::number(std::size_t row, std::size_t column) cons
   return x;
 }
 
-std::optional<double> CsvTable::leading_number(std::size_t row, std::size_t column) const {
+std::optional<double> CsvTable::quantity(std::size_t row, std::size_t column,
+                                         std::initializer_list<std::pair<std::string_view, double>> units) const {
   const std::string& text = cell(row, column);
+  if (text.empty()) return {};
   double x = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), x);
-  if (error != std::errc{} || !std::isfinite(x)) return {};
-  return x;
+  const auto [end, error] = std::from_chars(text.data() + (text.front() == '~' ? 1 : 0), text.data() + text.size(), x);
+  if (error != std::errc{} || !std::isfinite(x)) fail(row, column, "is not a number");
+  std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
+  while (unit.starts_with(' ')) unit.remove_prefix(1);
+  while (unit.ends_with(' ')) unit.remove_suffix(1);
+  if (unit.empty()) return x * units.begin()->second;
+  std::string known;
+  for (const auto& [name, factor] : units) {
+    if (unit == name) return x * factor;
+    known += (known.empty() ? "" : ", ") + std::string(name);
+  }
+  fail(row, column, "is not in " + known);
+}
+
+std::optional<std::uint32_t> CsvTable::side(std::size_t row, std::size_t column) const {
+  const std::string& text = cell(row, column);
+  if (text.empty()) return {};
+  std::uint32_t pixels = 0;
+  const char* const stop = text.data() + text.size();
+  const auto [end, error] = std::from_chars(text.data(), stop, pixels);
+  if (error != std::errc{} || (end != stop && *end != 'x') || pixels < 1 || pixels > 65536)
+    fail(row, column, "is no size of images such as 224 or 224x224");
+  return pixels;
 }
 
 void CsvTable::fail(std::size_t row, std::size_t column, const std::string& message) const {

@@ -35,16 +35,17 @@ struct Platform {
   double runtime_init_s;
   double first_run_extra_s;  // over the time of a batch
   double runtime_mib;        // of the process and its buffers, in an instance
+  double shortest_ms, longest_ms;  // of what was published: a table whose median is ten times beyond has another unit
 };
 constexpr Platform platforms[] = {
-    {"nano_gpu_latency", "jetson_nano", "", "onnxruntime", "fp32", 4, true, 3, 0.8, 256},
-    {"openvino_latency", "core_i7", "", "openvino", "fp32", 4, true, 0.2, 0.3, 128},
-    {"vim3_latency", "vim3", "", "npu_sdk", "int16", 2, false, 0.5, 0.1, 64},
-    {"raspi4_tflite_latency", "raspberry_pi_4", "-tflite", "tflite", "fp32", 4, true, 0.2, 0.1, 64},
-    {"orange_pi_latency", "orange_pi_5", "", "rknn", "fp16", 2, false, 0.5, 0.1, 64},
-    {"a40_trt_latency", "a40", "", "tensorrt", "not stated", 4, true, 2, 0.1, 512},
-    {"pi5_ort_latency", "raspberry_pi_5", "", "onnxruntime", "fp32", 4, true, 0.3, 0.1, 96},
-    {"pi4_ort_latency", "raspberry_pi_4", "-onnxruntime", "onnxruntime", "fp32", 4, true, 0.5, 0.2, 96},
+    {"nano_gpu_latency", "jetson_nano", "", "onnxruntime", "fp32", 4, true, 3, 0.8, 256, 16, 618},
+    {"openvino_latency", "core_i7", "", "openvino", "fp32", 4, true, 0.2, 0.3, 128, 1.5, 145},
+    {"vim3_latency", "vim3", "", "npu_sdk", "int16", 2, false, 0.5, 0.1, 64, 6, 466},
+    {"raspi4_tflite_latency", "raspberry_pi_4", "-tflite", "tflite", "fp32", 4, true, 0.2, 0.1, 64, 18, 4955},
+    {"orange_pi_latency", "orange_pi_5", "", "rknn", "fp16", 2, false, 0.5, 0.1, 64, 4, 278},
+    {"a40_trt_latency", "a40", "", "tensorrt", "not stated", 4, true, 2, 0.1, 512, 0.86, 6.3},
+    {"pi5_ort_latency", "raspberry_pi_5", "", "onnxruntime", "fp32", 4, true, 0.3, 0.1, 96, 9, 1229},
+    {"pi4_ort_latency", "raspberry_pi_4", "-onnxruntime", "onnxruntime", "fp32", 4, true, 0.5, 0.2, 96, 29, 4162},
 };
 
 /// The platforms of the wider table, whose times are in seconds; those of the last two are in a table of their own.
@@ -58,7 +59,7 @@ constexpr WidePlatform wide_platforms[] = {
     {"pi4_tflite_int8_latency", "", false},           {"pi4_ort_latency", "pi4_ort_latency", false},
     {"orange_pi_latency", "orange_pi_latency", true}, {"a40_trt_latency", "a40_trt_latency", true},
 };
-constexpr Platform int8_platform{"pi4_tflite_int8_latency", "raspberry_pi_4", "-tflite-int8", "tflite", "int8", 1, true, 0.2, 0.1, 64};
+constexpr Platform int8_platform{"pi4_tflite_int8_latency", "raspberry_pi_4", "-tflite-int8", "tflite", "int8", 1, true, 0.2, 0.1, 64, 5, 2500};
 constexpr DataSet wide_set{YoloBenchTask::voc, "mAP_0.5:0.95", "detect-voc", "-scratch"};
 
 struct Board {
@@ -299,6 +300,19 @@ class Importer {
     report_.architectures = architectures.size();
   }
 
+  void suspect_unit(const Platform& platform, const Column& latencies) {
+    std::vector<double> known;
+    for (const auto& ms : latencies)
+      if (ms) known.push_back(*ms);
+    if (known.empty()) return;
+    const auto middle = known.begin() + static_cast<std::ptrdiff_t>(known.size() / 2);
+    std::nth_element(known.begin(), middle, known.end());
+    if (*middle >= platform.shortest_ms / 10 && *middle <= platform.longest_ms * 10) return;
+    report_.notes.push_back("suspicious: the median of " + std::string(platform.column) + " is " + to_text(*middle) + " ms; " +
+                            to_text(platform.shortest_ms) + " .. " + to_text(platform.longest_ms) +
+                            " ms were published: is it in another unit?");
+  }
+
   std::unordered_map<std::string, Curve> curves(const Column& latencies) const {
     std::unordered_map<std::string, Curve> out;
     for (const auto& model : models_) {
@@ -311,6 +325,7 @@ class Importer {
   std::vector<Json> variants() {
     std::vector<Json> out;
     for (std::size_t c = 0; c < platforms_.size(); ++c) {
+      suspect_unit(*platforms_[c], latencies_[c]);
       const auto by_architecture = curves(latencies_[c]);
       for (std::size_t s = 0; s < sets_.size(); ++s) {
         for (const auto& model : models_) {
@@ -424,6 +439,7 @@ std::string to_text(const ImportReport& report) {
   for (const auto& [reason, count] : report.dropped) dropped += count;
   out += line(dropped, "variants left out");
   for (const auto& [reason, count] : report.dropped) out += "  " + line(count, reason);
+  for (const auto& note : report.notes) out += "note: " + note + "\n";
   return out;
 }
 

@@ -43,6 +43,7 @@ struct ImportReport {
   std::size_t raised_latencies = 0;            ///< derived entries raised to that of the batch before: more items are never faster
   std::size_t assumed_sizes = 0;               ///< variants whose weights have an assumed size, as no parameter count was given
   std::map<std::string, std::size_t> dropped;  ///< variants not written, by reason
+  std::vector<std::string> notes;
 };
 
 /// Several lines for people.

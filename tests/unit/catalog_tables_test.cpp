@@ -208,6 +208,54 @@ TEST(ImportTables, make_no_catalog_that_cannot_be_read) {
   EXPECT_THAT(refusal("measurements", {header + "l,n,a40,0.7,1,5,2\n"}), HasSubstr("instances hold no cores on exclusive hardware"));
 }
 
+TEST(ImportMeasurements, takes_numbers_alone_and_says_which_columns_it_ignores) {
+  const std::string header = "task,model,hardware,accuracy,batch,latency_ms\n";
+  EXPECT_THAT(refusal("measurements", {header + "l,n,a40,0.7,1,5 s\n"}), HasSubstr("row 2: column \"latency_ms\": \"5 s\" is not a number"));
+  EXPECT_THAT(refusal("measurements", {header + "l,n,a40,0.7,1,5ms\n"}), HasSubstr("is not a number"));
+  const Imported i = import("measurements", {"task,model,hardware,accuracy,batch,latency_ms,power,core\nl,n,a40,0.7,1,5,9,1\n"});
+  EXPECT_THAT(i.report.notes, testing::ElementsAre(HasSubstr("columns that are not looked at: \"power\", \"core\" (did you mean \"cores\"?)")));
+}
+
+TEST(ImportTables, refuse_another_unit_than_that_of_the_format) {
+  const std::string nvidia = "model,section,subsection,batch_size,throughput_avg,latency_avg\n";
+  EXPECT_THAT(refusal("nvidia", {nvidia + "net,V100,FP32,1,96 img/s,10.37 s\n"}, "model,accuracy\nnet,0.7\n"),
+              HasSubstr("row 2: column \"latency_avg\": \"10.37 s\" is not in ms"));
+  const std::string timm = "model,infer_img_size,infer_samples_per_sec,infer_step_time,infer_batch_size,param_count\n";
+  EXPECT_THAT(refusal("timm", {timm + "net,224,4,256 us,1,25\n"}, "model,accuracy\nnet,0.7\n", "a40"), HasSubstr("\"256 us\" is not in ms"));
+  EXPECT_THAT(refusal("timm", {timm + "net,224px,4,256,1,25\n"}, "model,accuracy\nnet,0.7\n", "a40"), HasSubstr("is no size of images"));
+  const std::string hailo =
+      "device,Network Name,float,Hardware Degradation,FPS (Batch Size=1),FPS (Batch Size=8),Input Resolution (HxWxC),Params (M),Hardware mAP\n";
+  EXPECT_THAT(refusal("hailo", {hailo + "HAILO8,n,26,1,400k,800,512x512x3,14,25\n"}), HasSubstr("\"400k\" is not a number"));
+  const std::string neuron = "Model,Inst. Type,Latency P50 (ms),Batch Size\n";
+  EXPECT_THAT(refusal("neuron", {neuron + "net,Inf2.xlarge,0.8 s,1\n"}, "model,accuracy\nnet,0.7\n"), HasSubstr("\"0.8 s\" is not in ms"));
+}
+
+TEST(ImportTables, tell_of_times_that_are_out_by_a_thousand) {
+  const std::string header = "task,model,hardware,accuracy,batch,latency_ms\n";
+  const auto notes = [](const Imported& i) { return i.report.notes; };
+  EXPECT_THAT(notes(import("measurements", {header + "l,a,a40,0.7,1,0.0009\nl,b,a40,0.8,1,0.003\n"})),
+              testing::ElementsAre(HasSubstr("suspicious: on \"a40\" the median of the smallest batches is 0.003 ms, less than any network takes")));
+  EXPECT_THAT(notes(import("measurements", {header + "l,a,a40,0.7,1,9000\n"})), testing::ElementsAre(HasSubstr("of an item is 9 s")));
+  EXPECT_THAT(notes(import("measurements", {header + "l,a,a40,0.7,1,0.9\nl,b,a40,0.8,64,9000\n"})), testing::IsEmpty());
+  const std::string nvidia = "model,section,subsection,batch_size,throughput_avg,latency_avg\n";
+  EXPECT_THAT(notes(import("nvidia", {nvidia + "net,V100,FP32,1,0.096 img/s,10.4 ms\n"}, "model,accuracy\nnet,0.7\n")),
+              testing::ElementsAre(HasSubstr("the latency is far too short for the rate beside it")));
+}
+
+TEST(ImportAihub, reads_sizes_in_their_units) {
+  const std::string table =
+      "model,precision,component,device,runtime,inference_time_ms,peak_mem_mb_min,peak_mem_mb_max\nnet,float,Net,Galaxy S24,tflite,10,0,100\n";
+  const auto size = [&](const std::string& text) {
+    return import("aihub", {table, "model,field,value\nnet,Model size (float)," + text + "\n"}, "model,accuracy\nnet,0.7\n")
+        .catalog.variants[0]
+        .artefact_bytes;
+  };
+  EXPECT_EQ(size("100 MB"), 100000000);
+  EXPECT_EQ(size("~5MB"), 5000000);
+  EXPECT_EQ(size("812 KB"), 812000);
+  EXPECT_THROW(size("3 parsecs"), InputError);
+}
+
 TEST(ImportTables, take_text_only) {
   const std::string header = "task,model,hardware,accuracy,batch,latency_ms\n";
   EXPECT_THAT(refusal("measurements", {header + "l,n\xd1\xd1,a40,0.7,1,5\n"}), HasSubstr("row 2: is not text in UTF-8"));
