@@ -208,6 +208,7 @@ std::string write_draft(const std::string& name, const std::string& about, const
     j["load"] = {{"first_run_s", v.load_s.value_or(assumed_load_s)}};
     j["origin"] = {{"latency", v.derived_latency ? "derived" : "measured"},
                    {"accuracy", "measured"},
+                   {"artefact", !v.artefact_bytes ? "assumed" : v.computed_artefact ? "computed" : "measured"},
                    {"load", v.load_s ? "measured" : "assumed"},
                    {"memory", v.memory_bytes ? "measured" : "assumed"}};
     out.push_back(std::move(j));

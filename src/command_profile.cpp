@@ -223,7 +223,7 @@ Json variant_json(const Profiled& p, const std::string& hardware, const std::str
                    {"threads", p.threads},
                    {"seed", p.model.spec.seed}};
   out["origin"] = {
-      {"latency", "measured"}, {"accuracy", measured_accuracy ? "measured" : "assumed"}, {"load", "measured"}, {"memory", "computed"}};
+      {"latency", "measured"}, {"accuracy", measured_accuracy ? "measured" : "assumed"}, {"artefact", "computed"}, {"load", "measured"}, {"memory", "computed"}};
   out["source"] = text + ".";
   return out;
 }

@@ -217,7 +217,7 @@ class Importer {
         "Imported by `tideline import yolobench` from " + std::string(wide_ ? wide_source : table_source) +
         ". Latencies of single images are measured, those of batches derived: the same architecture at as many pixels. Weights are "
         "computed from parameter counts; memory beyond them, load times, bandwidths, power and most prices are assumed. Accuracy was "
-        "measured in FP32 and not again in the NPUs' precisions. The i7 and Raspberry Pi measurements used all cores: an instance "
+        "measured in FP32; that in the precisions of the NPUs and the A40 is assumed to be the same. The i7 and Raspberry Pi measurements used all cores: an instance "
         "there holds them all.";
     std::string out = head.dump(1);
     out.resize(out.rfind('\n'));  // the closing brace comes last
@@ -370,27 +370,31 @@ class Importer {
     out["artefact_bytes"] = weights;
     out["memory_bytes"] = weights + static_cast<std::int64_t>(platform.runtime_mib * 1024 * 1024);
     if (board->cores > 0) out["instance_cores"] = board->cores;
-    const std::string_view origin = add_profile(out, platform, ms, model.pixels(), curve);
+    const Json latency = add_profile(out, platform, ms, model.pixels(), curve);
     out["load"] = {{"runtime_init_s", platform.runtime_init_s}, {"first_run_s", seconds(platform.first_run_extra_s * 1e3 + ms)}};
-    // Weights are computed, but the larger part of an instance's memory is not.
-    out["origin"] = {{"latency", origin}, {"accuracy", "measured"}, {"load", "assumed"}, {"memory", "assumed"}};
+    // Weights are computed, but the larger part of an instance's memory is not. Accuracies are those of FP32: in another precision
+    // they are taken to be the same, but for INT8, which has its own.
+    out["origin"] = latency;
+    out["origin"]["accuracy"] = platform.precision == "fp32" || platform.precision == "int8" ? "measured" : "assumed";
+    out["origin"]["artefact"] = counted ? "computed" : "assumed";
+    out["origin"]["load"] = out["origin"]["memory"] = "assumed";
     return out;
   }
 
-  /// Adds the profile and what it needs; gives its origin.
-  std::string_view add_profile(Json& out, const Platform& platform, double ms, double pixels, const Curve& curve) {
+  /// Adds the profile and what it needs; gives the origin of its times.
+  Json add_profile(Json& out, const Platform& platform, double ms, double pixels, const Curve& curve) {
     Json table{{"1", seconds(ms)}};
     if (!platform.any_batch) {
       out["batch_sizes"] = Json::array({1});
       out["profile"] = {{"latency_s", table}};
-      return "measured";
+      return {{"latency", "measured"}};
     }
     if (options_.affine_share) {
       ++report_.batched_variants;
       out["max_batch"] = options_.affine_max_batch;
       const double share = *options_.affine_share;
       out["profile"] = {{"affine", {{"base_s", seconds(share * ms)}, {"per_item_s", seconds((1 - share) * ms)}}}};
-      return "assumed";
+      return {{"latency", "assumed"}};
     }
     const std::uint32_t most = largest_batch(curve, pixels);
     double latency = ms;
@@ -402,7 +406,8 @@ class Importer {
     }
     out["profile"] = {{"latency_s", table}};
     if (most > 1) ++report_.batched_variants;
-    return most > 1 ? "derived" : "measured";
+    if (most == 1) return {{"latency", "measured"}};
+    return {{"latency", "derived"}, {"measured_batches", Json::array({1})}};
   }
 
   /// A member of the catalog with an element on each line.

@@ -287,19 +287,37 @@ TEST(ImportYoloBench, the_wider_table_has_no_accuracy_in_int8) {
 }
 
 TEST(CatalogShow, finds_the_front_and_counts_origins) {
-  const Catalog c = catalog_of(Json::parse(R"({"tasks":[{"name":"t"}],"hardware":[{"name":"h","memory_bytes":1000}],"variants":[
+  const Json file = Json::parse(R"({"tasks":[{"name":"t"}],"hardware":[{"name":"h","memory_bytes":1000}],"variants":[
     {"name":"slow","task":"t","hardware":"h","accuracy":0.7,"profile":{"latency_s":{"1":0.02}},"origin":{"latency":"measured","accuracy":"measured"}},
-    {"name":"fast","task":"t","hardware":"h","accuracy":0.7,"profile":{"latency_s":{"1":0.01}},"origin":{"latency":"derived"}},
+    {"name":"fast","task":"t","hardware":"h","accuracy":0.7,"profile":{"latency_s":{"1":0.01}},"origin":{"latency":"derived","artefact":"computed"}},
     {"name":"best","task":"t","hardware":"h","accuracy":0.9,"profile":{"latency_s":{"1":0.03}}},
-    {"name":"worst","task":"t","hardware":"h","accuracy":0.1,"profile":{"latency_s":{"1":0.01}}}]})"));
-  const auto fronts = fronts_of(c);
+    {"name":"worst","task":"t","hardware":"h","accuracy":0.1,"profile":{"latency_s":{"1":0.01}}}]})");
+  const Catalog c = catalog_of(file);
+  const auto fronts = fronts_of(c, file);
   ASSERT_EQ(fronts.size(), 1U);
   std::vector<std::string> names;
   for (const VariantId v : fronts[0].front) names.push_back(c[v].name);
   EXPECT_EQ(names, (std::vector<std::string>{"fast", "best"}));
-  EXPECT_DOUBLE_EQ(origins_of(c).measured(), 2.0 / 16);
-  EXPECT_THAT(show_text(c), HasSubstr("t (accuracy) on h: 2 of 4 on the Pareto front"));
-  EXPECT_EQ(show_json(c)["fronts"][0]["front"][1]["variant"], "best");
+  EXPECT_DOUBLE_EQ(origins_of(file).measured(), 2.0 / 20);
+  EXPECT_EQ(origins_of(file).counts[2], (std::array<std::size_t, 4>{0, 1, 0, 3}));
+  EXPECT_THAT(show_text(c, file), HasSubstr("t (accuracy) on h: 2 of 4 on the Pareto front"));
+  EXPECT_EQ(show_json(c, file)["fronts"][0]["front"][1]["variant"], "best");
+}
+
+TEST(CatalogShow, counts_the_latencies_of_each_batch_by_their_own_origin) {
+  Json file = Json::parse(R"({"tasks":[{"name":"t"},{"name":"u"}],"hardware":[{"name":"h","memory_bytes":1000}],"variants":[
+    {"name":"a","base_model":"n","task":"t","hardware":"h","accuracy":0.7,"profile":{"latency_s":{"1":0.02,"2":0.03,"4":0.05}},"origin":{"latency":"derived","measured_batches":[1]}},
+    {"name":"b","base_model":"n","task":"u","hardware":"h","accuracy":0.7,"profile":{"latency_s":{"1":0.02,"2":0.03,"4":0.05}},"origin":{"latency":"derived","measured_batches":[1]}},
+    {"name":"c","task":"t","hardware":"h","accuracy":0.9,"profile":{"latency_s":{"1":0.06}},"origin":{"latency":"measured"}}]})");
+  const Catalog c = catalog_of(file);
+  EXPECT_EQ(origins_of(file).counts[0], (std::array<std::size_t, 4>{2, 0, 2, 0})) << "the times of a and b are one measurement";
+  EXPECT_THAT(fronts_of(c, file)[0].doubts, testing::IsEmpty()) << "single items of both were measured";
+  EXPECT_EQ(show_json(c, file)["fronts"][0]["front"][0]["latency_is"], "measured");
+  file["variants"][0]["origin"]["measured_batches"] = Json::array({3});
+  Problems problems;
+  (void)read_catalog(file, "", problems);
+  ASSERT_EQ(problems.list().size(), 1U);
+  EXPECT_EQ(problems.list()[0].pointer, "/variants/0/origin/measured_batches/0");
 }
 
 TEST(CatalogShow, says_which_fronts_are_not_comparable) {
@@ -393,6 +411,26 @@ TEST(ShippedCatalogs, each_figure_of_hardware_has_a_source_or_is_marked_assumed)
     }
     for (const char* key : {"price_per_hour_usd", "idle_watts", "busy_watts", "boot_s"}) EXPECT_TRUE(h.contains(key)) << h["name"];
   }
+}
+
+TEST(PublishedYoloBenchCatalog, shows_as_many_measured_latencies_as_were_published) {
+  TIDELINE_NEEDS_PUBLISHED_PROFILES();
+  const auto folder = test::published_profiles() / "yolobench";
+  std::ifstream table(folder / "merged_results.csv"), params(folder / "COMPUTED_params_macs.csv");
+  ASSERT_TRUE(table && params) << folder;
+  std::ostringstream out;
+  YoloBenchOptions options;
+  options.tasks = {YoloBenchTask::voc, YoloBenchTask::sku, YoloBenchTask::wider, YoloBenchTask::coco};
+  (void)import_yolobench(table, &params, out, options);
+  Problems problems;
+  const Json file = parse_json(out.str(), "yolobench", problems).root;
+  const Json origin = show_json(catalog_of(file), file)["origin"];
+  EXPECT_EQ(origin["latency"]["measured"], 4576);
+  EXPECT_GT(origin["latency"]["derived"], 4576);
+  EXPECT_EQ(origin["latency"]["assumed"], 0);
+  EXPECT_EQ(origin["accuracy"]["measured"], 4 * 572 * 5) << "those in FP32";
+  EXPECT_EQ(origin["accuracy"]["assumed"], 4 * 572 * 3);
+  EXPECT_EQ(origin["artefact"]["computed"], 4 * 4576);
 }
 
 // The table of upstream has fronts by four metrics on four data sets and eight platforms. Those of mAP@0.5:0.95 can be compared: a catalog
