@@ -1,6 +1,10 @@
 #include "src/catalog_show.h"
 
+#include "sim/core/nearest.h"
+#include "src/csv_table.h"
+#include "src/errors.h"
 #include "src/figures.h"
+#include "src/published_fronts.h"
 #include "src/text_table.h"
 
 #include <algorithm>
@@ -8,6 +12,7 @@
 #include <map>
 #include <numeric>
 #include <set>
+#include <span>
 #include <utility>
 
 namespace tideline {
@@ -89,13 +94,14 @@ void doubt(std::vector<std::string>& doubts, const std::string& what, const std:
 
 std::vector<std::string> doubts_of(const Catalog& catalog, const std::vector<VariantId>& variants,
                                    const AllSaid& said) {
-  std::map<std::string, std::size_t> accuracies, latencies, publishers, batches;
+  std::map<std::string, std::size_t> accuracies, latencies, publishers, batches, frameworks;
   for (const VariantId id : variants) {
     const Variant& v = catalog[id];
     ++accuracies[std::string(origins[static_cast<std::size_t>(v.origin_accuracy)])];
     ++latencies[std::string(origin_of_least(v, said))];
     const auto found = said.find(v.name);
     ++publishers["of " + (found == said.end() || found->second.publisher.empty() ? "no source that is named" : found->second.publisher)];
+    ++frameworks["of " + (v.framework.empty() ? "no framework that is named" : v.framework)];
     ++batches["of batches of " + std::to_string(least_items(v))];
   }
   std::vector<std::string> out;
@@ -103,6 +109,14 @@ std::vector<std::string> doubts_of(const Catalog& catalog, const std::vector<Var
   doubt(out, "latencies are", latencies);
   doubt(out, "variants are", publishers);
   doubt(out, "latencies are", batches);
+  doubt(out, "the front is of no framework alone (--framework shows one): variants are", frameworks);
+  return out;
+}
+
+/// Variants that tasks have.
+std::size_t shown(const Catalog& catalog) {
+  std::size_t out = 0;
+  for (const Task& t : catalog.tasks) out += t.variants.size();
   return out;
 }
 
@@ -188,8 +202,26 @@ OriginShares origins_of(const Json& file) {
   return out;
 }
 
-std::string show_text(const Catalog& catalog, const Json& file) {
-  std::string out = catalog.name + ": " + std::to_string(catalog.variants.size()) + " variants, " + std::to_string(catalog.tasks.size()) +
+void keep_framework(const std::string& framework, Catalog& catalog, Json& file) {
+  std::set<std::string> known;
+  std::size_t kept = 0;
+  for (const Variant& v : catalog.variants) {
+    known.insert(v.framework);
+    if (v.framework == framework) ++kept;
+  }
+  if (kept == 0) {
+    const std::vector<std::string> names(known.begin(), known.end());
+    throw InputError("--framework " + framework + ": no variant has this framework" + suggestion(framework, std::span(names)));
+  }
+  for (Task& t : catalog.tasks) std::erase_if(t.variants, [&](VariantId v) { return catalog[v].framework != framework; });
+  Json variants = Json::array();
+  for (const Json& v : file["variants"])
+    if (text_of(v, "framework", "") == framework) variants.push_back(v);
+  file["variants"] = std::move(variants);
+}
+
+std::string show_text(const Catalog& catalog, const Json& file, const CsvTable* published) {
+  std::string out = catalog.name + ": " + std::to_string(shown(catalog)) + " variants, " + std::to_string(catalog.tasks.size()) +
                     (catalog.tasks.size() == 1 ? " task, " : " tasks, ") + std::to_string(catalog.hardware.size()) + " hardware types\n\n";
   const OriginShares shares = origins_of(file);
   std::vector<std::vector<std::string>> lines{{"origin of", "figures", "measured", "computed", "derived", "assumed", "measured", ""}};
@@ -204,11 +236,18 @@ std::string show_text(const Catalog& catalog, const Json& file) {
   out += in_columns(lines, "", true) + "A latency is a figure for each batch size. Measured of all " + std::to_string(shares.figures()) +
          ": " + figure::percent(shares.measured()) + "\n";
   const AllSaid said = said_in(catalog, file);
-  for (const CatalogFront& f : fronts_of(catalog, file)) {
+  const std::vector<CatalogFront> fronts = fronts_of(catalog, file);
+  const std::vector<PublishedFront> upstream =
+      published != nullptr ? compare_fronts(catalog, fronts, *published) : std::vector<PublishedFront>{};
+  for (const CatalogFront& f : fronts) {
     const Hardware& h = catalog[f.hardware];
     out += '\n' + catalog[f.task].name + " (" + catalog[f.task].metric + ") on " + h.name + ": " + std::to_string(f.front.size()) + " of " +
            std::to_string(f.variants) + " on the Pareto front of latency and accuracy\n";
     for (const std::string& why : f.doubts) out += "not comparable as they stand: " + why + '\n';
+    for (const PublishedFront& p : upstream)
+      if (p.front == &f - fronts.data())
+        out += p.data + " " + p.column + " as published: " +
+               (!p.not_comparable.empty() ? "not comparable, " + p.not_comparable : p.equal ? "equal" : "differs") + '\n';
     lines = {{"variant", "accuracy", "batch", "latency", "largest rate", "memory", "latency is"}};
     for (const VariantId id : f.front) {
       const Variant& v = catalog[id];
@@ -218,6 +257,7 @@ std::string show_text(const Catalog& catalog, const Json& file) {
     }
     out += in_columns(lines, "", true);
   }
+  if (published != nullptr) out += '\n' + to_text(upstream, published->name());
   std::set<std::string> metrics;
   for (const Task& t : catalog.tasks) metrics.insert(t.metric);
   if (metrics.size() > 1) {
@@ -228,14 +268,15 @@ std::string show_text(const Catalog& catalog, const Json& file) {
   return out;
 }
 
-Json show_json(const Catalog& catalog, const Json& file) {
+Json show_json(const Catalog& catalog, const Json& file, const CsvTable* published) {
   const OriginShares shares = origins_of(file);
   const AllSaid said = said_in(catalog, file);
   Json origin = Json::object(), fronts = Json::array();
   for (std::size_t k = 0; k < OriginShares::fields.size(); ++k)
     for (std::size_t o = 0; o < origins.size(); ++o)
       origin[std::string(OriginShares::fields[k])][std::string(origins[o])] = shares.counts[k][o];
-  for (const CatalogFront& f : fronts_of(catalog, file)) {
+  const std::vector<CatalogFront> all = fronts_of(catalog, file);
+  for (const CatalogFront& f : all) {
     Json front = Json::array();
     for (const VariantId id : f.front) {
       const Variant& v = catalog[id];
@@ -255,11 +296,13 @@ Json show_json(const Catalog& catalog, const Json& file) {
                       {"variants", f.variants},
                       {"front", front}});
   }
-  return {{"name", catalog.name},
-          {"variants", catalog.variants.size()},
-          {"origin", origin},
-          {"measured_share", shares.measured()},
-          {"fronts", fronts}};
+  Json out{{"name", catalog.name},
+           {"variants", shown(catalog)},
+           {"origin", origin},
+           {"measured_share", shares.measured()},
+           {"fronts", fronts}};
+  if (published != nullptr) out["published"] = to_json(compare_fronts(catalog, all, *published));
+  return out;
 }
 
 }  // namespace tideline

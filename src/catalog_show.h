@@ -12,6 +12,8 @@
 
 namespace tideline {
 
+class CsvTable;
+
 /// Variants of one task on one hardware type.
 struct CatalogFront {
   TaskId task;
@@ -23,7 +25,7 @@ struct CatalogFront {
 
 /// By task and hardware type in their order. Time is that of the smallest batch, per batch; of equals the first is on the front. `file` is
 /// what the catalog was read from: it names the source of each variant, and which batches were measured. A front is in doubt where accuracies, or latencies, are of different
-/// origins (measured, assumed, ...), variants of different sources, or times of different batches.
+/// origins (measured, assumed, ...), variants of different sources or frameworks, or times of different batches.
 std::vector<CatalogFront> fronts_of(const Catalog& catalog, const Json& file = {});
 
 /// Figures by field and origin (measured, computed, derived, assumed). A latency is one for each batch size (and number of cores) of a
@@ -39,7 +41,11 @@ struct OriginShares {
 /// Of the file of a catalog that `read_catalog` takes.
 OriginShares origins_of(const Json& file);
 
-std::string show_text(const Catalog& catalog, const Json& file);
-Json show_json(const Catalog& catalog, const Json& file);
+/// Leaves only the variants of a framework in both. Throws `InputError` where there is none.
+void keep_framework(const std::string& framework, Catalog& catalog, Json& file);
+
+/// `published`: fronts to hold against these.
+std::string show_text(const Catalog& catalog, const Json& file, const CsvTable* published = nullptr);
+Json show_json(const Catalog& catalog, const Json& file, const CsvTable* published = nullptr);
 
 }  // namespace tideline

@@ -5,6 +5,7 @@
 #include "src/catalog_json.h"
 #include "src/catalog_show.h"
 #include "src/commands.h"
+#include "src/csv_table.h"
 #include "src/errors.h"
 #include "src/options.h"
 #include "src/output_file.h"
@@ -103,6 +104,8 @@ int command_catalog(const Arguments& arguments, const PolicyRegistry& registry) 
                            "  fit CATALOG            curves of batches and cores, and what they miss\n");
   options.add_options()("action", "What to do: import, show, merge, fit", cxxopts::value<std::string>(), "ACTION")(
       "files", "Catalogs", cxxopts::value<std::vector<std::string>>(), "FILE...")("json", "Print JSON")(
+      "framework", "Of show: variants of this framework alone", cxxopts::value<std::string>(), "NAME")(
+      "fronts", "Of show: YOLOBench's pareto_indices.csv, to hold its fronts against these", cxxopts::value<std::string>(), "CSV")(
       "variant", "Of fit: variants whose name has this in it", cxxopts::value<std::string>(), "TEXT")(
       "at", "Of fit: the time of so many items too, at most twice the largest batch that was measured", cxxopts::value<std::uint32_t>(),
       "ITEMS")("out", "What merge writes", cxxopts::value<std::string>(), "FILE.json");
@@ -110,6 +113,7 @@ int command_catalog(const Arguments& arguments, const PolicyRegistry& registry) 
   options.positional_help("show|merge|fit CATALOG...");
   const auto parsed = parse_options(options, arguments,
                                     "  tideline catalog show scenarios/catalogs/vision.json\n"
+                                    "  tideline catalog show yolobench.json --fronts pareto_indices.csv\n"
                                     "  tideline catalog merge scenarios/catalogs/vision.json own.json --out both.json\n"
                                     "  tideline catalog fit scenarios/catalogs/vision.json --variant @v100 --at 512\n");
   if (!parsed) return 0;
@@ -125,12 +129,20 @@ int command_catalog(const Arguments& arguments, const PolicyRegistry& registry) 
     return 0;
   }
   if (paths.size() > 1) throw InputError(action + " takes one catalog, not " + std::to_string(paths.size()));
-  const ReadCatalog c = read(paths.front());
+  ReadCatalog c = read(paths.front());
   if (action == "show") {
+    if (o.count("framework") > 0) keep_framework(o["framework"].as<std::string>(), c.catalog, c.json);
+    std::optional<CsvTable> published;
+    if (o.count("fronts") > 0) {
+      const auto name = o["fronts"].as<std::string>();
+      const auto in = open_table(name);
+      published.emplace(*in, name);
+    }
+    const CsvTable* const fronts = published ? &*published : nullptr;
     if (o.count("json") > 0)
-      std::cout << show_json(c.catalog, c.json).dump(2) << '\n';
+      std::cout << show_json(c.catalog, c.json, fronts).dump(2) << '\n';
     else
-      std::cout << show_text(c.catalog, c.json);
+      std::cout << show_text(c.catalog, c.json, fronts);
     return 0;
   }
   std::vector<VariantPoints> points = points_of(c.json);

@@ -2,16 +2,46 @@
 
 #include "sim/core/nearest.h"
 #include "sim/core/text.h"
+#include "sim/model/arrival.h"
 #include "src/errors.h"
+#include "traces/gzip.h"
 
 #include <algorithm>
+#include <array>
+#include <cerrno>
 #include <charconv>
 #include <cmath>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
 #include <istream>
 #include <span>
+#include <sstream>
 #include <utility>
 
 namespace tideline {
+
+std::unique_ptr<std::istream> open_table(const std::string& path) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored)) throw WorldError("cannot read " + path + ": it is a folder");
+  auto file = std::make_unique<std::ifstream>(path, std::ios::binary);
+  if (!*file) throw WorldError("cannot read " + path + ": " + std::strerror(errno));
+  if (file->peek() != 0x1f) {
+    file->clear();
+    return file;
+  }
+  // All of it at once: a stream that fails in between would look like one that ends.
+  const auto in = unpacked(std::move(file));
+  auto out = std::make_unique<std::stringstream>();
+  try {
+    in->exceptions(std::ios::badbit);
+    std::array<char, 1 << 16> block;
+    while (in->read(block.data(), block.size()), in->gcount() > 0) out->write(block.data(), in->gcount());
+  } catch (const SourceError& e) {
+    throw InputError(path + ": " + e.what());
+  }
+  return out;
+}
 
 bool is_text(std::string_view line) {
   for (std::size_t i = 0; i < line.size(); ++i) {

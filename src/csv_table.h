@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <iosfwd>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,6 +13,10 @@
 #include <vector>
 
 namespace tideline {
+
+/// A table of a file, unpacked where it is packed with gzip. Throws `WorldError` where it cannot be read, `InputError` where the packed
+/// data are damaged; both name the file.
+std::unique_ptr<std::istream> open_table(const std::string& path);
 
 /// Whether it is UTF-8 without control characters but tabs: what a catalog may hold.
 bool is_text(std::string_view line);

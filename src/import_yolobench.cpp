@@ -448,6 +448,18 @@ std::string to_text(const ImportReport& report) {
   return out;
 }
 
+std::optional<YoloBenchPlatform> yolobench_platform(std::string_view column) {
+  for (const Platform& p : platforms)
+    if (p.column == column) return YoloBenchPlatform{p.hardware, p.framework};
+  return {};
+}
+
+std::string_view yolobench_task(std::string_view column) {
+  for (const DataSet& set : data_sets)
+    if (set.accuracy_column == column) return set.task_name;
+  return {};
+}
+
 ImportReport import_yolobench(std::istream& csv, std::istream* params, std::ostream& out, const YoloBenchOptions& options) {
   if (options.tasks.empty()) throw InputError("no task is chosen");
   if (!(options.lifetime_years > 0)) throw InputError("the lifetime of boards must be above 0 years");
