@@ -304,6 +304,12 @@ TEST(CatalogVerb, imports_shows_merges_and_fits) {
   const Outcome beyond = tideline(folder, {"catalog", "fit", "own.json", "--at", "17"});
   EXPECT_EQ(beyond.code, 2);
   EXPECT_THAT(beyond.err, HasSubstr("beyond twice the largest batch that was measured, 8"));
+  folder.write("few.csv", "task,model,hardware,accuracy,batch,latency_ms\nlook,few,a40,0.7,1,5\n");
+  EXPECT_EQ(tideline(folder, {"import", "measurements", "few.csv", "--out", "few.json"}).code, 0);
+  EXPECT_THAT(tideline(folder, {"catalog", "fit", "few.json"}).out, HasSubstr("measured is batch 1 alone; a curve takes 3"));
+  const Outcome few = tideline(folder, {"catalog", "fit", "few.json", "--at", "64"});
+  EXPECT_EQ(few.code, 2);
+  EXPECT_THAT(few.err, HasSubstr("64 items are beyond twice the largest batch that was measured, 1"));
   const Outcome both = tideline(folder, {"catalog", "merge", "own.json", resnet, "--out", "both.json"});
   EXPECT_EQ(both.code, 0) << both.err;
   EXPECT_THAT(both.out, HasSubstr("6 variants, 2 tasks, 2 hardware types"));

@@ -356,14 +356,41 @@ TEST(CatalogFit, finds_curves_again_and_refuses_what_was_not_measured) {
     {"name":"guess","profile":{"latency_s":{"1":0.01,"2":0.02,"3":0.03}}},
     {"name":"cores","origin":{"latency":"measured"},"profile":{"cores":{"1":{"1":0.11},"2":{"1":0.06},"10":{"1":0.02}}}}]})");
   const auto points = points_of(catalog);
-  const Json j = fit_json(points, 16);
-  ASSERT_EQ(j.size(), 2U);
-  EXPECT_EQ(j[0]["variant"], "v");
-  EXPECT_NEAR(j[1]["cores"]["base_s"].get<double>(), 0.01, 1e-6);
-  EXPECT_NEAR(j[1]["cores"]["slope_s"].get<double>(), 0.1, 1e-6);
-  EXPECT_THROW(fit_json(points, 17), InputError);
-  EXPECT_THROW(fit_text(points, 17), InputError);
-  EXPECT_THAT(fit_text(points, {}), testing::AllOf(HasSubstr("Amdahl"), HasSubstr("3 variants have fewer than 3 batch sizes")));
+  const Json j = fit_json(points, {});
+  ASSERT_EQ(j.size(), 4U);
+  EXPECT_TRUE(j[0].contains("line"));
+  EXPECT_EQ(j[1]["no_curve"], "measured is batch 1 alone; a curve takes 3");
+  EXPECT_EQ(j[2]["no_curve"], "no batch was measured: all are assumed");
+  EXPECT_NEAR(j[3]["cores"]["base_s"].get<double>(), 0.01, 1e-6);
+  EXPECT_NEAR(j[3]["cores"]["slope_s"].get<double>(), 0.1, 1e-6);
+  const auto at = [&](std::size_t k, std::uint32_t items) { return fit_json({points[k]}, items); };
+  EXPECT_EQ(at(0, 16)[0]["at"]["items"], 16);
+  EXPECT_THROW(at(0, 17), InputError);
+  EXPECT_THROW(fit_text({points[0]}, 17), InputError);
+  EXPECT_THAT(fit_text(points, {}), testing::AllOf(HasSubstr("Amdahl"), HasSubstr("3 variants without a curve")));
+}
+
+TEST(CatalogFit, refuses_what_was_not_measured_of_variants_without_a_curve_too) {
+  const auto points = points_of(Json::parse(R"({"variants":[
+    {"name":"one","origin":{"latency":"measured"},"profile":{"latency_s":{"1":0.01}}},
+    {"name":"iso","origin":{"latency":"derived","measured_batches":[1]},"profile":{"latency_s":{"1":0.01,"2":0.02,"4":0.04,"8":0.08}}},
+    {"name":"rate","origin":{"latency":"derived"},"profile":{"latency_s":{"1":0.01,"8":0.08}}}]})"));
+  const auto refused = [&](std::size_t k, std::uint32_t items) {
+    try {
+      EXPECT_FALSE(fit_json({points[k]}, items)[0].contains("line"));
+    } catch (const InputError& e) {
+      EXPECT_THROW(fit_text({points[k]}, items), InputError);
+      return std::string(e.what());
+    }
+    return std::string();
+  };
+  EXPECT_EQ(refused(0, 2), "");
+  EXPECT_THAT(refused(0, 3), HasSubstr("variant \"one\": 3 items are beyond twice the largest batch that was measured, 1"));
+  EXPECT_EQ(refused(1, 2), "");
+  EXPECT_THAT(refused(1, 64), HasSubstr("variant \"iso\": 64 items are beyond twice the largest batch that was measured, 1"));
+  EXPECT_THAT(refused(2, 1), HasSubstr("variant \"rate\": none of its batches was measured (derived)"));
+  EXPECT_EQ(no_curve(points[1]), "measured is batch 1 alone, the others are derived; a curve takes 3");
+  EXPECT_EQ(no_curve(points[2]), "no batch was measured: all are derived");
 }
 
 // The three orderings of figure 1 of the paper that scenarios/catalogs/resnet50_v100.json names.
