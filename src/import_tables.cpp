@@ -281,6 +281,10 @@ std::string import_neuron(std::span<const NamedStream> files, const TableWishes&
   Grouped groups;
   for (const NamedStream& f : files) {
     const CsvTable t(*f.in, f.name);
+    if (t.find_column("RI-Effective hourly rate")) {
+      report.notes.push_back(f.name + ": prices of reserved instances are not read: those of the hardware file hold");
+      continue;
+    }
     const std::size_t model = t.column("Model"), type = t.column("Inst. Type"), batch = t.column("Batch Size"),
                       median = t.column("Latency P50 (ms)");
     const auto details = t.find_column("Model details"), data = t.find_column("Model Data Type"),

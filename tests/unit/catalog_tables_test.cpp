@@ -205,6 +205,25 @@ TEST(ImportMeasurements, reads_ones_own_table) {
   EXPECT_THAT(refusal("measurements", {"task,model,hardware,accuracy,batch,latency\n"}), HasSubstr("has no rows"));
 }
 
+TEST(ImportTables, say_which_accuracies_are_missing) {
+  const std::string table =
+      "model,section,subsection,batch_size,latency_avg\nnet,V100,FP32,1,10 ms\nnet,V100,Mixed Precision,1,8 ms\nother,V100,FP32,1,9 ms\n";
+  EXPECT_THAT(refusal("nvidia", {table}, "model,accuracy\nfoo,0.7\n"),
+              HasSubstr("no variant could be made; 3 left out: no accuracy; an accuracy is missing of net (fp32), net (amp), other (fp32)"));
+  EXPECT_THAT(import("nvidia", {table}, "model,accuracy\nnet,0.7\n").report.notes, testing::ElementsAre("no accuracy of other (fp32)"));
+  EXPECT_THAT(refusal("nvidia", {table}, "model,top1\nnet,0.76\n"), HasSubstr("row 2: column \"top1\": \"0.76\" is at most 1 percent, and looks like a share"));
+  EXPECT_THAT(refusal("nvidia", {table}, "model,accuracy\nnet,76\n"), HasSubstr("percentages go into a column \"top1\""));
+}
+
+TEST(ImportNeuron, leaves_tables_of_prices_aside) {
+  const Imported i = import("neuron",
+                            {"Inst. Type,RI-Effective hourly rate\nInf2.xlarge,0.328\n",
+                             "Model,Inst. Type,Latency P50 (ms),Batch Size\nnet,Inf2.xlarge,0.83,1\n"},
+                            "model,accuracy\nnet,0.76\n");
+  EXPECT_EQ(i.report.variants, 1U);
+  EXPECT_THAT(i.report.notes, testing::ElementsAre(HasSubstr("prices of reserved instances are not read")));
+}
+
 TEST(ImportTables, make_no_catalog_that_cannot_be_read) {
   const std::string header = "task,model,hardware,accuracy,batch,latency_ms,cores\n";
   EXPECT_THAT(refusal("measurements", {header + "l,n,a40,0.7,1,5,2\n"}), HasSubstr("instances hold no cores on exclusive hardware"));
