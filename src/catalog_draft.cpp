@@ -77,8 +77,9 @@ void suspect_units(const std::vector<MeasuredVariant>& variants, DraftReport& re
     const double batch = median(times.batches), item = median(times.items);
     if (batch >= shortest_batch && item <= longest_item) continue;
     report.notes.push_back("suspicious: on " + in_quotes(name) + " the median " +
-                           (batch < shortest_batch ? "of the smallest batches is " + to_text(batch * 1e3) + " ms, less than any network takes"
-                                                   : "of an item is " + to_text(item) + " s") +
+                           (batch < shortest_batch
+                                ? "of the smallest batches is " + to_text(batch * 1e3) + " ms, less than any network takes"
+                                : "of an item is " + to_text(item) + " s") +
                            ": are they in the unit of the format?");
   }
 }
@@ -165,7 +166,8 @@ std::string write_draft(const std::string& name, const std::string& about, const
     const auto drop = [&](const std::string& reason) { ++report.dropped[reason]; };
     if (!v.accuracy) {
       std::string of = v.model;
-      if (!v.precision.empty()) of += v.resolution > 0 ? " (" + v.precision + ", " + std::to_string(v.resolution) + " px)" : " (" + v.precision + ")";
+      if (!v.precision.empty())
+        of += v.resolution > 0 ? " (" + v.precision + ", " + std::to_string(v.resolution) + " px)" : " (" + v.precision + ")";
       if (known_missing.insert(of).second) missing.push_back(of);
       drop(is_quantised(v.precision) ? "no accuracy in " + v.precision + ", and that of another precision is not its own" : "no accuracy");
       continue;
@@ -222,7 +224,9 @@ std::string write_draft(const std::string& name, const std::string& about, const
     j["load"] = {{"first_run_s", v.load_s.value_or(assumed_load_s)}};
     j["origin"] = {{"latency", v.derived_latency ? "derived" : "measured"},
                    {"accuracy", "measured"},
-                   {"artefact", !v.artefact_bytes ? "assumed" : v.computed_artefact ? "computed" : "measured"},
+                   {"artefact", !v.artefact_bytes     ? "assumed"
+                                : v.computed_artefact ? "computed"
+                                                      : "measured"},
                    {"load", v.load_s ? "measured" : "assumed"},
                    {"memory", v.memory_bytes ? "measured" : "assumed"}};
     out.push_back(std::move(j));

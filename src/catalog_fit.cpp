@@ -154,7 +154,8 @@ std::vector<VariantPoints> points_of(const Json& catalog) {
     if (p.latency != "measured") {
       // What was derived from a curve already would be fitted to itself.
       const std::vector<double> measured = measured_batches(origin);
-      std::erase_if(p.batches, [&](const auto& point) { return std::find(measured.begin(), measured.end(), point.first) == measured.end(); });
+      std::erase_if(p.batches,
+                    [&](const auto& point) { return std::find(measured.begin(), measured.end(), point.first) == measured.end(); });
       if (std::find(measured.begin(), measured.end(), 1) == measured.end()) p.cores.clear();
     }
     out.push_back(std::move(p));
@@ -200,7 +201,8 @@ std::string fit_text(const std::vector<VariantPoints>& variants, std::optional<s
     out += "Batch latency as a line base + b x item, and as (base^4 + (b x item)^4)^(1/4); residuals are relative.\n" +
            in_columns(lines, "", true);
   if (cores.size() > 1) out += "\nOne item by cores as serial + parallel / cores (Amdahl).\n" + in_columns(cores, "", true);
-  if (none.size() > 1) out += (out.empty() ? "" : "\n") + in_columns(none, "") + std::to_string(none.size() - 1) + " variants without a curve\n";
+  if (none.size() > 1)
+    out += (out.empty() ? "" : "\n") + in_columns(none, "") + std::to_string(none.size() - 1) + " variants without a curve\n";
   return out;
 }
 

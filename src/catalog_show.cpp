@@ -92,8 +92,7 @@ void doubt(std::vector<std::string>& doubts, const std::string& what, const std:
   doubts.push_back(std::move(text));
 }
 
-std::vector<std::string> doubts_of(const Catalog& catalog, const std::vector<VariantId>& variants,
-                                   const AllSaid& said) {
+std::vector<std::string> doubts_of(const Catalog& catalog, const std::vector<VariantId>& variants, const AllSaid& said) {
   std::map<std::string, std::size_t> accuracies, latencies, publishers, batches, frameworks;
   for (const VariantId id : variants) {
     const Variant& v = catalog[id];
@@ -247,7 +246,10 @@ std::string show_text(const Catalog& catalog, const Json& file, const CsvTable* 
     for (const PublishedFront& p : upstream)
       if (p.front == &f - fronts.data())
         out += p.data + " " + p.column + " as published: " +
-               (!p.not_comparable.empty() ? "not comparable, " + p.not_comparable : p.equal ? "equal" : "differs") + '\n';
+               (!p.not_comparable.empty() ? "not comparable, " + p.not_comparable
+                : p.equal                 ? "equal"
+                                          : "differs") +
+               '\n';
     lines = {{"variant", "accuracy", "batch", "latency", "largest rate", "memory", "latency is"}};
     for (const VariantId id : f.front) {
       const Variant& v = catalog[id];
@@ -296,11 +298,8 @@ Json show_json(const Catalog& catalog, const Json& file, const CsvTable* publish
                       {"variants", f.variants},
                       {"front", front}});
   }
-  Json out{{"name", catalog.name},
-           {"variants", shown(catalog)},
-           {"origin", origin},
-           {"measured_share", shares.measured()},
-           {"fronts", fronts}};
+  Json out{
+      {"name", catalog.name}, {"variants", shown(catalog)}, {"origin", origin}, {"measured_share", shares.measured()}, {"fronts", fronts}};
   if (published != nullptr) out["published"] = to_json(compare_fronts(catalog, all, *published));
   return out;
 }

@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <filesystem>
 #include <iostream>
 #include <map>
@@ -145,17 +146,23 @@ constexpr std::array<Action, 3> own_actions{
       "  tideline catalog fit scenarios/catalogs/vision.json --variant @v100\n"
       "  tideline catalog fit scenarios/catalogs/vision.json --variant @v100 --at 512\n"}}};
 
-void add_options_of(std::string_view action, cxxopts::Options& options, const std::string& of) {
-  if (action != "merge" && (action == "show" || of.empty())) options.add_options()("json", "Print JSON");
+/// `alone`: in the help of the action itself.
+void add_options_of(std::string_view action, cxxopts::Options& options, bool alone) {
+  const auto text = [&](std::string of) {
+    if (!alone) return "Of " + std::string(action) + ": " + of;
+    of.front() = static_cast<char>(std::toupper(static_cast<unsigned char>(of.front())));
+    return of;
+  };
+  if (action == "show" || (action == "fit" && alone)) options.add_options()("json", "Print JSON");
   if (action == "show")
-    options.add_options()("framework", of + "Variants of this framework alone", cxxopts::value<std::string>(), "NAME")(
-        "fronts", of + "YOLOBench's pareto_indices.csv: says which of its fronts are those of the catalog, and which cannot be compared",
+    options.add_options()("framework", text("variants of this framework alone"), cxxopts::value<std::string>(), "NAME")(
+        "fronts", text("pareto_indices.csv of YOLOBench: says which of its fronts are those of the catalog, and which cannot be compared"),
         cxxopts::value<std::string>(), "CSV");
   if (action == "fit")
-    options.add_options()("variant", of + "Variants whose name has this in it", cxxopts::value<std::string>(), "TEXT")(
-        "at", of + "The time of so many items too, at most twice the largest batch that was measured", cxxopts::value<std::uint32_t>(),
+    options.add_options()("variant", text("variants whose name has this in it"), cxxopts::value<std::string>(), "TEXT")(
+        "at", text("the time of so many items too, at most twice the largest batch that was measured"), cxxopts::value<std::uint32_t>(),
         "ITEMS");
-  if (action == "merge") options.add_options()("out", of + "The catalog to write", cxxopts::value<std::string>(), "FILE.json");
+  if (action == "merge") options.add_options()("out", text("the catalog to write"), cxxopts::value<std::string>(), "FILE.json");
 }
 
 void act(const std::string& action, const std::vector<std::string>& paths, const cxxopts::ParseResult& o) {
@@ -175,7 +182,7 @@ void run_action(const Action& action, const Arguments& arguments) {
   const std::string name = "tideline catalog " + std::string(action.name);
   cxxopts::Options options(name, std::string(action.help) + "\n");
   options.add_options()("files", "Catalogs", cxxopts::value<std::vector<std::string>>(), "FILE...");
-  add_options_of(action.name, options, "");
+  add_options_of(action.name, options, true);
   options.parse_positional({"files"});
   options.positional_help(std::string(action.files));
   const auto parsed = parse_options(options, arguments, std::string(action.examples));
@@ -193,15 +200,16 @@ int command_catalog(const Arguments& arguments, const PolicyRegistry& registry) 
       run_action(action, {arguments.begin() + 1, arguments.end()});
       return 0;
     }
-  cxxopts::Options options("tideline catalog",
-                           "Make, show and put together catalogs of variants. Each action has a help of its own: tideline catalog show --help.\n"
-                           "  import FORMAT FILE...  make a catalog of a table of measurements\n"
-                           "  show CATALOG           Pareto front of each task and hardware type, and where figures come from\n"
-                           "  merge CATALOG...       one catalog of several\n"
-                           "  fit CATALOG            curves of batches and cores, and what they miss\n");
+  cxxopts::Options options(
+      "tideline catalog",
+      "Make, show and put together catalogs of variants. Each action has a help of its own: tideline catalog show --help.\n"
+      "  import FORMAT FILE...  make a catalog of a table of measurements\n"
+      "  show CATALOG           Pareto front of each task and hardware type, and where figures come from\n"
+      "  merge CATALOG...       one catalog of several\n"
+      "  fit CATALOG            curves of batches and cores, and what they miss\n");
   options.add_options()("action", "What to do: import, show, merge, fit", cxxopts::value<std::string>(), "ACTION")(
       "files", "Catalogs", cxxopts::value<std::vector<std::string>>(), "FILE...");
-  for (const Action& action : own_actions) add_options_of(action.name, options, "Of " + std::string(action.name) + ": ");
+  for (const Action& action : own_actions) add_options_of(action.name, options, false);
   options.parse_positional({"action", "files"});
   options.positional_help("show|merge|fit CATALOG...");
   std::string examples;

@@ -133,7 +133,8 @@ int command_import(const Arguments& arguments, const PolicyRegistry&) {
       "LIST")("affine", "Of yolobench: batches by l(b) = l(1) (X + (1-X) b), assumed, in place of the derived tables",
               cxxopts::value<std::string>(),
               "X")("latencies", "Of yolobench's wider table: YOLO_latency.csv, for two more platforms", cxxopts::value<std::string>(),
-                   "CSV")("accuracy", "Accuracies: columns model and accuracy (0 .. 1) or top1 (percent), perhaps precision and img_size; such as "
+                   "CSV")("accuracy",
+                          "Accuracies: columns model and accuracy (0 .. 1) or top1 (percent), perhaps precision and img_size; such as "
                           "resnet50v1.5,fp32,0.761 below model,precision,accuracy",
                           cxxopts::value<std::string>(),
                           "CSV")("hardware", "What was measured on, where the table does not say", cxxopts::value<std::string>(), "NAME")(

@@ -398,9 +398,9 @@ std::string import_measurements(std::span<const NamedStream> files, const TableW
                framework = t.find_column("framework"), precision = t.find_column("precision"), resolution = t.find_column("resolution"),
                cores = t.find_column("cores"), artefact = t.find_column("artefact_mb"), memory = t.find_column("memory_mb"),
                load = t.find_column("load_s");
-    constexpr std::array<std::string_view, 16> known{"task",   "model",      "hardware",  "accuracy",  "batch",      "latency_ms",
-                                                     "metric", "kind",       "base_model", "framework", "precision", "resolution",
-                                                     "cores",  "artefact_mb", "memory_mb", "load_s"};
+    constexpr std::array<std::string_view, 16> known{"task",   "model",       "hardware",   "accuracy",  "batch",     "latency_ms",
+                                                     "metric", "kind",        "base_model", "framework", "precision", "resolution",
+                                                     "cores",  "artefact_mb", "memory_mb",  "load_s"};
     std::string ignored;
     for (const std::string& name : t.header())
       if (std::find(known.begin(), known.end(), name) == known.end()) {
