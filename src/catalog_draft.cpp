@@ -42,6 +42,48 @@ std::string list(std::string_view name, const std::vector<Json>& elements) {
   return out + "\n ]";
 }
 
+/// "a, b, c and 5 more", or nothing.
+std::string first_of(const std::vector<std::string>& names) {
+  constexpr std::size_t most = 4;
+  std::string out;
+  for (std::size_t k = 0; k < std::min(most, names.size()); ++k) out += (k == 0 ? "" : ", ") + names[k];
+  return names.size() <= most ? out : out + " and " + std::to_string(names.size() - most) + " more";
+}
+
+/// Tells of hardware whose times no network takes, or hardly any: the table may have another unit than its format says.
+void suspect_units(const std::vector<MeasuredVariant>& variants, DraftReport& report) {
+  constexpr double shortest_batch = 50e-6, longest_item = 5;
+  struct Times {
+    std::vector<double> batches, items;
+  };
+  std::map<std::string, Times> by_hardware;
+  const auto add = [](Times& to, const std::map<std::uint32_t, double>& latency_s) {
+    if (latency_s.empty()) return;
+    const auto& [items, s] = *latency_s.begin();
+    to.batches.push_back(s);
+    to.items.push_back(s / items);
+  };
+  for (const MeasuredVariant& v : variants) {
+    add(by_hardware[v.hardware], v.latency_s);
+    for (const auto& [cores, table] : v.by_cores) add(by_hardware[v.hardware], table);
+  }
+  const auto median = [](std::vector<double>& x) {
+    const auto middle = x.begin() + static_cast<std::ptrdiff_t>(x.size() / 2);
+    std::nth_element(x.begin(), middle, x.end());
+    return *middle;
+  };
+  for (auto& [name, times] : by_hardware) {
+    if (times.batches.empty()) continue;
+    const double batch = median(times.batches), item = median(times.items);
+    if (batch >= shortest_batch && item <= longest_item) continue;
+    report.notes.push_back("suspicious: on " + in_quotes(name) + " the median " +
+                           (batch < shortest_batch
+                                ? "of the smallest batches is " + to_text(batch * 1e3) + " ms, less than any network takes"
+                                : "of an item is " + to_text(item) + " s") +
+                           ": are they in the unit of the format?");
+  }
+}
+
 }  // namespace
 
 AccuracyTable::AccuracyTable(std::istream& in, const std::string& name) {
@@ -54,7 +96,9 @@ AccuracyTable::AccuracyTable(std::istream& in, const std::string& name) {
     const auto given = table.number(row, value);
     if (!given) continue;
     const double accuracy = top1 ? *given / 100 : *given;
-    if (!(accuracy >= 0 && accuracy <= 1)) table.fail(row, value, top1 ? "is no percentage" : "is not between 0 and 1");
+    if (!(accuracy >= 0 && accuracy <= 1))
+      table.fail(row, value, top1 ? "is no percentage" : "is not between 0 and 1: percentages go into a column \"top1\"");
+    if (top1 && *given <= 1) table.fail(row, value, "is at most 1 percent, and looks like a share: those go into a column \"accuracy\"");
     const auto resolution = size ? table.number(row, *size).value_or(0) : 0;
     const std::string& in_precision = precision ? table.cell(row, *precision) : std::string();
     const std::string& full = table.cell(row, model);
@@ -114,11 +158,17 @@ Json HardwareTable::of(const std::string& name, const std::string& kind) const {
 std::string write_draft(const std::string& name, const std::string& about, const std::string& source, const std::vector<DraftTask>& tasks,
                         const std::vector<MeasuredVariant>& variants, const HardwareTable& hardware, const std::string& kind,
                         DraftReport& report) {
+  suspect_units(variants, report);
   std::vector<Json> out, tasks_json, hardware_json;
-  std::set<std::string> names, used_hardware, used_tasks;
+  std::set<std::string> names, used_hardware, used_tasks, known_missing;
+  std::vector<std::string> missing;  // models without an accuracy, by the names that a table of accuracies has to have
   for (const MeasuredVariant& v : variants) {
     const auto drop = [&](const std::string& reason) { ++report.dropped[reason]; };
     if (!v.accuracy) {
+      std::string of = v.model;
+      if (!v.precision.empty())
+        of += v.resolution > 0 ? " (" + v.precision + ", " + std::to_string(v.resolution) + " px)" : " (" + v.precision + ")";
+      if (known_missing.insert(of).second) missing.push_back(of);
       drop(is_quantised(v.precision) ? "no accuracy in " + v.precision + ", and that of another precision is not its own" : "no accuracy");
       continue;
     }
@@ -174,14 +224,20 @@ std::string write_draft(const std::string& name, const std::string& about, const
     j["load"] = {{"first_run_s", v.load_s.value_or(assumed_load_s)}};
     j["origin"] = {{"latency", v.derived_latency ? "derived" : "measured"},
                    {"accuracy", "measured"},
+                   {"artefact", !v.artefact_bytes     ? "assumed"
+                                : v.computed_artefact ? "computed"
+                                                      : "measured"},
                    {"load", v.load_s ? "measured" : "assumed"},
                    {"memory", v.memory_bytes ? "measured" : "assumed"}};
     out.push_back(std::move(j));
   }
   report.variants = out.size();
+  const std::string wanted = first_of(missing);
+  if (!wanted.empty()) report.notes.push_back("no accuracy of " + wanted);
   if (out.empty()) {
     std::string reasons;
     for (const auto& [reason, n] : report.dropped) reasons += "; " + std::to_string(n) + " left out: " + reason;
+    if (!wanted.empty()) reasons += "; an accuracy is missing of " + wanted;
     throw InputError("no variant could be made" + reasons);
   }
   for (const DraftTask& t : tasks)

@@ -25,11 +25,14 @@ double squares(const CurveFit& f, const std::vector<std::pair<double, double>>& 
   return sum;
 }
 
-void refuse_beyond(const VariantPoints& v, double measured, std::uint32_t at) {
-  if (at > 2 * measured)
-    throw InputError("variant " + in_quotes(v.name) + ": " + std::to_string(at) +
-                     " items are beyond twice the largest batch that was measured, " + to_text(measured) +
-                     ": a curve says nothing of them");
+void refuse_beyond(const VariantPoints& v, std::uint32_t at) {
+  const double most = v.batches.empty() ? 0 : v.batches.back().first;
+  if (at <= 2 * most) return;
+  throw InputError("variant " + in_quotes(v.name) + ": " +
+                   (most == 0 ? "none of its batches was measured (" + v.latency + "): nothing is known of " + std::to_string(at) + " items"
+                              : std::to_string(at) + " items are beyond twice the largest batch that was measured, " + to_text(most) +
+                                    ": nothing is known of them") +
+                   "; --variant TEXT chooses variants");
 }
 
 /// Seconds of a number or a text with a unit; nothing where it is neither.
@@ -41,6 +44,16 @@ std::optional<double> seconds_of(const Json& value) {
   };
   const auto one = param::bind<One>(param::Object{{"time_s", to_value(value)}}, "", problems);
   return problems.empty() ? std::optional(to_seconds(one.time)) : std::nullopt;
+}
+
+/// The batch sizes that were measured where the latencies are said to be something else.
+std::vector<double> measured_batches(const Json& origin) {
+  std::vector<double> out;
+  const auto list = origin.find("measured_batches");
+  if (list == origin.end() || !list->is_array()) return out;
+  for (const Json& items : *list)
+    if (items.is_number()) out.push_back(items.get<double>());
+  return out;
 }
 
 std::vector<std::pair<double, double>> table_of(const Json& table) {
@@ -117,14 +130,11 @@ std::vector<VariantPoints> points_of(const Json& catalog) {
   if (variants == catalog.end() || !variants->is_array()) return out;
   for (const Json& v : *variants) {
     if (!v.is_object() || !v.contains("profile") || !v["profile"].is_object()) continue;
-    // What was derived from a curve already would be fitted to itself.
-    const Json origin = v.value("origin", Json::object());
-    if (origin.is_object() && origin.value("latency", "assumed") != "measured") {
-      out.push_back({v.value("name", ""), {}, {}});
-      continue;
-    }
+    const Json said = v.value("origin", Json::object());
+    const Json origin = said.is_object() ? said : Json::object();
     VariantPoints p;
     p.name = v.value("name", "");
+    p.latency = origin.value("latency", "assumed");
     const Json& profile = v["profile"];
     if (profile.contains("latency_s") && profile["latency_s"].is_object()) p.batches = table_of(profile["latency_s"]);
     if (profile.contains("cores") && profile["cores"].is_object()) {
@@ -141,28 +151,45 @@ std::vector<VariantPoints> points_of(const Json& catalog) {
       }
       std::sort(p.cores.begin(), p.cores.end());
     }
+    if (p.latency != "measured") {
+      // What was derived from a curve already would be fitted to itself.
+      const std::vector<double> measured = measured_batches(origin);
+      std::erase_if(p.batches,
+                    [&](const auto& point) { return std::find(measured.begin(), measured.end(), point.first) == measured.end(); });
+      if (std::find(measured.begin(), measured.end(), 1) == measured.end()) p.cores.clear();
+    }
     out.push_back(std::move(p));
   }
   return out;
+}
+
+std::string no_curve(const VariantPoints& v) {
+  if (v.batches.size() >= least_points) return {};
+  std::string sizes;
+  for (const auto& [items, s] : v.batches) sizes += (sizes.empty() ? "" : ", ") + to_text(items);
+  const std::string others = v.latency == "measured" ? "" : (v.batches.empty() ? "all are " : "the others are ") + v.latency;
+  if (v.batches.empty()) return "no batch was measured" + (others.empty() ? "" : ": " + others);
+  return "measured " + std::string(v.batches.size() == 1 ? "is batch " : "are batches ") + sizes + " alone" +
+         (others.empty() ? "" : ", " + others) + "; a curve takes 3";
 }
 
 std::string fit_text(const std::vector<VariantPoints>& variants, std::optional<std::uint32_t> at) {
   std::vector<std::vector<std::string>> lines{{"variant", "batches", "line: base", "per item", "rms", "largest", "bend: base", "per item",
                                                "rms", "largest", at ? "time of " + std::to_string(*at) : "", ""}};
   std::vector<std::vector<std::string>> cores{{"variant", "cores", "serial", "parallel", "rms", "largest", ""}};
-  std::size_t few = 0;
+  std::vector<std::vector<std::string>> none{{"no curve of", "why"}};
   for (const VariantPoints& v : variants) {
+    if (at) refuse_beyond(v, *at);
     if (v.cores.size() >= least_points) {
       const CurveFit f = fit_cores(v.cores);
       cores.push_back({v.name, "1 .. " + figure::plain(f.most), figure::time(f.base), figure::time(f.slope), figure::percent(f.rms),
                        figure::percent(f.largest), ""});
     }
-    if (v.batches.size() < least_points) {
-      ++few;
+    if (const std::string why = no_curve(v); !why.empty()) {
+      none.push_back({v.name, why});
       continue;
     }
     const CurveFit line = fit_curve(v.batches, false), bend = fit_curve(v.batches, true);
-    if (at) refuse_beyond(v, line.most, *at);
     const CurveFit& better = bend.rms < line.rms ? bend : line;
     lines.push_back({v.name, figure::plain(v.batches.front().first) + " .. " + figure::plain(line.most), figure::time(line.base),
                      figure::time(line.slope), figure::percent(line.rms), figure::percent(line.largest), figure::time(bend.base),
@@ -174,7 +201,8 @@ std::string fit_text(const std::vector<VariantPoints>& variants, std::optional<s
     out += "Batch latency as a line base + b x item, and as (base^4 + (b x item)^4)^(1/4); residuals are relative.\n" +
            in_columns(lines, "", true);
   if (cores.size() > 1) out += "\nOne item by cores as serial + parallel / cores (Amdahl).\n" + in_columns(cores, "", true);
-  if (few > 0) out += std::to_string(few) + " variants have fewer than 3 batch sizes that were measured: no curve\n";
+  if (none.size() > 1)
+    out += (out.empty() ? "" : "\n") + in_columns(none, "") + std::to_string(none.size() - 1) + " variants without a curve\n";
   return out;
 }
 
@@ -184,18 +212,18 @@ Json fit_json(const std::vector<VariantPoints>& variants, std::optional<std::uin
   };
   Json out = Json::array();
   for (const VariantPoints& v : variants) {
+    if (at) refuse_beyond(v, *at);
     Json one{{"variant", v.name}};
-    if (v.batches.size() >= least_points) {
+    if (const std::string why = no_curve(v); !why.empty()) {
+      one["no_curve"] = why;
+    } else {
       const CurveFit line = fit_curve(v.batches, false), bend = fit_curve(v.batches, true);
       one["line"] = json(line);
       one["bend"] = json(bend);
-      if (at) {
-        refuse_beyond(v, line.most, *at);
-        one["at"] = {{"items", *at}, {"latency_s", (bend.rms < line.rms ? bend : line).at(*at)}};
-      }
+      if (at) one["at"] = {{"items", *at}, {"latency_s", (bend.rms < line.rms ? bend : line).at(*at)}};
     }
     if (v.cores.size() >= least_points) one["cores"] = json(fit_cores(v.cores));
-    if (one.size() > 1) out.push_back(std::move(one));
+    out.push_back(std::move(one));
   }
   return out;
 }

@@ -27,16 +27,20 @@ CurveFit fit_curve(const std::vector<std::pair<double, double>>& points, bool sm
 /// Amdahl's law, serial + parallel / cores, as a line in 1 / cores: `base` is serial, `slope` parallel. Points are (cores, s).
 CurveFit fit_cores(const std::vector<std::pair<double, double>>& cores);
 
-/// Batches by items of each variant whose latency is measured, and by cores those of one item. From the file, as a catalog in memory has no gaps left.
+/// Batches by items of a variant that were measured, and by cores those of one item. From the file, as a catalog in memory has no gaps left.
 struct VariantPoints {
   std::string name;
   std::vector<std::pair<double, double>> batches;  ///< items, s; with cores those of the most cores
   std::vector<std::pair<double, double>> cores;    ///< cores, s of one item
+  std::string latency = "measured";                ///< the origin of its latencies, but for those of the batches here
 };
 std::vector<VariantPoints> points_of(const Json& catalog);
 
-/// What `fit` prints. With `at` also the time of that many items, and an `InputError` for a variant whose largest measured batch is less
-/// than half of it: curves that were fitted to a part of a real one miss the rest by a factor.
+/// Why there is no curve of batches: fewer than three were measured; empty where there is one.
+std::string no_curve(const VariantPoints& v);
+
+/// What `fit` prints: curves, and why the other variants have none. With `at` also the time of that many items, and an `InputError` for a
+/// variant whose largest measured batch is less than half of it: curves that were fitted to a part of a real one miss the rest by a factor.
 std::string fit_text(const std::vector<VariantPoints>& variants, std::optional<std::uint32_t> at);
 Json fit_json(const std::vector<VariantPoints>& variants, std::optional<std::uint32_t> at);
 

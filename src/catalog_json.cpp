@@ -235,6 +235,15 @@ class Reader {
     if (affine_ && origins.latency != Origin::assumed)
       problems_.add(child(origin, "latency"), "an affine profile is \"assumed\"; give a table for what was measured or derived");
 
+    for (std::size_t i = 0; i < origins.measured_batches.size() && !tables.empty(); ++i) {
+      const std::uint32_t items = origins.measured_batches[i];
+      const bool there = std::any_of(tables.begin(), tables.end(), [&](const CoreTable& t) {
+        return std::any_of(t.table.begin(), t.table.end(), [&](const Point& at) { return at.items == items; });
+      });
+      if (!there || affine_)
+        problems_.add(child(child(origin, "measured_batches"), i), "the profile has no time of a batch of " + std::to_string(items));
+    }
+
     // The index of a variant without a task or hardware would lead nowhere.
     if (!task || !hardware) return;
     v.task = TaskId{*task};

@@ -251,14 +251,20 @@ struct LoadParams : LawParams {
 };
 
 struct OriginParams {
-  Origin latency = Origin::assumed, accuracy = Origin::assumed, load = Origin::assumed, memory = Origin::assumed;
+  Origin latency = Origin::assumed, accuracy = Origin::assumed, artefact = Origin::assumed, load = Origin::assumed,
+         memory = Origin::assumed;
+  std::vector<std::uint32_t> measured_batches;
   static constexpr param::Option<Origin> origins[] = {
       {"measured", Origin::measured}, {"computed", Origin::computed}, {"derived", Origin::derived}, {"assumed", Origin::assumed}};
   static constexpr auto declare() {
-    return param::fields(param::choice("latency", &OriginParams::latency, "Of the profile.", origins),
-                         param::choice("accuracy", &OriginParams::accuracy, "Of the accuracy.", origins),
-                         param::choice("load", &OriginParams::load, "Of the load times and artefact bytes.", origins),
-                         param::choice("memory", &OriginParams::memory, "Of the memory of an instance.", origins));
+    return param::fields(
+        param::choice("latency", &OriginParams::latency, "Of the profile.", origins),
+        param::choice("accuracy", &OriginParams::accuracy, "Of the accuracy.", origins),
+        param::choice("artefact", &OriginParams::artefact, "Of the artefact bytes.", origins),
+        param::choice("load", &OriginParams::load, "Of the load times.", origins),
+        param::choice("memory", &OriginParams::memory, "Of the memory of an instance.", origins),
+        param::field("measured_batches", &OriginParams::measured_batches,
+                     "Batches of the profile whose time was measured, where the others are of `latency`.", {1, max_catalog_batch}));
   }
 };
 

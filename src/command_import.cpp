@@ -9,26 +9,15 @@
 #include "src/scenario_files.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <charconv>
-#include <cstring>
-#include <deque>
 #include <filesystem>
-#include <fstream>
 #include <iostream>
+#include <memory>
 #include <sstream>
 
 namespace tideline {
 
 namespace {
-
-std::ifstream open(const std::string& path) {
-  std::error_code ignored;
-  if (std::filesystem::is_directory(path, ignored)) throw WorldError("cannot read " + path + ": it is a folder");
-  std::ifstream in(path, std::ios::binary);
-  if (!in) throw WorldError("cannot read " + path + ": " + std::strerror(errno));
-  return in;
-}
 
 double share(const std::string& option, const std::string& text) {
   double x = 0;
@@ -67,15 +56,15 @@ void import_table(const TableImporter& importer, const std::vector<std::string>&
   if (o.count("hardware") > 0) wishes.hardware = o["hardware"].as<std::string>();
   if (o.count("accuracy") > 0) {
     const auto name = o["accuracy"].as<std::string>();
-    auto in = open(name);
-    wishes.accuracies = AccuracyTable(in, name);
+    const auto in = open_table(name);
+    wishes.accuracies = AccuracyTable(*in, name);
   }
   // The file that ships is used where it is there.
   const std::string types = o.count("hardware-file") > 0 ? o["hardware-file"].as<std::string>() : find_catalog("hardware");
   if (!types.empty()) wishes.hardware_types = HardwareTable(read_json(types), types);
-  std::deque<std::ifstream> streams;
+  std::vector<std::unique_ptr<std::istream>> streams;
   std::vector<NamedStream> named;
-  for (const std::string& file : files) named.push_back({file, &streams.emplace_back(open(file))});
+  for (const std::string& file : files) named.push_back({file, streams.emplace_back(open_table(file)).get()});
   DraftReport report;
   const std::string text = importer.read(named, wishes, report);
   write_whole(out, text);
@@ -103,20 +92,21 @@ void import_yolobench_table(const std::string& table, const std::filesystem::pat
   }
   if (wishes.tasks.empty()) throw InputError("--tasks: names no data set");
   if (o.count("affine") > 0) wishes.affine_share = share("--affine", o["affine"].as<std::string>());
-  std::ifstream csv = open(table), params, latencies;
+  const std::unique_ptr<std::istream> csv = open_table(table);
+  std::unique_ptr<std::istream> params, latencies;
   if (o.count("params") > 0) {
     wishes.params_name = o["params"].as<std::string>();
-    params = open(wishes.params_name);
+    params = open_table(wishes.params_name);
   }
   if (o.count("latencies") > 0) {
     wishes.latencies_name = o["latencies"].as<std::string>();
-    latencies = open(wishes.latencies_name);
-    wishes.latencies = &latencies;
+    latencies = open_table(wishes.latencies_name);
+    wishes.latencies = latencies.get();
   }
   if (o.count("accuracy") > 0) {
     const auto name = o["accuracy"].as<std::string>();
-    auto in = open(name);
-    const CsvTable t(in, name);
+    const auto in = open_table(name);
+    const CsvTable t(*in, name);
     const std::size_t model = t.column("model"), precision = t.column("precision"), accuracy = t.column("accuracy");
     for (std::size_t row = 0; row < t.size(); ++row) {
       if (t.cell(row, precision) != "int8") t.fail(row, precision, "is not int8: other accuracies are in the table");
@@ -126,7 +116,7 @@ void import_yolobench_table(const std::string& table, const std::filesystem::pat
     }
   }
   std::ostringstream text;
-  const ImportReport report = import_yolobench(csv, o.count("params") > 0 ? &params : nullptr, text, wishes);
+  const ImportReport report = import_yolobench(*csv, params.get(), text, wishes);
   write_whole(out, text.str());
   std::cout << to_text(report) << "catalog: " << out.string() << '\n';
 }
@@ -136,14 +126,16 @@ void import_yolobench_table(const std::string& table, const std::filesystem::pat
 int command_import(const Arguments& arguments, const PolicyRegistry&) {
   cxxopts::Options options("tideline import", formats_help());
   options.add_options()("format", "Format: one of those above", cxxopts::value<std::string>(), "FORMAT")(
-      "table", "The tables of the format", cxxopts::value<std::vector<std::string>>(), "FILE...")(
+      "table", "The tables of the format, also packed with gzip", cxxopts::value<std::vector<std::string>>(), "FILE...")(
       "params", "Of yolobench: parameter counts, with columns model_name and params_deploy_computed", cxxopts::value<std::string>(), "CSV")(
       "tasks", "Of yolobench: data sets, each a task, separated by commas: voc, sku, wider, coco",
       cxxopts::value<std::string>()->default_value("voc"),
       "LIST")("affine", "Of yolobench: batches by l(b) = l(1) (X + (1-X) b), assumed, in place of the derived tables",
               cxxopts::value<std::string>(),
               "X")("latencies", "Of yolobench's wider table: YOLO_latency.csv, for two more platforms", cxxopts::value<std::string>(),
-                   "CSV")("accuracy", "Accuracies: columns model and accuracy (0 .. 1) or top1 (percent), perhaps precision and img_size",
+                   "CSV")("accuracy",
+                          "Accuracies: columns model and accuracy (0 .. 1) or top1 (percent), perhaps precision and img_size; such as "
+                          "resnet50v1.5,fp32,0.761 below model,precision,accuracy",
                           cxxopts::value<std::string>(),
                           "CSV")("hardware", "What was measured on, where the table does not say", cxxopts::value<std::string>(), "NAME")(
       "hardware-file", "Hardware types; default: scenarios/catalogs/hardware.json", cxxopts::value<std::string>(), "FILE.json")(
@@ -156,6 +148,8 @@ int command_import(const Arguments& arguments, const PolicyRegistry&) {
       "  tideline import yolobench merged_results.csv --out yolobench.json\n"
       "  tideline import yolobench merged_results.csv --params COMPUTED_params_macs.csv --tasks voc,coco --out yolobench.json\n"
       "  tideline import timm benchmark.csv --accuracy results-imagenet.csv --hardware rtx4090 --out timm.json\n"
+      "  tideline import nvidia convnets_inference.csv --accuracy accuracies.csv --out nvidia.json\n"
+      "  tideline import neuron aws_neuron/*.csv --accuracy accuracies.csv --out neuron.json\n"
       "  tideline import measurements own.csv --out own.json\n");
   if (!parsed) return 0;
   const auto& o = *parsed;

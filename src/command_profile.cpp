@@ -222,8 +222,11 @@ Json variant_json(const Profiled& p, const std::string& hardware, const std::str
                    {"backend", backend},
                    {"threads", p.threads},
                    {"seed", p.model.spec.seed}};
-  out["origin"] = {
-      {"latency", "measured"}, {"accuracy", measured_accuracy ? "measured" : "assumed"}, {"load", "measured"}, {"memory", "computed"}};
+  out["origin"] = {{"latency", "measured"},
+                   {"accuracy", measured_accuracy ? "measured" : "assumed"},
+                   {"artefact", "computed"},
+                   {"load", "measured"},
+                   {"memory", "computed"}};
   out["source"] = text + ".";
   return out;
 }

@@ -2,16 +2,46 @@
 
 #include "sim/core/nearest.h"
 #include "sim/core/text.h"
+#include "sim/model/arrival.h"
 #include "src/errors.h"
+#include "traces/gzip.h"
 
 #include <algorithm>
+#include <array>
+#include <cerrno>
 #include <charconv>
 #include <cmath>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
 #include <istream>
 #include <span>
+#include <sstream>
 #include <utility>
 
 namespace tideline {
+
+std::unique_ptr<std::istream> open_table(const std::string& path) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored)) throw WorldError("cannot read " + path + ": it is a folder");
+  auto file = std::make_unique<std::ifstream>(path, std::ios::binary);
+  if (!*file) throw WorldError("cannot read " + path + ": " + std::strerror(errno));
+  if (file->peek() != 0x1f) {
+    file->clear();
+    return file;
+  }
+  // All of it at once: a stream that fails in between would look like one that ends.
+  const auto in = unpacked(std::move(file));
+  auto out = std::make_unique<std::stringstream>();
+  try {
+    in->exceptions(std::ios::badbit);
+    std::array<char, 1 << 16> block;
+    while (in->read(block.data(), block.size()), in->gcount() > 0) out->write(block.data(), in->gcount());
+  } catch (const SourceError& e) {
+    throw InputError(path + ": " + e.what());
+  }
+  return out;
+}
 
 bool is_text(std::string_view line) {
   for (std::size_t i = 0; i < line.size(); ++i) {
@@ -81,12 +111,34 @@ std::optional<double> CsvTable::number(std::size_t row, std::size_t column) cons
   return x;
 }
 
-std::optional<double> CsvTable::leading_number(std::size_t row, std::size_t column) const {
+std::optional<double> CsvTable::quantity(std::size_t row, std::size_t column,
+                                         std::initializer_list<std::pair<std::string_view, double>> units) const {
   const std::string& text = cell(row, column);
+  if (text.empty()) return {};
   double x = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), x);
-  if (error != std::errc{} || !std::isfinite(x)) return {};
-  return x;
+  const auto [end, error] = std::from_chars(text.data() + (text.front() == '~' ? 1 : 0), text.data() + text.size(), x);
+  if (error != std::errc{} || !std::isfinite(x)) fail(row, column, "is not a number");
+  std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
+  while (unit.starts_with(' ')) unit.remove_prefix(1);
+  while (unit.ends_with(' ')) unit.remove_suffix(1);
+  if (unit.empty()) return x * units.begin()->second;
+  std::string known;
+  for (const auto& [name, factor] : units) {
+    if (unit == name) return x * factor;
+    known += (known.empty() ? "" : ", ") + std::string(name);
+  }
+  fail(row, column, "is not in " + known);
+}
+
+std::optional<std::uint32_t> CsvTable::side(std::size_t row, std::size_t column) const {
+  const std::string& text = cell(row, column);
+  if (text.empty()) return {};
+  std::uint32_t pixels = 0;
+  const char* const stop = text.data() + text.size();
+  const auto [end, error] = std::from_chars(text.data(), stop, pixels);
+  if (error != std::errc{} || (end != stop && *end != 'x') || pixels < 1 || pixels > 65536)
+    fail(row, column, "is no size of images such as 224 or 224x224");
+  return pixels;
 }
 
 void CsvTable::fail(std::size_t row, std::size_t column, const std::string& message) const {

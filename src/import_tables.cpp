@@ -1,5 +1,6 @@
 #include "src/import_tables.h"
 
+#include "sim/core/nearest.h"
 #include "sim/core/text.h"
 #include "src/csv_table.h"
 #include "src/errors.h"
@@ -32,11 +33,32 @@ std::string slug(std::string_view text) {
   return out;
 }
 
-double positive(const CsvTable& t, std::size_t row, std::size_t column, double most) {
-  const auto x = t.leading_number(row, column);
-  if (!x || !(*x > 0 && *x <= most)) t.fail(row, column, "is not above 0 and at most " + to_text(most));
-  return *x;
+/// Seconds of a cell in milliseconds. Another unit is refused where the cell names it.
+double latency(const CsvTable& t, std::size_t row, std::size_t column) {
+  constexpr double most = 1e7;
+  const auto ms = t.quantity(row, column, {{"ms", 1}});
+  if (!ms || !(*ms > 0 && *ms <= most)) t.fail(row, column, "is not above 0 and at most " + to_text(most) + " ms");
+  return *ms / 1e3;
 }
+
+/// Says where a table's own rates and times do not belong together: one of them is in another unit than the format has.
+class RateCheck {
+ public:
+  /// Of a row: items, seconds of their batch, items a second.
+  void add(double items, double s, std::optional<double> rate) {
+    if (!rate || !(*rate > 0)) return;
+    const double at_once = *rate * s / items;
+    ++(at_once < 1.0 / 30 ? short_ : at_once > 30 ? long_ : fit_);
+  }
+  void tell(const std::string& name, DraftReport& report) const {
+    if (short_ + long_ <= fit_) return;
+    report.notes.push_back("suspicious: in most rows of " + name + " the latency is far too " + (short_ > long_ ? "short" : "long") +
+                           " for the rate beside it: is it in milliseconds?");
+  }
+
+ private:
+  std::size_t fit_ = 0, short_ = 0, long_ = 0;
+};
 
 std::uint32_t batch_of(const CsvTable& t, std::size_t row, std::size_t column) {
   const auto n = t.number(row, column);
@@ -71,6 +93,8 @@ std::string import_timm(std::span<const NamedStream> files, const TableWishes& w
     const CsvTable t(*f.in, f.name);
     const std::size_t model = t.column("model"), size = t.column("infer_img_size"), step = t.column("infer_step_time"),
                       batch = t.column("infer_batch_size"), params = t.column("param_count");
+    const auto rate = t.find_column("infer_samples_per_sec");
+    RateCheck check;
     const std::string precision = f.name.find("-amp-") != std::string::npos    ? "amp"
                                   : f.name.find("-fp32-") != std::string::npos ? "fp32"
                                                                                : "";
@@ -83,15 +107,18 @@ std::string import_timm(std::span<const NamedStream> files, const TableWishes& w
       v.hardware = w.hardware;
       v.framework = "pytorch";
       v.precision = precision;
-      v.resolution = static_cast<std::uint32_t>(positive(t, row, size, 65536));
+      v.resolution = t.side(row, size).value_or(0);
       v.accuracy = w.accuracies.of(v.model, precision, v.resolution);
-      v.latency_s[batch_of(t, row, batch)] = positive(t, row, step, 1e7) / 1e3;
+      const std::uint32_t items = batch_of(t, row, batch);
+      const double s = v.latency_s[items] = latency(t, row, step);
+      check.add(items, s, rate ? t.number(row, *rate) : std::nullopt);
       if (const auto millions = t.number(row, params); millions && *millions > 0) {
         v.artefact_bytes = *millions * 1e6 * 4;
         v.computed_artefact = true;
       }
       out.push_back(std::move(v));
     }
+    check.tell(f.name, report);
   }
   return write_draft("timm", "Imported from timm's benchmarks of inference: a model at one batch size.",
                      "huggingface/pytorch-image-models, results/, Apache-2.0", {{task, "top-1", true}}, out, w.hardware_types,
@@ -109,7 +136,9 @@ std::string import_nvidia(std::span<const NamedStream> files, const TableWishes&
   for (const NamedStream& f : files) {
     const CsvTable t(*f.in, f.name);
     const std::size_t model = t.column("model"), section = t.column("section"), sub = t.column("subsection"),
-                      batch = t.column("batch_size"), latency = t.column("latency_avg");
+                      batch = t.column("batch_size"), average = t.column("latency_avg");
+    const auto rate = t.find_column("throughput_avg");
+    RateCheck check;
     for (std::size_t row = 0; row < t.size(); ++row) {
       ++report.rows;
       MeasuredVariant v;
@@ -126,9 +155,12 @@ std::string import_nvidia(std::span<const NamedStream> files, const TableWishes&
       if (v.precision.empty()) t.fail(row, sub, "names no precision: expected FP32 or Mixed Precision");
       v.framework = "pytorch";
       v.accuracy = w.accuracies.of(v.model, v.precision, 0);
-      groups.of(v.model + '\n' + v.hardware + '\n' + v.precision, v).latency_s[batch_of(t, row, batch)] =
-          positive(t, row, latency, 1e7) / 1e3;
+      const std::uint32_t items = batch_of(t, row, batch);
+      const double s = latency(t, row, average);
+      groups.of(v.model + '\n' + v.hardware + '\n' + v.precision, v).latency_s[items] = s;
+      check.add(items, s, rate ? t.quantity(row, *rate, {{"img/s", 1}, {"images/s", 1}}) : std::nullopt);
     }
+    check.tell(f.name, report);
   }
   return write_draft("nvidia_dle", "Imported from the batch tables of NVIDIA's DeepLearningExamples.",
                      "NVIDIA/DeepLearningExamples, PyTorch/Classification/ConvNets, BSD-3-Clause", {{task, "top-1", true}}, groups.list(),
@@ -159,19 +191,18 @@ std::string import_hailo(std::span<const NamedStream> files, const TableWishes& 
       v.hardware = w.hardware.empty() ? slug(t.cell(row, device)) : w.hardware;
       v.framework = "hailort";
       v.precision = "int8";
-      if (const auto side = t.leading_number(row, input); side && *side >= 1 && *side <= 65536)
-        v.resolution = static_cast<std::uint32_t>(*side);
-      const auto chip = t.leading_number(row, on_chip), in_float = t.leading_number(row, before), degraded = t.leading_number(row, loss);
+      v.resolution = t.side(row, input).value_or(0);
+      const auto chip = t.number(row, on_chip), in_float = t.number(row, before), degraded = t.number(row, loss);
       const double percent = chip ? *chip : in_float && degraded ? *in_float - *degraded : -1;
       if (percent >= 0 && percent <= 100) v.accuracy = percent / 100;
       const auto add = [&](std::uint32_t items, std::size_t column) {
-        if (const auto rate = t.leading_number(row, column); rate && *rate > 0) v.latency_s[items] = items / *rate;
+        if (const auto rate = t.number(row, column); rate && *rate > 0) v.latency_s[items] = items / *rate;
       };
       add(1, one);
       add(8, eight);
       v.derived_latency = true;
       v.only_these_batches = true;
-      if (const auto millions = t.leading_number(row, params); millions && *millions > 0) {
+      if (const auto millions = t.number(row, params); millions && *millions > 0) {
         v.artefact_bytes = *millions * 1e6;
         v.computed_artefact = true;
       }
@@ -201,8 +232,8 @@ std::string import_aihub(std::span<const NamedStream> files, const TableWishes& 
         const std::string& what = t.cell(row, *field);
         const std::string begin = "Model size (";
         if (!what.starts_with(begin)) continue;
-        if (const auto mb = t.leading_number(row, value))
-          sizes[{t.cell(row, model), what.substr(begin.size(), what.size() - begin.size() - 1)}] = *mb * 1e6;
+        if (const auto bytes = t.quantity(row, value, {{"MB", 1e6}, {"KB", 1e3}, {"GB", 1e9}}))
+          sizes[{t.cell(row, model), what.substr(begin.size(), what.size() - begin.size() - 1)}] = *bytes;
       }
       continue;
     }
@@ -224,7 +255,7 @@ std::string import_aihub(std::span<const NamedStream> files, const TableWishes& 
         ++report.dropped["no time"];
         continue;
       }
-      v.latency_s[1] = positive(t, row, time, 1e7) / 1e3;
+      v.latency_s[1] = latency(t, row, time);
       v.only_these_batches = true;
       if (const auto mb = t.number(row, memory); mb && *mb > 0) v.memory_bytes = *mb * 1024 * 1024;
       out.push_back(std::move(v));
@@ -250,6 +281,10 @@ std::string import_neuron(std::span<const NamedStream> files, const TableWishes&
   Grouped groups;
   for (const NamedStream& f : files) {
     const CsvTable t(*f.in, f.name);
+    if (t.find_column("RI-Effective hourly rate")) {
+      report.notes.push_back(f.name + ": prices of reserved instances are not read: those of the hardware file hold");
+      continue;
+    }
     const std::size_t model = t.column("Model"), type = t.column("Inst. Type"), batch = t.column("Batch Size"),
                       median = t.column("Latency P50 (ms)");
     const auto details = t.find_column("Model details"), data = t.find_column("Model Data Type"),
@@ -269,13 +304,11 @@ std::string import_neuron(std::span<const NamedStream> files, const TableWishes&
                                    : details ? t.cell(row, *details).substr(0, t.cell(row, *details).find(','))
                                              : "");
       v.precision = precision;
-      if (image)
-        if (const auto side = t.leading_number(row, *image); side && *side >= 1 && *side <= 65536)
-          v.resolution = static_cast<std::uint32_t>(*side);
+      if (image) v.resolution = t.side(row, *image).value_or(0);
       if (length && !t.cell(row, *length).empty()) v.suffix = "-length" + t.cell(row, *length);
       v.accuracy = w.accuracies.of(v.model, v.precision, 0);
       v.only_these_batches = true;
-      const double s = positive(t, row, median, 1e7) / 1e3;
+      const double s = latency(t, row, median);
       auto& table = groups.of(v.model + '\n' + v.hardware + '\n' + v.precision + v.suffix + std::to_string(v.resolution), v).latency_s;
       const std::uint32_t items = batch_of(t, row, batch);
       if (!table.emplace(items, s).second) ++report.dropped["another row of the same batch size"];
@@ -360,11 +393,21 @@ std::string import_measurements(std::span<const NamedStream> files, const TableW
   for (const NamedStream& f : files) {
     const CsvTable t(*f.in, f.name);
     const std::size_t task = t.column("task"), model = t.column("model"), hardware = t.column("hardware"), accuracy = t.column("accuracy"),
-                      batch = t.column("batch"), latency = t.column("latency_ms");
+                      batch = t.column("batch"), time = t.column("latency_ms");
     const auto metric = t.find_column("metric"), kind = t.find_column("kind"), base = t.find_column("base_model"),
                framework = t.find_column("framework"), precision = t.find_column("precision"), resolution = t.find_column("resolution"),
                cores = t.find_column("cores"), artefact = t.find_column("artefact_mb"), memory = t.find_column("memory_mb"),
                load = t.find_column("load_s");
+    constexpr std::array<std::string_view, 16> known{"task",   "model",       "hardware",   "accuracy",  "batch",     "latency_ms",
+                                                     "metric", "kind",        "base_model", "framework", "precision", "resolution",
+                                                     "cores",  "artefact_mb", "memory_mb",  "load_s"};
+    std::string ignored;
+    for (const std::string& name : t.header())
+      if (std::find(known.begin(), known.end(), name) == known.end()) {
+        const std::string_view meant = nearest(name, known);
+        ignored += (ignored.empty() ? "" : ", ") + in_quotes(name) + (meant.empty() ? "" : " (did you mean " + in_quotes(meant) + "?)");
+      }
+    if (!ignored.empty()) report.notes.push_back(f.name + ": columns that are not looked at: " + ignored);
     const auto text = [&](std::size_t row, std::optional<std::size_t> column) { return column ? t.cell(row, *column) : std::string(); };
     const auto number = [&](std::size_t row, std::optional<std::size_t> column, double factor) -> std::optional<double> {
       if (!column) return {};
@@ -400,7 +443,8 @@ std::string import_measurements(std::span<const NamedStream> files, const TableW
            {std::pair{&whole.accuracy, &v.accuracy}, {&whole.memory_bytes, &v.memory_bytes}, {&whole.load_s, &v.load_s}})
         if (*mine != *other) t.fail(row, accuracy, "of the same variant: rows do not agree on its accuracy, memory or load");
       const std::uint32_t items = batch_of(t, row, batch);
-      const double s = positive(t, row, latency, 1e7) / 1e3;
+      (void)t.number(row, time);  // no unit: the column says it
+      const double s = latency(t, row, time);
       const auto n = number(row, cores, 1);
       const bool is_new = n ? whole.by_cores[static_cast<std::uint32_t>(std::clamp(*n, 1.0, 4096.0))].emplace(items, s).second
                             : whole.latency_s.emplace(items, s).second;

@@ -33,18 +33,19 @@ struct Platform {
   double bytes_per_weight;
   bool any_batch;  // else the runtime fixes it at 1
   double runtime_init_s;
-  double first_run_extra_s;  // over the time of a batch
-  double runtime_mib;        // of the process and its buffers, in an instance
+  double first_run_extra_s;        // over the time of a batch
+  double runtime_mib;              // of the process and its buffers, in an instance
+  double shortest_ms, longest_ms;  // of what was published: a table whose median is ten times beyond has another unit
 };
 constexpr Platform platforms[] = {
-    {"nano_gpu_latency", "jetson_nano", "", "onnxruntime", "fp32", 4, true, 3, 0.8, 256},
-    {"openvino_latency", "core_i7", "", "openvino", "fp32", 4, true, 0.2, 0.3, 128},
-    {"vim3_latency", "vim3", "", "npu_sdk", "int16", 2, false, 0.5, 0.1, 64},
-    {"raspi4_tflite_latency", "raspberry_pi_4", "-tflite", "tflite", "fp32", 4, true, 0.2, 0.1, 64},
-    {"orange_pi_latency", "orange_pi_5", "", "rknn", "fp16", 2, false, 0.5, 0.1, 64},
-    {"a40_trt_latency", "a40", "", "tensorrt", "not stated", 4, true, 2, 0.1, 512},
-    {"pi5_ort_latency", "raspberry_pi_5", "", "onnxruntime", "fp32", 4, true, 0.3, 0.1, 96},
-    {"pi4_ort_latency", "raspberry_pi_4", "-onnxruntime", "onnxruntime", "fp32", 4, true, 0.5, 0.2, 96},
+    {"nano_gpu_latency", "jetson_nano", "", "onnxruntime", "fp32", 4, true, 3, 0.8, 256, 16, 618},
+    {"openvino_latency", "core_i7", "", "openvino", "fp32", 4, true, 0.2, 0.3, 128, 1.5, 145},
+    {"vim3_latency", "vim3", "", "npu_sdk", "int16", 2, false, 0.5, 0.1, 64, 6, 466},
+    {"raspi4_tflite_latency", "raspberry_pi_4", "-tflite", "tflite", "fp32", 4, true, 0.2, 0.1, 64, 18, 4955},
+    {"orange_pi_latency", "orange_pi_5", "", "rknn", "fp16", 2, false, 0.5, 0.1, 64, 4, 278},
+    {"a40_trt_latency", "a40", "", "tensorrt", "not stated", 4, true, 2, 0.1, 512, 0.86, 6.3},
+    {"pi5_ort_latency", "raspberry_pi_5", "", "onnxruntime", "fp32", 4, true, 0.3, 0.1, 96, 9, 1229},
+    {"pi4_ort_latency", "raspberry_pi_4", "-onnxruntime", "onnxruntime", "fp32", 4, true, 0.5, 0.2, 96, 29, 4162},
 };
 
 /// The platforms of the wider table, whose times are in seconds; those of the last two are in a table of their own.
@@ -58,7 +59,8 @@ constexpr WidePlatform wide_platforms[] = {
     {"pi4_tflite_int8_latency", "", false},           {"pi4_ort_latency", "pi4_ort_latency", false},
     {"orange_pi_latency", "orange_pi_latency", true}, {"a40_trt_latency", "a40_trt_latency", true},
 };
-constexpr Platform int8_platform{"pi4_tflite_int8_latency", "raspberry_pi_4", "-tflite-int8", "tflite", "int8", 1, true, 0.2, 0.1, 64};
+constexpr Platform int8_platform{
+    "pi4_tflite_int8_latency", "raspberry_pi_4", "-tflite-int8", "tflite", "int8", 1, true, 0.2, 0.1, 64, 5, 2500};
 constexpr DataSet wide_set{YoloBenchTask::voc, "mAP_0.5:0.95", "detect-voc", "-scratch"};
 
 struct Board {
@@ -70,24 +72,19 @@ struct Board {
   double price_usd;                    // of the board, or by the hour
   bool by_hour;
   double idle_watts, busy_watts, boot_s;
-  std::string_view source;
+  std::string_view what, price_source, busy_source;  // all else is assumed, but for the copy
 };
 constexpr Board boards[] = {
-    {"jetson_nano", "gpu", 0, "3GiB", true, "100Mb/s", "80MB/s", "", 99, false, 2, 10, 30,
-     "Jetson Nano GPU. Power: 10 W mode. Price 99 USD, idle power, bandwidths, boot and the GiB left to instances of 4: assumed"},
-    {"core_i7", "cpu", 8, "12GiB", true, "1Gb/s", "1.5GB/s", "", 1000, false, 10, 45, 30,
-     "Intel i7-10875H, 8 cores. Price, power (45 W TDP), memory, bandwidths, boot: assumed"},
-    {"vim3", "npu", 0, "2GiB", true, "100Mb/s", "100MB/s", "", 140, false, 2, 7, 30,
-     "Khadas VIM3 NPU. Price, power, memory, bandwidths, boot: assumed"},
-    {"raspberry_pi_4", "cpu", 4, "3GiB", true, "100Mb/s", "40MB/s", "", 55, false, 3, 8, 30,
-     "Raspberry Pi 4B 4 GB, 4 cores. Price 55 USD, up to 8 W: shops' listings. Idle power, bandwidths, boot: assumed"},
-    {"orange_pi_5", "npu", 0, "3GiB", true, "100Mb/s", "100MB/s", "", 100, false, 3, 15, 30,
-     "Orange Pi 5 NPU. Price, power, memory, bandwidths, boot: assumed"},
-    {"a40", "gpu", 0, "44GiB", false, "1Gb/s", "1.5GB/s", "12.3GB/s", 0.69, true, 30, 300, 60,
-     "NVIDIA A40. Price: RunPod community cloud, as listed in skypilot-catalog 02d7ef67. Copy: 102 MB in 8.31 ms on a V100 (Clockwork's "
-     "documentation). Power, disk, store, boot: assumed"},
-    {"raspberry_pi_5", "cpu", 4, "3GiB", true, "100Mb/s", "80MB/s", "", 60, false, 4, 12, 30,
-     "Raspberry Pi 5 4 GB, 4 cores. Price 60 USD, up to 12 W: shops' listings. Idle power, bandwidths, boot: assumed"},
+    {"jetson_nano", "gpu", 0, "3GiB", true, "100Mb/s", "80MB/s", "", 99, false, 2, 10, 30, "Jetson Nano GPU", "assumed", "10 W mode"},
+    {"core_i7", "cpu", 8, "12GiB", true, "1Gb/s", "1.5GB/s", "", 1000, false, 10, 45, 30, "Intel i7-10875H", "assumed", "45 W TDP"},
+    {"vim3", "npu", 0, "2GiB", true, "100Mb/s", "100MB/s", "", 140, false, 2, 7, 30, "Khadas VIM3 NPU", "assumed", "assumed"},
+    {"raspberry_pi_4", "cpu", 4, "3GiB", true, "100Mb/s", "40MB/s", "", 55, false, 3, 8, 30, "Raspberry Pi 4B 4 GB", "shops' listings",
+     "up to 8 W, shops' listings"},
+    {"orange_pi_5", "npu", 0, "3GiB", true, "100Mb/s", "100MB/s", "", 100, false, 3, 15, 30, "Orange Pi 5 NPU", "assumed", "assumed"},
+    {"a40", "gpu", 0, "44GiB", false, "1Gb/s", "1.5GB/s", "12.3GB/s", 0.69, true, 30, 300, 60, "NVIDIA A40",
+     "RunPod community cloud, as listed in skypilot-catalog 02d7ef67", "assumed"},
+    {"raspberry_pi_5", "cpu", 4, "3GiB", true, "100Mb/s", "80MB/s", "", 60, false, 4, 12, 30, "Raspberry Pi 5 4 GB", "shops' listings",
+     "up to 12 W, shops' listings"},
 };
 
 constexpr double assumed_weights = 8e6;  // parameters, where no count is given
@@ -162,11 +159,16 @@ Json hardware_json(const Board& board, const YoloBenchOptions& options) {
   out["idle_watts"] = board.idle_watts;
   out["busy_watts"] = board.busy_watts;
   out["boot_s"] = board.boot_s;
-  std::string source(board.source);
+  std::string price(board.price_source);
   if (!board.by_hour) {
-    source += ". Price of an hour: " + to_text(board.price_usd) + " USD / (" + to_text(options.lifetime_years) + " years x 8760 h) + " +
-              to_text(board.busy_watts) + " W x " + to_text(options.usd_per_kwh) + " USD/kWh, assumed";
+    price = to_text(board.price_usd) + " USD (" + price + ") / (" + to_text(options.lifetime_years) + " years x 8760 h) + " +
+            to_text(board.busy_watts) + " W x " + to_text(options.usd_per_kwh) + " USD/kWh, life and tariff assumed";
   }
+  std::string source = std::string(board.what) + ". price_per_hour_usd: " + price +
+                       "; idle_watts: assumed; busy_watts: " + std::string(board.busy_source) +
+                       "; boot_s: assumed; memory_bytes: assumed; store_bytes_per_s: assumed; disk_bytes_per_s: assumed";
+  if (!board.copy.empty()) source += "; copy_bytes_per_s: 102 MB in 8.31 ms on a V100 (Clockwork's documentation)";
+  if (board.cores > 0) source += "; cores: of the type";
   out["source"] = source;
   return out;
 }
@@ -193,6 +195,10 @@ class Importer {
       if (params) params_ = read_params(*params, options.params_name);
       return;
     }
+    if (!options.int8_accuracies.empty())
+      throw InputError(options.csv_name + ": has no latencies in INT8 that --accuracy would be for: VOC_scratch_100epochs.csv has");
+    if (options.latencies != nullptr)
+      throw InputError(options.csv_name + ": has the latencies of all platforms: --latencies is for VOC_scratch_100epochs.csv");
     for (const auto& set : data_sets) {
       if (std::find(options.tasks.begin(), options.tasks.end(), set.task) == options.tasks.end()) continue;
       sets_.push_back(&set);
@@ -216,7 +222,8 @@ class Importer {
         "Imported by `tideline import yolobench` from " + std::string(wide_ ? wide_source : table_source) +
         ". Latencies of single images are measured, those of batches derived: the same architecture at as many pixels. Weights are "
         "computed from parameter counts; memory beyond them, load times, bandwidths, power and most prices are assumed. Accuracy was "
-        "measured in FP32 and not again in the NPUs' precisions. The i7 and Raspberry Pi measurements used all cores: an instance "
+        "measured in FP32; that in the precisions of the NPUs and the A40 is assumed to be the same. The i7 and Raspberry Pi measurements "
+        "used all cores: an instance "
         "there holds them all.";
     std::string out = head.dump(1);
     out.resize(out.rfind('\n'));  // the closing brace comes last
@@ -299,6 +306,19 @@ class Importer {
     report_.architectures = architectures.size();
   }
 
+  void suspect_unit(const Platform& platform, const Column& latencies) {
+    std::vector<double> known;
+    for (const auto& ms : latencies)
+      if (ms) known.push_back(*ms);
+    if (known.empty()) return;
+    const auto middle = known.begin() + static_cast<std::ptrdiff_t>(known.size() / 2);
+    std::nth_element(known.begin(), middle, known.end());
+    if (*middle >= platform.shortest_ms / 10 && *middle <= platform.longest_ms * 10) return;
+    report_.notes.push_back("suspicious: the median of " + std::string(platform.column) + " is " + to_text(*middle) + " ms; " +
+                            to_text(platform.shortest_ms) + " .. " + to_text(platform.longest_ms) +
+                            " ms were published: is it in another unit?");
+  }
+
   std::unordered_map<std::string, Curve> curves(const Column& latencies) const {
     std::unordered_map<std::string, Curve> out;
     for (const auto& model : models_) {
@@ -311,6 +331,7 @@ class Importer {
   std::vector<Json> variants() {
     std::vector<Json> out;
     for (std::size_t c = 0; c < platforms_.size(); ++c) {
+      suspect_unit(*platforms_[c], latencies_[c]);
       const auto by_architecture = curves(latencies_[c]);
       for (std::size_t s = 0; s < sets_.size(); ++s) {
         for (const auto& model : models_) {
@@ -355,27 +376,31 @@ class Importer {
     out["artefact_bytes"] = weights;
     out["memory_bytes"] = weights + static_cast<std::int64_t>(platform.runtime_mib * 1024 * 1024);
     if (board->cores > 0) out["instance_cores"] = board->cores;
-    const std::string_view origin = add_profile(out, platform, ms, model.pixels(), curve);
+    const Json latency = add_profile(out, platform, ms, model.pixels(), curve);
     out["load"] = {{"runtime_init_s", platform.runtime_init_s}, {"first_run_s", seconds(platform.first_run_extra_s * 1e3 + ms)}};
-    // Weights are computed, but the larger part of an instance's memory is not.
-    out["origin"] = {{"latency", origin}, {"accuracy", "measured"}, {"load", "assumed"}, {"memory", "assumed"}};
+    // Weights are computed, but the larger part of an instance's memory is not. Accuracies are those of FP32: in another precision
+    // they are taken to be the same, but for INT8, which has its own.
+    out["origin"] = latency;
+    out["origin"]["accuracy"] = platform.precision == "fp32" || platform.precision == "int8" ? "measured" : "assumed";
+    out["origin"]["artefact"] = counted ? "computed" : "assumed";
+    out["origin"]["load"] = out["origin"]["memory"] = "assumed";
     return out;
   }
 
-  /// Adds the profile and what it needs; gives its origin.
-  std::string_view add_profile(Json& out, const Platform& platform, double ms, double pixels, const Curve& curve) {
+  /// Adds the profile and what it needs; gives the origin of its times.
+  Json add_profile(Json& out, const Platform& platform, double ms, double pixels, const Curve& curve) {
     Json table{{"1", seconds(ms)}};
     if (!platform.any_batch) {
       out["batch_sizes"] = Json::array({1});
       out["profile"] = {{"latency_s", table}};
-      return "measured";
+      return {{"latency", "measured"}};
     }
     if (options_.affine_share) {
       ++report_.batched_variants;
       out["max_batch"] = options_.affine_max_batch;
       const double share = *options_.affine_share;
       out["profile"] = {{"affine", {{"base_s", seconds(share * ms)}, {"per_item_s", seconds((1 - share) * ms)}}}};
-      return "assumed";
+      return {{"latency", "assumed"}};
     }
     const std::uint32_t most = largest_batch(curve, pixels);
     double latency = ms;
@@ -387,7 +412,8 @@ class Importer {
     }
     out["profile"] = {{"latency_s", table}};
     if (most > 1) ++report_.batched_variants;
-    return most > 1 ? "derived" : "measured";
+    if (most == 1) return {{"latency", "measured"}};
+    return {{"latency", "derived"}, {"measured_batches", Json::array({1})}};
   }
 
   /// A member of the catalog with an element on each line.
@@ -424,7 +450,20 @@ std::string to_text(const ImportReport& report) {
   for (const auto& [reason, count] : report.dropped) dropped += count;
   out += line(dropped, "variants left out");
   for (const auto& [reason, count] : report.dropped) out += "  " + line(count, reason);
+  for (const auto& note : report.notes) out += "note: " + note + "\n";
   return out;
+}
+
+std::optional<YoloBenchPlatform> yolobench_platform(std::string_view column) {
+  for (const Platform& p : platforms)
+    if (p.column == column) return YoloBenchPlatform{p.hardware, p.framework};
+  return {};
+}
+
+std::string_view yolobench_task(std::string_view column) {
+  for (const DataSet& set : data_sets)
+    if (set.accuracy_column == column) return set.task_name;
+  return {};
 }
 
 ImportReport import_yolobench(std::istream& csv, std::istream* params, std::ostream& out, const YoloBenchOptions& options) {

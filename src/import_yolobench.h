@@ -8,6 +8,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace tideline {
@@ -43,10 +44,20 @@ struct ImportReport {
   std::size_t raised_latencies = 0;            ///< derived entries raised to that of the batch before: more items are never faster
   std::size_t assumed_sizes = 0;               ///< variants whose weights have an assumed size, as no parameter count was given
   std::map<std::string, std::size_t> dropped;  ///< variants not written, by reason
+  std::vector<std::string> notes;
 };
 
 /// Several lines for people.
 std::string to_text(const ImportReport& report);
+
+/// What a column of latencies of the table is in a catalog.
+struct YoloBenchPlatform {
+  std::string_view hardware, framework;
+};
+std::optional<YoloBenchPlatform> yolobench_platform(std::string_view column);
+
+/// The task whose accuracies a column of the table has; empty: none has.
+std::string_view yolobench_task(std::string_view column);
 
 /// Reads the whole table, then writes a catalog that `read_catalog` reads. `params` (or null) is a table with `model_name` and
 /// `params_deploy_computed`. Throws `InputError` with file and row where a table is wrong: nothing is written then. The caller

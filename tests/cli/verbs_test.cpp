@@ -304,6 +304,12 @@ TEST(CatalogVerb, imports_shows_merges_and_fits) {
   const Outcome beyond = tideline(folder, {"catalog", "fit", "own.json", "--at", "17"});
   EXPECT_EQ(beyond.code, 2);
   EXPECT_THAT(beyond.err, HasSubstr("beyond twice the largest batch that was measured, 8"));
+  folder.write("few.csv", "task,model,hardware,accuracy,batch,latency_ms\nlook,few,a40,0.7,1,5\n");
+  EXPECT_EQ(tideline(folder, {"import", "measurements", "few.csv", "--out", "few.json"}).code, 0);
+  EXPECT_THAT(tideline(folder, {"catalog", "fit", "few.json"}).out, HasSubstr("measured is batch 1 alone; a curve takes 3"));
+  const Outcome few = tideline(folder, {"catalog", "fit", "few.json", "--at", "64"});
+  EXPECT_EQ(few.code, 2);
+  EXPECT_THAT(few.err, HasSubstr("64 items are beyond twice the largest batch that was measured, 1"));
   const Outcome both = tideline(folder, {"catalog", "merge", "own.json", resnet, "--out", "both.json"});
   EXPECT_EQ(both.code, 0) << both.err;
   EXPECT_THAT(both.out, HasSubstr("6 variants, 2 tasks, 2 hardware types"));
@@ -317,6 +323,39 @@ TEST(CatalogVerb, imports_shows_merges_and_fits) {
   EXPECT_THAT(tideline(folder, {"import", "measurements", "own.csv", "--out", "x.json", "--affine", "0.5"}).err,
               HasSubstr("--affine: format measurements does not take it"));
   EXPECT_EQ(tideline(folder, {"catalog", "show", "none.json"}).code, 3);
+}
+
+TEST(CatalogVerb, has_a_help_for_each_action) {
+  const Folder folder;
+  const auto help = [&](const std::string& action) {
+    const Outcome done = tideline(folder, {"catalog", action, "--help"});
+    EXPECT_EQ(done.code, 0) << done.err;
+    EXPECT_THAT(done.out, HasSubstr("Examples:\n  tideline catalog " + action));
+    return done.out;
+  };
+  EXPECT_THAT(help("show"), testing::AllOf(HasSubstr("--framework"), HasSubstr("--fronts"), testing::Not(HasSubstr("--at")),
+                                           testing::Not(HasSubstr("--out"))));
+  EXPECT_THAT(help("fit"),
+              testing::AllOf(HasSubstr("--at"), HasSubstr("--variant"), HasSubstr("--json"), testing::Not(HasSubstr("--fronts"))));
+  EXPECT_THAT(help("merge"), testing::AllOf(HasSubstr("--out"), testing::Not(HasSubstr("--json"))));
+  EXPECT_THAT(tideline(folder, {"catalog", "show"}).err, HasSubstr("(see tideline catalog show --help)"));
+  EXPECT_EQ(tideline(folder, {"catalog", "fit", "own.json", "--fronts", "x"}).code, 2);
+  EXPECT_THAT(tideline(folder, {"import", "--help"}).out, HasSubstr("such as resnet50v1.5,fp32,0.761"));
+}
+
+TEST(Import, reads_packed_tables) {
+  const Folder folder;
+  folder.write("own.csv", "task,model,hardware,accuracy,batch,latency_ms\nlook,n,a40,0.7,1,5\n");
+  EXPECT_EQ(tideline(folder, {"import", "measurements", "own.csv", "--out", "plain.json"}).code, 0);
+  ASSERT_EQ(std::system(("gzip " + (folder / "own.csv").string()).c_str()), 0);
+  const Outcome done = tideline(folder, {"import", "measurements", "own.csv.gz", "--out", "packed.json"});
+  EXPECT_EQ(done.code, 0) << done.err;
+  EXPECT_EQ(read_file(folder / "packed.json"), read_file(folder / "plain.json"));
+  const std::string whole = read_file(folder / "own.csv.gz");
+  folder.write("cut.csv.gz", whole.substr(0, whole.size() - 12));
+  const Outcome cut = tideline(folder, {"import", "measurements", "cut.csv.gz", "--out", "cut.json"});
+  EXPECT_EQ(cut.code, 2);
+  EXPECT_THAT(cut.err, HasSubstr("cut.csv.gz: the compressed data end early"));
 }
 
 TEST(Import, needs_format_table_and_output) {

@@ -3,6 +3,7 @@
 #include "src/catalog_fit.h"
 #include "src/catalog_json.h"
 #include "src/catalog_show.h"
+#include "src/csv_table.h"
 #include "src/errors.h"
 #include "src/import_tables.h"
 #include "src/import_yolobench.h"
@@ -17,6 +18,7 @@
 #include <fstream>
 #include <iostream>
 #include <map>
+#include <optional>
 #include <set>
 #include <sstream>
 #include <string>
@@ -79,6 +81,20 @@ const Variant& variant(const Catalog& c, const std::string& name) {
   for (const Variant& v : c.variants)
     if (v.name == name) return v;
   throw InputError("no variant " + name + "; the first is " + c.variants.front().name);
+}
+
+/// Prices, power, boot times and all other figures: each is named in the text of its type, with what it is from or that it is assumed.
+void expect_sources(const Json& file) {
+  for (const Json& h : file["hardware"]) {
+    const std::string source = h["source"];
+    for (const auto& [key, value] : h.items()) {
+      if (key == "name" || key == "kind" || key == "sharing" || key == "unified_memory" || key == "source") continue;
+      const auto at = source.find(key + ": ");
+      ASSERT_NE(at, std::string::npos) << h["name"] << ": " << key;
+      EXPECT_GT(source.find(';', at) - at, key.size() + 4) << h["name"] << ": " << key;
+    }
+    for (const char* key : {"price_per_hour_usd", "idle_watts", "busy_watts", "boot_s"}) EXPECT_TRUE(h.contains(key)) << h["name"];
+  }
 }
 
 TEST(ImportTimm, joins_accuracies_of_the_same_input_size) {
@@ -203,9 +219,84 @@ TEST(ImportMeasurements, reads_ones_own_table) {
   EXPECT_THAT(refusal("measurements", {"task,model,hardware,accuracy,batch,latency\n"}), HasSubstr("has no rows"));
 }
 
+TEST(ImportTables, say_which_accuracies_are_missing) {
+  const std::string table =
+      "model,section,subsection,batch_size,latency_avg\nnet,V100,FP32,1,10 ms\nnet,V100,Mixed Precision,1,8 ms\nother,V100,FP32,1,9 ms\n";
+  EXPECT_THAT(
+      refusal("nvidia", {table}, "model,accuracy\nfoo,0.7\n"),
+      HasSubstr("no variant could be made; 3 left out: no accuracy; an accuracy is missing of net (fp32), net (amp), other (fp32)"));
+  EXPECT_THAT(import("nvidia", {table}, "model,accuracy\nnet,0.7\n").report.notes, testing::ElementsAre("no accuracy of other (fp32)"));
+  EXPECT_THAT(refusal("nvidia", {table}, "model,top1\nnet,0.76\n"),
+              HasSubstr("row 2: column \"top1\": \"0.76\" is at most 1 percent, and looks like a share"));
+  EXPECT_THAT(refusal("nvidia", {table}, "model,accuracy\nnet,76\n"), HasSubstr("percentages go into a column \"top1\""));
+}
+
+TEST(ImportNeuron, leaves_tables_of_prices_aside) {
+  const Imported i = import("neuron",
+                            {"Inst. Type,RI-Effective hourly rate\nInf2.xlarge,0.328\n",
+                             "Model,Inst. Type,Latency P50 (ms),Batch Size\nnet,Inf2.xlarge,0.83,1\n"},
+                            "model,accuracy\nnet,0.76\n");
+  EXPECT_EQ(i.report.variants, 1U);
+  EXPECT_THAT(i.report.notes, testing::ElementsAre(HasSubstr("prices of reserved instances are not read")));
+}
+
 TEST(ImportTables, make_no_catalog_that_cannot_be_read) {
   const std::string header = "task,model,hardware,accuracy,batch,latency_ms,cores\n";
   EXPECT_THAT(refusal("measurements", {header + "l,n,a40,0.7,1,5,2\n"}), HasSubstr("instances hold no cores on exclusive hardware"));
+}
+
+TEST(ImportMeasurements, takes_numbers_alone_and_says_which_columns_it_ignores) {
+  const std::string header = "task,model,hardware,accuracy,batch,latency_ms\n";
+  EXPECT_THAT(refusal("measurements", {header + "l,n,a40,0.7,1,5 s\n"}),
+              HasSubstr("row 2: column \"latency_ms\": \"5 s\" is not a number"));
+  EXPECT_THAT(refusal("measurements", {header + "l,n,a40,0.7,1,5ms\n"}), HasSubstr("is not a number"));
+  const Imported i = import("measurements", {"task,model,hardware,accuracy,batch,latency_ms,power,core\nl,n,a40,0.7,1,5,9,1\n"});
+  EXPECT_THAT(i.report.notes,
+              testing::ElementsAre(HasSubstr("columns that are not looked at: \"power\", \"core\" (did you mean \"cores\"?)")));
+}
+
+TEST(ImportTables, refuse_another_unit_than_that_of_the_format) {
+  const std::string nvidia = "model,section,subsection,batch_size,throughput_avg,latency_avg\n";
+  EXPECT_THAT(refusal("nvidia", {nvidia + "net,V100,FP32,1,96 img/s,10.37 s\n"}, "model,accuracy\nnet,0.7\n"),
+              HasSubstr("row 2: column \"latency_avg\": \"10.37 s\" is not in ms"));
+  const std::string timm = "model,infer_img_size,infer_samples_per_sec,infer_step_time,infer_batch_size,param_count\n";
+  EXPECT_THAT(refusal("timm", {timm + "net,224,4,256 us,1,25\n"}, "model,accuracy\nnet,0.7\n", "a40"),
+              HasSubstr("\"256 us\" is not in ms"));
+  EXPECT_THAT(refusal("timm", {timm + "net,224px,4,256,1,25\n"}, "model,accuracy\nnet,0.7\n", "a40"), HasSubstr("is no size of images"));
+  const std::string hailo =
+      "device,Network Name,float,Hardware Degradation,FPS (Batch Size=1),FPS (Batch Size=8),Input Resolution (HxWxC),Params (M),Hardware "
+      "mAP\n";
+  EXPECT_THAT(refusal("hailo", {hailo + "HAILO8,n,26,1,400k,800,512x512x3,14,25\n"}), HasSubstr("\"400k\" is not a number"));
+  const std::string neuron = "Model,Inst. Type,Latency P50 (ms),Batch Size\n";
+  EXPECT_THAT(refusal("neuron", {neuron + "net,Inf2.xlarge,0.8 s,1\n"}, "model,accuracy\nnet,0.7\n"), HasSubstr("\"0.8 s\" is not in ms"));
+}
+
+TEST(ImportTables, tell_of_times_that_are_out_by_a_thousand) {
+  const std::string header = "task,model,hardware,accuracy,batch,latency_ms\n";
+  const auto notes = [](const Imported& i) { return i.report.notes; };
+  EXPECT_THAT(notes(import("measurements", {header + "l,a,a40,0.7,1,0.0009\nl,b,a40,0.8,1,0.003\n"})),
+              testing::ElementsAre(
+                  HasSubstr("suspicious: on \"a40\" the median of the smallest batches is 0.003 ms, less than any network takes")));
+  EXPECT_THAT(notes(import("measurements", {header + "l,a,a40,0.7,1,9000\n"})), testing::ElementsAre(HasSubstr("of an item is 9 s")));
+  EXPECT_THAT(notes(import("measurements", {header + "l,a,a40,0.7,1,0.9\nl,b,a40,0.8,64,9000\n"})), testing::IsEmpty());
+  const std::string nvidia = "model,section,subsection,batch_size,throughput_avg,latency_avg\n";
+  EXPECT_THAT(notes(import("nvidia", {nvidia + "net,V100,FP32,1,0.096 img/s,10.4 ms\n"}, "model,accuracy\nnet,0.7\n")),
+              testing::ElementsAre(HasSubstr("the latency is far too short for the rate beside it")));
+}
+
+TEST(ImportAihub, reads_sizes_in_their_units) {
+  const std::string table =
+      "model,precision,component,device,runtime,inference_time_ms,peak_mem_mb_min,peak_mem_mb_max\nnet,float,Net,Galaxy "
+      "S24,tflite,10,0,100\n";
+  const auto size = [&](const std::string& text) {
+    return import("aihub", {table, "model,field,value\nnet,Model size (float)," + text + "\n"}, "model,accuracy\nnet,0.7\n")
+        .catalog.variants[0]
+        .artefact_bytes;
+  };
+  EXPECT_EQ(size("100 MB"), 100000000);
+  EXPECT_EQ(size("~5MB"), 5000000);
+  EXPECT_EQ(size("812 KB"), 812000);
+  EXPECT_THROW(size("3 parsecs"), InputError);
 }
 
 TEST(ImportTables, take_text_only) {
@@ -238,20 +329,64 @@ TEST(ImportYoloBench, the_wider_table_has_no_accuracy_in_int8) {
   EXPECT_THROW(import_yolobench(third, nullptr, both, options), InputError);
 }
 
+TEST(ImportYoloBench, refuses_options_that_its_table_has_no_use_for) {
+  const std::string table =
+      "mAP_0.5:0.95_voc,nano_gpu_latency,openvino_latency,vim3_latency,raspi4_tflite_latency,orange_pi_latency,a40_trt_latency,"
+      "pi5_ort_latency,pi4_ort_latency,model_name\n0.4,20,5,7,20,4,2,9,30,tiny_100\n";
+  const auto refused = [&](const YoloBenchOptions& options) {
+    std::istringstream in(table);
+    std::ostringstream out;
+    try {
+      (void)import_yolobench(in, nullptr, out, options);
+    } catch (const InputError& e) {
+      return std::string(e.what());
+    }
+    Problems problems;
+    expect_sources(parse_json(out.str(), "c", problems).root);
+    return std::string();
+  };
+  EXPECT_EQ(refused({}), "");
+  YoloBenchOptions options;
+  options.int8_accuracies = {{"tiny_100", 0.3}};
+  EXPECT_THAT(refused(options), HasSubstr("has no latencies in INT8"));
+  std::istringstream latencies("model_name\n");
+  options = {};
+  options.latencies = &latencies;
+  EXPECT_THAT(refused(options), HasSubstr("has the latencies of all platforms"));
+}
+
 TEST(CatalogShow, finds_the_front_and_counts_origins) {
-  const Catalog c = catalog_of(Json::parse(R"({"tasks":[{"name":"t"}],"hardware":[{"name":"h","memory_bytes":1000}],"variants":[
+  const Json file = Json::parse(R"({"tasks":[{"name":"t"}],"hardware":[{"name":"h","memory_bytes":1000}],"variants":[
     {"name":"slow","task":"t","hardware":"h","accuracy":0.7,"profile":{"latency_s":{"1":0.02}},"origin":{"latency":"measured","accuracy":"measured"}},
-    {"name":"fast","task":"t","hardware":"h","accuracy":0.7,"profile":{"latency_s":{"1":0.01}},"origin":{"latency":"derived"}},
+    {"name":"fast","task":"t","hardware":"h","accuracy":0.7,"profile":{"latency_s":{"1":0.01}},"origin":{"latency":"derived","artefact":"computed"}},
     {"name":"best","task":"t","hardware":"h","accuracy":0.9,"profile":{"latency_s":{"1":0.03}}},
-    {"name":"worst","task":"t","hardware":"h","accuracy":0.1,"profile":{"latency_s":{"1":0.01}}}]})"));
-  const auto fronts = fronts_of(c);
+    {"name":"worst","task":"t","hardware":"h","accuracy":0.1,"profile":{"latency_s":{"1":0.01}}}]})");
+  const Catalog c = catalog_of(file);
+  const auto fronts = fronts_of(c, file);
   ASSERT_EQ(fronts.size(), 1U);
   std::vector<std::string> names;
   for (const VariantId v : fronts[0].front) names.push_back(c[v].name);
   EXPECT_EQ(names, (std::vector<std::string>{"fast", "best"}));
-  EXPECT_DOUBLE_EQ(origins_of(c).measured(), 2.0 / 16);
-  EXPECT_THAT(show_text(c), HasSubstr("t (accuracy) on h: 2 of 4 on the Pareto front"));
-  EXPECT_EQ(show_json(c)["fronts"][0]["front"][1]["variant"], "best");
+  EXPECT_DOUBLE_EQ(origins_of(file).measured(), 2.0 / 20);
+  EXPECT_EQ(origins_of(file).counts[2], (std::array<std::size_t, 4>{0, 1, 0, 3}));
+  EXPECT_THAT(show_text(c, file), HasSubstr("t (accuracy) on h: 2 of 4 on the Pareto front"));
+  EXPECT_EQ(show_json(c, file)["fronts"][0]["front"][1]["variant"], "best");
+}
+
+TEST(CatalogShow, counts_the_latencies_of_each_batch_by_their_own_origin) {
+  Json file = Json::parse(R"({"tasks":[{"name":"t"},{"name":"u"}],"hardware":[{"name":"h","memory_bytes":1000}],"variants":[
+    {"name":"a","base_model":"n","task":"t","hardware":"h","accuracy":0.7,"profile":{"latency_s":{"1":0.02,"2":0.03,"4":0.05}},"origin":{"latency":"derived","measured_batches":[1]}},
+    {"name":"b","base_model":"n","task":"u","hardware":"h","accuracy":0.7,"profile":{"latency_s":{"1":0.02,"2":0.03,"4":0.05}},"origin":{"latency":"derived","measured_batches":[1]}},
+    {"name":"c","task":"t","hardware":"h","accuracy":0.9,"profile":{"latency_s":{"1":0.06}},"origin":{"latency":"measured"}}]})");
+  const Catalog c = catalog_of(file);
+  EXPECT_EQ(origins_of(file).counts[0], (std::array<std::size_t, 4>{2, 0, 2, 0})) << "the times of a and b are one measurement";
+  EXPECT_THAT(fronts_of(c, file)[0].doubts, testing::IsEmpty()) << "single items of both were measured";
+  EXPECT_EQ(show_json(c, file)["fronts"][0]["front"][0]["latency_is"], "measured");
+  file["variants"][0]["origin"]["measured_batches"] = Json::array({3});
+  Problems problems;
+  (void)read_catalog(file, "", problems);
+  ASSERT_EQ(problems.list().size(), 1U);
+  EXPECT_EQ(problems.list()[0].pointer, "/variants/0/origin/measured_batches/0");
 }
 
 TEST(CatalogShow, says_which_fronts_are_not_comparable) {
@@ -288,14 +423,41 @@ TEST(CatalogFit, finds_curves_again_and_refuses_what_was_not_measured) {
     {"name":"guess","profile":{"latency_s":{"1":0.01,"2":0.02,"3":0.03}}},
     {"name":"cores","origin":{"latency":"measured"},"profile":{"cores":{"1":{"1":0.11},"2":{"1":0.06},"10":{"1":0.02}}}}]})");
   const auto points = points_of(catalog);
-  const Json j = fit_json(points, 16);
-  ASSERT_EQ(j.size(), 2U);
-  EXPECT_EQ(j[0]["variant"], "v");
-  EXPECT_NEAR(j[1]["cores"]["base_s"].get<double>(), 0.01, 1e-6);
-  EXPECT_NEAR(j[1]["cores"]["slope_s"].get<double>(), 0.1, 1e-6);
-  EXPECT_THROW(fit_json(points, 17), InputError);
-  EXPECT_THROW(fit_text(points, 17), InputError);
-  EXPECT_THAT(fit_text(points, {}), testing::AllOf(HasSubstr("Amdahl"), HasSubstr("3 variants have fewer than 3 batch sizes")));
+  const Json j = fit_json(points, {});
+  ASSERT_EQ(j.size(), 4U);
+  EXPECT_TRUE(j[0].contains("line"));
+  EXPECT_EQ(j[1]["no_curve"], "measured is batch 1 alone; a curve takes 3");
+  EXPECT_EQ(j[2]["no_curve"], "no batch was measured: all are assumed");
+  EXPECT_NEAR(j[3]["cores"]["base_s"].get<double>(), 0.01, 1e-6);
+  EXPECT_NEAR(j[3]["cores"]["slope_s"].get<double>(), 0.1, 1e-6);
+  const auto at = [&](std::size_t k, std::uint32_t items) { return fit_json({points[k]}, items); };
+  EXPECT_EQ(at(0, 16)[0]["at"]["items"], 16);
+  EXPECT_THROW(at(0, 17), InputError);
+  EXPECT_THROW(fit_text({points[0]}, 17), InputError);
+  EXPECT_THAT(fit_text(points, {}), testing::AllOf(HasSubstr("Amdahl"), HasSubstr("3 variants without a curve")));
+}
+
+TEST(CatalogFit, refuses_what_was_not_measured_of_variants_without_a_curve_too) {
+  const auto points = points_of(Json::parse(R"({"variants":[
+    {"name":"one","origin":{"latency":"measured"},"profile":{"latency_s":{"1":0.01}}},
+    {"name":"iso","origin":{"latency":"derived","measured_batches":[1]},"profile":{"latency_s":{"1":0.01,"2":0.02,"4":0.04,"8":0.08}}},
+    {"name":"rate","origin":{"latency":"derived"},"profile":{"latency_s":{"1":0.01,"8":0.08}}}]})"));
+  const auto refused = [&](std::size_t k, std::uint32_t items) {
+    try {
+      EXPECT_FALSE(fit_json({points[k]}, items)[0].contains("line"));
+    } catch (const InputError& e) {
+      EXPECT_THROW(fit_text({points[k]}, items), InputError);
+      return std::string(e.what());
+    }
+    return std::string();
+  };
+  EXPECT_EQ(refused(0, 2), "");
+  EXPECT_THAT(refused(0, 3), HasSubstr("variant \"one\": 3 items are beyond twice the largest batch that was measured, 1"));
+  EXPECT_EQ(refused(1, 2), "");
+  EXPECT_THAT(refused(1, 64), HasSubstr("variant \"iso\": 64 items are beyond twice the largest batch that was measured, 1"));
+  EXPECT_THAT(refused(2, 1), HasSubstr("variant \"rate\": none of its batches was measured (derived)"));
+  EXPECT_EQ(no_curve(points[1]), "measured is batch 1 alone, the others are derived; a curve takes 3");
+  EXPECT_EQ(no_curve(points[2]), "no batch was measured: all are derived");
 }
 
 // The three orderings of figure 1 of the paper that scenarios/catalogs/resnet50_v100.json names.
@@ -335,86 +497,202 @@ TEST(ShippedCatalogs, batch_size_variants_keep_the_orderings_of_figure_1) {
 TEST(ShippedCatalogs, each_figure_of_hardware_has_a_source_or_is_marked_assumed) {
   const Json file = read_json((shipped / "hardware.json").string());
   EXPECT_GT(file["hardware"].size(), 20U);
-  for (const Json& h : file["hardware"]) {
-    const std::string source = h["source"];
-    for (const auto& [key, value] : h.items()) {
-      if (key == "name" || key == "kind" || key == "sharing" || key == "unified_memory" || key == "source") continue;
-      const auto at = source.find(key + ": ");
-      ASSERT_NE(at, std::string::npos) << h["name"] << ": " << key;
-      EXPECT_GT(source.find(';', at) - at, key.size() + 4) << h["name"] << ": " << key;
-    }
-    for (const char* key : {"price_per_hour_usd", "idle_watts", "busy_watts", "boot_s"}) EXPECT_TRUE(h.contains(key)) << h["name"];
-  }
+  expect_sources(file);
 }
 
-// The table of upstream has fronts by four metrics on four data sets and eight platforms. Those of mAP@0.5:0.95 can be compared: a catalog
-// has one metric. The column of the Raspberry Pi 4 with TensorFlow Lite and that with ONNX Runtime are one hardware type here, with two
-// variants a model: they are told by their names.
-TEST(PublishedFronts, are_those_of_upstream_where_they_can_be_compared) {
+TEST(PublishedYoloBenchCatalog, shows_as_many_measured_latencies_as_were_published) {
   TIDELINE_NEEDS_PUBLISHED_PROFILES();
   const auto folder = test::published_profiles() / "yolobench";
-  std::ifstream table(folder / "merged_results.csv"), fronts(folder / "pareto_indices.csv");
-  ASSERT_TRUE(table && fronts) << folder;
+  std::ifstream table(folder / "merged_results.csv"), params(folder / "COMPUTED_params_macs.csv");
+  ASSERT_TRUE(table && params) << folder;
   std::ostringstream out;
   YoloBenchOptions options;
   options.tasks = {YoloBenchTask::voc, YoloBenchTask::sku, YoloBenchTask::wider, YoloBenchTask::coco};
-  (void)import_yolobench(table, nullptr, out, options);
+  (void)import_yolobench(table, &params, out, options);
   Problems problems;
-  Catalog catalog = catalog_of(parse_json(out.str(), "yolobench", problems).root);
-  // Rows of the table by their index, as upstream counts.
-  std::vector<std::string> models;
-  {
+  const Json file = parse_json(out.str(), "yolobench", problems).root;
+  const Json origin = show_json(catalog_of(file), file)["origin"];
+  EXPECT_EQ(origin["latency"]["measured"], 4576);
+  EXPECT_GT(origin["latency"]["derived"], 4576);
+  EXPECT_EQ(origin["latency"]["assumed"], 0);
+  EXPECT_EQ(origin["accuracy"]["measured"], 4 * 572 * 5) << "those in FP32";
+  EXPECT_EQ(origin["accuracy"]["assumed"], 4 * 572 * 3);
+  EXPECT_EQ(origin["artefact"]["computed"], 4 * 4576);
+  const std::vector<VariantPoints> points = points_of(file);
+  EXPECT_EQ(fit_json(points, 2).size(), 4U * 4576);
+  EXPECT_THROW(fit_json(points, 64), InputError);
+}
+
+/// The tables that others publish, as they are.
+class PublishedTables : public testing::Test {
+ protected:
+  void SetUp() override { TIDELINE_NEEDS_PUBLISHED_PROFILES(); }
+  static std::string text(const std::filesystem::path& name) {
+    std::ifstream in(test::published_profiles() / name);
+    EXPECT_TRUE(in) << name;
+    return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+  }
+  /// No figure of them looks like one in another unit.
+  static void expect_no_suspicion(const std::vector<std::string>& notes) {
+    for (const std::string& note : notes) EXPECT_THAT(note, testing::Not(HasSubstr("suspicious")));
+  }
+};
+
+TEST_F(PublishedTables, of_yolobench_that_are_wider_have_968_models) {
+  std::istringstream table(text("yolobench/VOC_scratch_100epochs.csv")), latencies(text("yolobench/YOLO_latency.csv"));
+  std::ostringstream out;
+  YoloBenchOptions options;
+  options.latencies = &latencies;
+  const ImportReport report = import_yolobench(table, nullptr, out, options);
+  EXPECT_EQ(report.rows, 968U);
+  EXPECT_EQ(report.dropped.at("no accuracy was measured in INT8"), 968U);
+  EXPECT_EQ(report.variants, 968U * 7);
+  expect_no_suspicion(report.notes);
+}
+
+TEST_F(PublishedTables, of_nvidia_have_twelve_curves_of_nine_batches) {
+  const Imported i = import("nvidia", {text("nvidia_dle/convnets_inference.csv")},
+                            "model,accuracy\nresnet50v1.5,0.76\nresnext101-32x4d,0.79\nse-resnext101-32x4d,0.8\n");
+  EXPECT_EQ(i.report.rows, 108U);
+  EXPECT_EQ(i.report.variants, 12U);
+  EXPECT_EQ(i.report.batched, 12U);
+  for (const Variant& v : i.catalog.variants) EXPECT_EQ(v.max_batch, 256U);
+  expect_no_suspicion(i.report.notes);
+}
+
+TEST_F(PublishedTables, of_hailo_are_read_in_both_layouts) {
+  const Imported i = import("hailo", {text("hailo/hailo_classification.csv"), text("hailo/hailo_object_detection.csv")});
+  EXPECT_EQ(i.report.rows, 227U + 269U);
+  EXPECT_EQ(i.report.variants, 496U);
+  EXPECT_EQ(i.catalog.tasks.size(), 2U);
+  expect_no_suspicion(i.report.notes);
+}
+
+TEST_F(PublishedTables, of_ai_hub_leave_out_what_has_no_accuracy_in_its_precision) {
+  const Imported i = import("aihub", {text("aihub/qualcomm_aihub_perf.csv"), text("aihub/qualcomm_aihub_model_info.csv")},
+                            "model,precision,accuracy\nresnet50,,0.76\n");
+  EXPECT_EQ(i.report.rows, 2641U);
+  EXPECT_EQ(i.report.variants, 27U);
+  EXPECT_GT(i.report.dropped.at("no accuracy in w8a8, and that of another precision is not its own"), 700U);
+  EXPECT_FALSE(i.report.dropped.contains("a variant of that name before it"));
+  for (const Variant& v : i.catalog.variants) EXPECT_NEAR(static_cast<double>(v.artefact_bytes), 100e6, 10e6) << v.name;
+  expect_no_suspicion(i.report.notes);
+}
+
+TEST_F(PublishedTables, of_aws_neuron_are_read_with_those_of_prices_among_them) {
+  std::vector<std::string> all;
+  for (const auto& entry : std::filesystem::directory_iterator(test::published_profiles() / "aws_neuron"))
+    if (entry.path().extension() == ".csv") all.push_back(text(std::filesystem::relative(entry.path(), test::published_profiles())));
+  EXPECT_EQ(all.size(), 9U);
+  const Imported i = import("neuron", all, "model,accuracy\nresnet50,0.76\nvgg16,0.72\n");
+  EXPECT_EQ(i.report.variants, 2U);
+  for (const Variant& v : i.catalog.variants) EXPECT_GE(v.batch_sizes.size(), 2U) << v.name;
+  EXPECT_EQ(std::count_if(i.report.notes.begin(), i.report.notes.end(), [](const std::string& n) { return n.find("prices") != n.npos; }),
+            2);
+  expect_no_suspicion(i.report.notes);
+}
+
+TEST_F(PublishedTables, of_timm_join_the_accuracies_of_imagenet) {
+  const std::string accuracies = text("timm/results-imagenet.csv");
+  for (const char* name : {"benchmark-infer-amp-nchw-pt240-cu124-rtx3090.csv", "benchmark-infer-amp-nchw-pt240-cu124-rtx4090.csv",
+                           "benchmark-infer-amp-nchw-pt291-cu130-5090.csv", "benchmark-infer-fp32-nchw-pt240-cpu-i7_12700h-dynamo.csv",
+                           "benchmark-infer-fp32-nchw-pt240-cpu-i9_10940x-dynamo.csv"}) {
+    const Imported i = import("timm", {text(std::filesystem::path("timm") / name)}, accuracies, "board");
+    EXPECT_GT(i.report.variants, 700U) << name;
+    EXPECT_LT(i.report.dropped.at("no accuracy"), i.report.rows / 2) << name;
+    expect_no_suspicion(i.report.notes);
+  }
+}
+
+// The table of upstream has fronts by four metrics on four data sets and eight platforms. What `show` prints is held against them: the
+// fronts of mAP@0.5:0.95, but for the Raspberry Pi 4, which is one hardware type for two of their columns.
+class PublishedFronts : public testing::Test {
+ protected:
+  void SetUp() override {
+    TIDELINE_NEEDS_PUBLISHED_PROFILES();
+    const auto folder = test::published_profiles() / "yolobench";
+    std::ifstream table(folder / "merged_results.csv"), fronts(folder / "pareto_indices.csv");
+    ASSERT_TRUE(table && fronts) << folder;
+    std::ostringstream out;
+    YoloBenchOptions options;
+    options.tasks = {YoloBenchTask::voc, YoloBenchTask::sku, YoloBenchTask::wider, YoloBenchTask::coco};
+    (void)import_yolobench(table, nullptr, out, options);
+    Problems problems;
+    file_ = parse_json(out.str(), "yolobench", problems).root;
+    catalog_ = catalog_of(file_);
+    published_.emplace(fronts, "pareto_indices.csv");
+    // Rows of the table by their index, as upstream counts.
     std::ifstream again(folder / "merged_results.csv");
-    std::string line;
-    std::getline(again, line);
-    while (std::getline(again, line)) {
-      const auto last = line.rfind(','), before = line.rfind(',', last - 1);
-      models.push_back(line.substr(before + 1, last - before - 1));
-    }
+    const CsvTable rows(again, "merged_results.csv");
+    for (std::size_t row = 0; row < rows.size(); ++row) models_.push_back(rows.cell(row, rows.column("model_name")));
   }
-  const std::map<std::string, std::pair<std::string, std::string>> columns{{"nano_gpu_latency", {"jetson_nano", ""}},
-                                                                           {"openvino_latency", {"core_i7", ""}},
-                                                                           {"vim3_latency", {"vim3", ""}},
-                                                                           {"raspi4_tflite_latency", {"raspberry_pi_4", "-tflite"}},
-                                                                           {"orange_pi_latency", {"orange_pi_5", ""}},
-                                                                           {"a40_trt_latency", {"a40", ""}},
-                                                                           {"pi5_ort_latency", {"raspberry_pi_5", ""}},
-                                                                           {"pi4_ort_latency", {"raspberry_pi_4", "-onnxruntime"}}};
-  const std::map<std::string, std::string> suffixes{{"voc", ""}, {"sku", "-sku"}, {"wider", "-wider"}, {"coco", "-coco"}};
-  std::string line;
-  std::getline(fronts, line);
-  int compared = 0, others = 0;
-  while (std::getline(fronts, line)) {
-    if (line.ends_with('\r')) line.pop_back();
-    std::istringstream cells(line);
-    std::string data, column, indices;
-    std::getline(cells, data, ',');
-    std::getline(cells, column, ',');
-    std::getline(cells, indices);
-    if (!data.starts_with("mAP_0.5:0.95_")) {
-      ++others;
-      continue;
+
+  /// Of JSON that `show` prints, without a look at how it compares: fronts whose models are those that the indices name, but for the
+  /// hardware type that two columns share.
+  int equal_by_name(const Json& shown) const {
+    const std::map<std::string, std::string> suffixes{{"voc", ""}, {"sku", "-sku"}, {"wider", "-wider"}, {"coco", "-coco"}};
+    int equal = 0;
+    for (std::size_t row = 0; row < published_->size(); ++row) {
+      const std::string data = published_->cell(row, published_->column("data"));
+      if (!data.starts_with("mAP_0.5:0.95_")) continue;
+      const std::string set = data.substr(13);
+      std::vector<std::string> expected, found;
+      std::istringstream list(published_->cell(row, published_->column("pareto_indices")));
+      for (std::string index; std::getline(list, index, ',');)
+        expected.push_back(models_.at(static_cast<std::size_t>(std::stoi(index))) + suffixes.at(set));
+      const auto platform = yolobench_platform(published_->cell(row, published_->column("hardware")));
+      if (platform->hardware == "raspberry_pi_4") continue;
+      for (const Json& f : shown["fronts"])
+        if (f["task"] == "detect-" + set && f["hardware"] == platform->hardware)
+          for (const Json& v : f["front"]) found.push_back(v["model"]);
+      if (found == expected) ++equal;
     }
-    std::erase(indices, '"');
-    const std::string set = data.substr(13);
-    const std::string hardware = columns.at(column).first, runtime = columns.at(column).second;
-    std::vector<std::string> expected;
-    std::istringstream list(indices);
-    for (std::string index; std::getline(list, index, ',');)
-      expected.push_back(models.at(static_cast<std::size_t>(std::stoi(index))) + suffixes.at(set) + "@" + hardware + runtime);
-    // Variants of the other runtime are put aside.
-    Catalog only = catalog;
-    for (Task& t : only.tasks) std::erase_if(t.variants, [&](VariantId v) { return !only[v].name.ends_with("@" + hardware + runtime); });
-    std::vector<std::string> found;
-    for (const CatalogFront& f : fronts_of(only))
-      if (only[f.task].name == "detect-" + set)
-        for (const VariantId v : f.front) found.push_back(only[v].name);
-    EXPECT_EQ(found, expected) << data << " " << column;
-    ++compared;
+    return equal;
   }
-  EXPECT_EQ(compared, 32);
-  std::cout << compared << " fronts of upstream compared; " << others
-            << " are of mAP@0.5, precision or recall, which the catalog has not\n";
+
+  Json file_;
+  Catalog catalog_;
+  std::optional<CsvTable> published_;
+  std::vector<std::string> models_;
+};
+
+TEST_F(PublishedFronts, are_what_show_prints_where_they_can_be_compared) {
+  const Json shown = show_json(catalog_, file_, &*published_);
+  EXPECT_EQ(equal_by_name(shown), 4 * 6);
+  std::map<std::string, int> compared;
+  for (const Json& p : shown["published"]) ++compared[p.contains("equal") ? (p["equal"] == true ? "equal" : "differs") : "not comparable"];
+  EXPECT_EQ(compared, (std::map<std::string, int>{{"equal", 24}, {"not comparable", 104}}));
+  for (const Json& f : shown["fronts"])
+    EXPECT_EQ(f["not_comparable"].size(), f["hardware"] == "raspberry_pi_4" ? 1U : 0U) << f["hardware"] << f["not_comparable"];
+  EXPECT_THAT(show_text(catalog_, file_, &*published_),
+              testing::AllOf(
+                  HasSubstr("detect-voc (mAP@0.5:0.95) on raspberry_pi_4: "),
+                  HasSubstr("not comparable as they stand: the front is of no framework alone (--framework shows one): variants are 572 of "
+                            "onnxruntime, 572 of tflite\n"),
+                  HasSubstr("mAP_0.5:0.95_voc raspi4_tflite_latency as published: not comparable, of tflite alone"),
+                  HasSubstr("mAP_0.5:0.95_voc a40_trt_latency as published: equal\n"),
+                  HasSubstr("Fronts of pareto_indices.csv: 24 equal, 0 differ, 104 not comparable\n"),
+                  HasSubstr("  32 of precision, and tasks have the metric mAP@0.5:0.95\n")));
+}
+
+TEST_F(PublishedFronts, of_the_raspberry_pi_4_are_those_of_each_framework_alone) {
+  for (const auto& [framework, column] : {std::pair{"tflite", "raspi4_tflite_latency"}, {"onnxruntime", "pi4_ort_latency"}}) {
+    Catalog alone = catalog_;
+    Json file = file_;
+    keep_framework(framework, alone, file);
+    const Json shown = show_json(alone, file, &*published_);
+    int equal = 0;
+    for (const Json& p : shown["published"])
+      if (p["hardware"] == column && p.value("equal", false)) ++equal;
+    EXPECT_EQ(equal, 4) << framework;
+  }
+  EXPECT_THROW(keep_framework("tflight", catalog_, file_), InputError);
+}
+
+TEST_F(PublishedFronts, differ_from_those_of_another_table) {
+  std::swap(file_["variants"][0]["accuracy"], file_["variants"][33]["accuracy"]);
+  const Json shown = show_json(catalog_of(file_), file_, &*published_);
+  EXPECT_EQ(shown["published"][0]["equal"], false);
 }
 
 }  // namespace

@@ -196,6 +196,19 @@ TEST(ImportYoloBench, a_wrong_table_is_refused_with_its_row_and_column) {
             "COMPUTED_params_macs.csv: row 2: column \"params_deploy_computed\": \"x\" is not a number");
 }
 
+TEST(ImportYoloBench, a_column_that_is_out_by_a_thousand_is_told) {
+  EXPECT_TRUE(import(three_rows).report.notes.empty());
+  std::string text = three_rows;
+  for (const auto& [from, to] :
+       {std::pair{",2,9,30,tiny_100", ",0.002,9,30,tiny_100"}, {",1.5,10,31,", ",0.0015,10,31,"}, {",1,11,32,", ",0.001,11,32,"}})
+    text = replaced(text, from, to);
+  const ImportReport report = import(text).report;
+  ASSERT_EQ(report.notes.size(), 1U);
+  EXPECT_NE(to_text(report).find("note: suspicious: the median of a40_trt_latency is 0.0015 ms; 0.86 .. 6.3 ms were published"),
+            std::string::npos)
+      << to_text(report);
+}
+
 TEST(ImportYoloBench, line_ends_of_other_systems_are_read) {
   std::string text = three_rows;
   for (std::size_t i = text.find('\n'); i != std::string::npos; i = text.find('\n', i + 2)) text.insert(i, "\r");
@@ -227,6 +240,7 @@ TEST_F(PublishedYoloBench, all_of_it_is_read) {
   EXPECT_EQ(imported_.report.batched_variants, 572U * 6);
   EXPECT_EQ(imported_.report.assumed_sizes, 0U);
   EXPECT_TRUE(imported_.report.dropped.empty());
+  EXPECT_TRUE(imported_.report.notes.empty());
   std::cout << to_text(imported_.report);
 }
 
