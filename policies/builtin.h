@@ -101,6 +101,7 @@ PolicyDefinition accuracy_scaling_greedy();
 PolicyDefinition cheapest_plan();
 PolicyDefinition clockwork();
 PolicyDefinition downgrade_then_shed();
+PolicyDefinition inferline_planner();
 PolicyDefinition nexus();
 PolicyDefinition proportional();
 PolicyDefinition slackfit();
