@@ -102,6 +102,7 @@ PolicyDefinition cheapest_plan();
 PolicyDefinition clockwork();
 PolicyDefinition downgrade_then_shed();
 PolicyDefinition inferline_planner();
+PolicyDefinition jellyfish();
 PolicyDefinition nexus();
 PolicyDefinition proportional();
 PolicyDefinition slackfit();
