@@ -101,6 +101,8 @@ void add_builtin_policies(PolicyRegistry& registry) {
   registry.add(cheapest_plan());
   registry.add(clockwork());
   registry.add(downgrade_then_shed());
+  registry.add(inferline_planner());
+  registry.add(jellyfish());
   registry.add(nexus());
   registry.add(proportional());
   registry.add(slackfit());

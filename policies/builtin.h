@@ -103,6 +103,8 @@ PolicyDefinition accuracy_scaling_greedy();
 PolicyDefinition cheapest_plan();
 PolicyDefinition clockwork();
 PolicyDefinition downgrade_then_shed();
+PolicyDefinition inferline_planner();
+PolicyDefinition jellyfish();
 PolicyDefinition nexus();
 PolicyDefinition proportional();
 PolicyDefinition slackfit();

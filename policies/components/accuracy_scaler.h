@@ -1,27 +1,19 @@
-// Proteus's resource manager as a policy: plans what is loaded by demand, and routes by the plan. How it solves is its heirs' business.
+// Proteus's resource manager as a policy: plans what is loaded by demand. How it solves is its heirs' business.
 #pragma once
 
 #include "policies/components/accuracy_plan.h"
-#include "policies/components/class_demand.h"
-#include "policies/components/instance_counts.h"
-#include "policies/components/weighted_routes.h"
+#include "policies/components/routed_planner.h"
 #include "sim/core/param.h"
-#include "sim/policy/policy.h"
 
-#include <array>
 #include <cstdint>
-#include <string_view>
 #include <vector>
 
 namespace tideline {
 
-struct AccuracyScalerParams {
-  Duration interval = 30s, count = 1s, least_pause = 5s;
-  double weight = 0.3;
+struct AccuracyScalerParams : RoutedPlannerParams {
   double first_target = 1, target_step = 0.05, least_target = 0.2;
   double slo_share = 0.5;
-  bool relative = true, use_spare = true, to_loading = true;
-  Duration solve{};
+  bool relative = true, use_spare = true;
 
   template <class P>
   static constexpr auto declare_shared() {
@@ -48,30 +40,17 @@ struct AccuracyScalerParams {
 /// Source: Ahmad et al., "Proteus: a high-throughput inference-serving system with accuracy scaling", ASPLOS 2024,
 /// doi:10.1145/3617232.3624849, and its released code. As published but for what follows.
 ///
+/// Carried out as any RoutedPlanner's.
 /// Our reading. A type of device is a hardware type at a site. A variant may serve a class that it is a candidate of if a batch of one takes
 /// at most `slo_share` of what the way leaves of the SLO, for the farthest site that the class's queries came from; its rate is that of the
 /// largest such batch, for the class that leaves least. A device that is cut into slices, or shared, holds one variant, as often as it fits.
 /// What is loaded stays where the new plan is not better by more than `keep_gap`. Demand is averaged by class, begins with the first
-/// hour's rates spread evenly over a task's classes, and is the last count where that is what brought the plan forward. A class that has
-/// no place in the plan goes to its fastest candidate, which is then loaded on demand.
-///
-/// It is meant for control by one controller, which all devices obey.
-class AccuracyScaler : public SelectionPolicy, public DispatchPolicy, public AutoscalingPolicy, public PlacementPolicy, public Observer {
+/// hour's rates spread evenly over a task's classes, and is the last count where that is what brought the plan forward.
+class AccuracyScaler : public RoutedPlanner {
  public:
   AccuracyScaler(const AccuracyScalerParams& params, const Setup& setup);
 
   Needs needs() const final { return {.indexes = {}, .writes = {.wish = true}, .reads = {}}; }
-  std::span<const std::string_view> reasons() const final { return names; }
-  Facts facts() const final { return {.arrivals = true, .batches = false, .instances = false, .visits = false}; }
-  Duration interval() const final { return params_.count; }
-
-  void arrived(const QueryView& query, ClusterView view) final;
-  Selection select(const QueryView& query, ClusterView view) final;
-  Dispatch place(const QueryView& query, VariantId variant, ClusterView view) final;
-  void plan(ClusterView view, Plan& plan) final;
-  HeldAnswer on_held(const QueryView& query, VariantId variant, std::uint32_t starting, ClusterView view) final;
-  Placement choose(VariantId variant, std::int64_t memory_bytes, std::span<const DeviceId> fits, std::span<const DeviceId> after_eviction,
-                   ClusterView view) final;
 
   /// The last plan, and the problem that it solves.
   const AccuracyPlan& last_plan() const { return planned_; }
@@ -82,24 +61,13 @@ class AccuracyScaler : public SelectionPolicy, public DispatchPolicy, public Aut
   virtual AccuracyPlan solve(const AccuracyProblem& problem) const = 0;
 
  private:
-  enum : Reason { planned, kept, in_part, not_planned, all_absent, nearest_fit, to_evict };
-  static constexpr std::array<std::string_view, 7> names{"planned", "kept", "in_part", "not_planned", "all_absent", "emptiest", "to_evict"};
   static constexpr double keep_gap = 1e-3;
 
-  bool exceeds_plan() const;
+  void decide(ClusterView view, bool by_last_count) final;
   void make_problem(ClusterView view, bool by_last_count);
   void add_task(TaskId t, ClusterView view);
-  void decide(ClusterView view, bool by_last_count);
-  void route();
-  void write(ClusterView view, Plan& plan);
 
   AccuracyScalerParams params_;
-  const World& world_;
-  Stream stream_;
-  ClassDemand demand_;
-  std::vector<VariantId> fastest_;  // by class
-  Time decided_{};
-  bool any_count_ = false, any_plan_ = false;
 
   // The last plan.
   AccuracyProblem problem_;
@@ -107,14 +75,6 @@ class AccuracyScaler : public SelectionPolicy, public DispatchPolicy, public Aut
   std::vector<GroupId> groups_;            // by option
   std::vector<std::uint32_t> per_device_;  // by option
   std::vector<ClassId> classes_;           // by demand
-  std::vector<double> capacity_;           // by task
-  std::vector<std::uint32_t> wishes_;      // by group
-  Reason why_ = planned;
-  PlanSolution solution_;
-  Time effective_ = never;  // when it begins to hold; `never`: it holds
-  bool is_told_ = false;    // it was answered to a round
-  WeightedRoutes routes_, next_routes_;
-  InstanceCounts there_;
 };
 
 }  // namespace tideline

@@ -42,6 +42,7 @@ class ClassDemand {
       for (std::size_t s = 0; s < world_.site_count(); ++s) {
         Asked& a = asked_[c * world_.site_count() + s];
         items += a.items;
+        a.average += weight_ * (static_cast<double>(a.items) / passed_s - a.average);
         a.items = 0;
       }
       last_[c] = static_cast<double>(items) / passed_s;
@@ -53,20 +54,30 @@ class ClassDemand {
   double average(ClassId c) const { return average_[c.index()]; }
   double last(ClassId c) const { return last_[c.index()]; }
   std::size_t classes() const { return average_.size(); }
+  /// What of the class's average came from a site, and whether it is known where it comes from.
+  double average(ClassId c, SiteId origin) const {
+    const double all = average_of_sites(c);
+    return all > 0 ? average(c) * asked_[c.index() * world_.site_count() + origin.index()].average / all : 0;
+  }
+  bool knows_origins(ClassId c) const { return average_of_sites(c) > 0; }
 
   /// What the way leaves of the class's SLO at a site, for the farthest site that its queries came from; `forever` without an SLO; below 0
   /// where some of them cannot get there.
   Duration left_of_slo(ClassId c, SiteId s) const {
+    Duration least = world_[c].slo;
+    for (std::size_t o = 0; o < world_.site_count(); ++o)
+      if (asked_[c.index() * world_.site_count() + o].all != 0) least = std::min(least, left_of_slo(c, SiteId{o}, s));
+    return least;
+  }
+  /// The same for its queries from one site.
+  Duration left_of_slo(ClassId c, SiteId origin, SiteId s) const {
     const Duration slo = world_[c].slo;
-    Duration way{};
-    for (std::size_t o = 0; o < world_.site_count(); ++o) {
-      const Asked& a = asked_[c.index() * world_.site_count() + o];
-      if (a.all == 0 || SiteId{o} == s) continue;
-      const Route &there = world_.topology().route(SiteId{o}, s), &back = world_.topology().route(s, SiteId{o});
-      if (!there.reachable) return Duration{-1};
-      way = std::max(way, there.time(a.bytes / a.all) + back.delay);
-    }
-    return slo == forever ? forever : slo - way;
+    if (origin == s) return slo;
+    const Route &there = world_.topology().route(origin, s), &back = world_.topology().route(s, origin);
+    if (!there.reachable) return Duration{-1};
+    if (slo == forever) return forever;
+    const Asked& a = asked_[c.index() * world_.site_count() + origin.index()];
+    return slo - there.time(a.all == 0 ? 0 : a.bytes / a.all) - back.delay;
   }
 
  private:
@@ -74,7 +85,13 @@ class ClassDemand {
   struct Asked {
     std::uint64_t items = 0;  ///< in this window
     std::uint64_t all = 0, bytes = 0;
+    double average = 0;  ///< items per second
   };
+  double average_of_sites(ClassId c) const {
+    double sum = 0;
+    for (std::size_t o = 0; o < world_.site_count(); ++o) sum += asked_[c.index() * world_.site_count() + o].average;
+    return sum;
+  }
   const World& world_;
   double weight_;
   std::vector<Asked> asked_;            // by class and site

@@ -44,8 +44,9 @@ TEST(no_allocation, the_counter_counts) {
 }
 
 TEST(no_allocation, dispatch) {
-  for (const auto& d : {random(), round_robin(), join_shortest_queue(), power_of_d(), least_expected_latency(), locality(), shared_line(),
-                        weighted_round_robin(), deficit_round_robin(), hedged(), accuracy_scaling(), proportional(), clockwork()}) {
+  for (const auto& d :
+       {random(), round_robin(), join_shortest_queue(), power_of_d(), least_expected_latency(), locality(), shared_line(),
+        weighted_round_robin(), deficit_round_robin(), hedged(), accuracy_scaling(), jellyfish(), proportional(), clockwork()}) {
     Bench x;
     const auto p = make<DispatchPolicy>(
         d, x.bench->setup(), d.name == "proportional" ? param::Object{{"shares", param::List{"net@a=1", "net@b=1"}}} : param::Object{});

@@ -86,6 +86,8 @@ TEST(NoAllocation, in_selection) {
       {accuracy_scaling(), {}},
       {accuracy_scaling_greedy(), {}},
       {cheapest_plan(), {}},
+      {inferline_planner(), {{"trace_queries", 200}}},
+      {jellyfish(), {}},
       {proportional(), {{"shares", param::List{"v2@edge=1", "v3@core=2", "v5@core=1"}}}},
       {infaas(), {{"memory_reserve_bytes", 0}}},
       {infaas(), {{"memory_reserve_bytes", 0}, {"objective", "accuracy"}, {"mode", "best_effort"}}},
