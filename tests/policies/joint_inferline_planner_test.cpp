@@ -1,4 +1,7 @@
 // S14b: InferLine's planner for a stage, and what it plans in a run.
+//
+// Whose examples these are:
+//   inferline_planner: doi:10.1145/3419111.3421285
 #include "policies/builtin.h"
 #include "policies/components/stage_plan.h"
 #include "tests/support/run_bench.h"

@@ -1,4 +1,7 @@
 // S10: Jellyfish's two searches, and what they plan in a run.
+//
+// Whose examples these are:
+//   jellyfish: Nigade et al., "Jellyfish: timely inference serving for dynamic edge networks", RTSS 2022
 #include "policies/builtin.h"
 #include "policies/components/client_mapping.h"
 #include "tests/support/run_bench.h"
