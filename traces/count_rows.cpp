@@ -5,7 +5,9 @@
 //  - a list of Python or JSON, "[0, 3, 5]".
 //  - a CSV whose header names one of second, minute, hour, day, index, time, timestamp, window_start_s and one of count, value, tweets,
 //    requests, invocations, or a rate per second in rate_rps. Times may be dates (NAB: timestamp,value in bins of 5 or 30 minutes; MArk:
-//    "%m-%d-%H-%M"). The length of a bin is bin_s, or that of the column's name, or the time between the first two rows.
+//    "%m-%d-%H-%M"). The length of a bin is bin_s, or that of the column's name, or the time between the first two rows. A column of numbers
+//    that go up by one counts bins, whatever it is called: the k-th begins at k bin_s (the daily shape of Azure Functions that Loki and
+//    DiffServe replay calls 249 s an hour). Where counts are per another time than a bin, count_s says which.
 //
 // Holes in a recording are written as zeros or left out; `gaps` says what they mean. The Twitter file of August 2021 has one of 29 minutes
 // at the end of every day. Bins of a CSV may be in any order, but not twice. Counts may have a fraction.
@@ -63,6 +65,7 @@ class PlainBins final : public TraceReader {
         in_(unpacked(file.open())),
         bins_(read_bins(*in_, bin_ns_, {})) {
     report_.format = "counts";
+    if (params.count_s > 0) factor_ = static_cast<double>(bin_ns_) * 1e-9 / params.count_s;
     if (params.bin_s == 0) report_.note("a count is of a second, as bin_s does not say otherwise");
   }
   bool next(TraceRow& out) override {
@@ -72,13 +75,14 @@ class PlainBins final : public TraceReader {
     out = TraceRow{};
     out.start_ns = bin.start_ns;
     out.length_ns = bin_ns_;
-    out.queries = static_cast<double>(bin.count);
+    out.queries = static_cast<double>(bin.count) * factor_;
     return true;
   }
   const TraceReport& report() const override { return report_; }
 
  private:
   std::int64_t bin_ns_;
+  double factor_ = 1;
   std::unique_ptr<std::istream> in_;
   std::unique_ptr<BinSource> bins_;
   TraceReport report_;
@@ -96,6 +100,7 @@ class NamedBins final : public TraceReader {
     if (count.empty()) throw SourceError("no column has a usual name of counts, such as count or value: declare count_column");
     if (params.time_column.empty() && usual != nullptr) {
       unit_ns_ = usual->bin_s * second_ns;
+      asks_what_counts_ = unit_ns_ > 0 && bin_ns_ > 0 && bin_ns_ != unit_ns_;
       if (bin_ns_ == 0) bin_ns_ = unit_ns_;
       is_index_ = usual->name == "index";
       if (is_index_ && bin_ns_ == 0) bin_ns_ = second_ns;
@@ -103,7 +108,9 @@ class NamedBins final : public TraceReader {
     }
     // Numbers in a column of times are seconds unless they are declared otherwise: that is how every file of counts has them.
     if (unit_ns_ == 0) time_ = TimeColumn(params.unit == TraceUnit::automatic ? TraceUnit::s : params.unit);
-    is_rate_ = count == "rate_rps";
+    per_s_ = count == "rate_rps" ? 1 : params.count_s;
+    if (count == "rate_rps" && params.count_s > 0) throw std::invalid_argument("count_s: column rate_rps says itself that it is per second");
+    name_ = time;
     const std::array<std::string, 2> wanted{time, count};
     rows_ = std::make_unique<TableRows>(*in_, wanted, wanted.size(), TableRows::Header::required);
     report_.format = "counts";
@@ -119,7 +126,11 @@ class NamedBins final : public TraceReader {
       return true;
     }
     if (!read(out)) return false;
-    if (bin_ns_ == 0) {
+    if (asks_what_counts_) {
+      asks_what_counts_ = false;
+      waiting_ = read(second_);
+      if (waiting_) decide_what_counts(out);
+    } else if (bin_ns_ == 0) {
       waiting_ = read(second_);
       if (!waiting_) throw SourceError("its only row does not say how long a bin is: declare bin_s");
       bin_ns_ = std::abs(second_.start_ns - out.start_ns);
@@ -134,6 +145,16 @@ class NamedBins final : public TraceReader {
   std::uint64_t row() const override { return rows_->row(); }
 
  private:
+  /// Whether the numbers in the column of times are in its unit, or count bins of another length.
+  void decide_what_counts(TraceRow& first) {
+    const std::int64_t apart = std::abs(second_.start_ns - first.start_ns);
+    if (apart == unit_ns_) {
+      for (TraceRow* row : {&first, &second_}) row->start_ns = row->start_ns / unit_ns_ * bin_ns_;
+      unit_ns_ = bin_ns_;
+      report_.note("column " + quoted(name_) + " counts bins of " + seconds_text(bin_ns_) + ", as its first two rows are one apart");
+    }
+    finish(second_);
+  }
   bool read(TraceRow& out) {
     std::array<std::string_view, 2> cells;
     if (!rows_->next(cells)) return false;
@@ -163,7 +184,7 @@ class NamedBins final : public TraceReader {
   }
   void finish(TraceRow& row) const {
     row.length_ns = bin_ns_;
-    if (is_rate_) row.queries *= static_cast<double>(bin_ns_) * 1e-9;
+    if (per_s_ > 0) row.queries *= static_cast<double>(bin_ns_) * 1e-9 / per_s_;
   }
   [[noreturn]] void refuse(std::string_view cell, std::string_view what) const {
     throw SourceError("row " + std::to_string(rows_->row()) + ": " + quoted(cell) + " " + std::string(what));
@@ -171,7 +192,9 @@ class NamedBins final : public TraceReader {
 
   std::int64_t bin_ns_;
   std::int64_t unit_ns_ = 0;  // of the numbers in the column of times; 0: it has times
-  bool is_index_ = false, is_rate_ = false, waiting_ = false;
+  double per_s_ = 0;  // counts are per so many seconds; 0: per bin
+  bool is_index_ = false, asks_what_counts_ = false, waiting_ = false;
+  std::string name_;  // of the column of times
   std::unique_ptr<std::istream> in_;
   std::unique_ptr<NamedRows> rows_;
   TimeColumn time_;

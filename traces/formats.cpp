@@ -108,6 +108,7 @@ void refuse_columns(const ReadParams& params, std::string_view format, std::init
 
 void refuse_bins(const ReadParams& params, std::string_view format) {
   if (params.bin_s > 0) throw std::invalid_argument("bin_s: format " + std::string(format) + " has no bins whose length could be declared");
+  if (params.count_s > 0) throw std::invalid_argument("count_s: format " + std::string(format) + " has no counts");
   if (params.gaps != GapPolicy::zero)
     throw std::invalid_argument("gaps: format " + std::string(format) + " has no bins that could be missing");
 }

@@ -107,6 +107,7 @@ const TraceFormatDefinition servegen_format{
     },
     [](TraceFiles files, const ReadParams& params) {
       refuse_columns(params, "servegen", {});
+      if (params.count_s > 0) throw std::invalid_argument("count_s: format servegen has rates, not counts");
       if (params.gaps != GapPolicy::zero) throw std::invalid_argument("gaps: format servegen says itself which windows are silent");
       if (params.unit != TraceUnit::automatic && params.unit != TraceUnit::s)
         throw std::invalid_argument("unit: times of format servegen are seconds");

@@ -193,6 +193,18 @@ TEST(Counts, bins_have_the_length_between_rows) {
   EXPECT_EQ(rates.rows[1].queries, 600);
 }
 
+TEST(Counts, a_column_that_goes_up_by_one_counts_bins) {
+  const Read r = read(",hour,invocations\n0,0,120\n1,1,240\n2,3,60\n", {.bin_s = 249, .count_s = 60});
+  ASSERT_EQ(r.rows.size(), 4U);
+  EXPECT_EQ(r.rows[1].start_ns, 249'000'000'000);
+  EXPECT_EQ(r.rows[3].start_ns, 3 * 249'000'000'000);
+  EXPECT_DOUBLE_EQ(r.rows[1].queries, 240 * 249 / 60.0);
+  EXPECT_THAT(r.report.notes, testing::Contains("column 'hour' counts bins of 249 s, as its first two rows are one apart"));
+  // These are times: bins of 10 s.
+  EXPECT_EQ(read("second,count\n0,1\n10,2\n", {.bin_s = 10}).rows[1].start_ns, 10'000'000'000);
+  EXPECT_EQ(read("6 6", {.bin_s = 10, .count_s = 60}).rows[0].queries, 1);
+}
+
 TEST(Counts, a_bin_that_comes_twice_is_refused) {
   EXPECT_THAT(refusal("second,count\n0,1\n1,1\n0,2\n"), HasSubstr("it comes twice, or bin_s (1 s) is wrong"));
 }
@@ -293,6 +305,7 @@ TEST(Parameters, that_a_format_has_no_use_for_are_refused) {
   };
   EXPECT_EQ(why("1 2 3", {.key_column = "k"}), "key_column: format counts has no such column to choose");
   EXPECT_EQ(why("timestamp,x\n", {.bin_s = 60}), "bin_s: format csv has no bins whose length could be declared");
+  EXPECT_EQ(why("timestamp,x\n", {.count_s = 60}), "count_s: format csv has no counts");
   EXPECT_EQ(why("timestamp,x\n", {.gaps = GapPolicy::missing}), "gaps: format csv has no bins that could be missing");
   EXPECT_EQ(why("0,1,1,Gamma,1,1\n", {.work_column = "w"}), "work_column: format servegen has no such column to choose");
 }

@@ -248,6 +248,12 @@ INSTANTIATE_TEST_SUITE_P(
                        .minute_peak = {"1.2"},
                        .minute_dispersion = {"2.9"},
                        .minute_lag1 = {"0.30"}},
+        // Counts are per minute, and what the file calls an hour is 249 s: one day in all.
+        PublishedTrace{.path = "azure_functions_2019_shape/original_invocations.csv",
+                       .params = {.bin_s = 249, .count_s = 60},
+                       .rate = {"10573"},
+                       .series_peak = {"1.13"},
+                       .hour_peak = {"1.13"}},
         PublishedTrace{.path = "nab/nyc_taxi.csv", .rate = {"8.4"}, .hour_peak = {"2.5"}, .day = {"0.80"}},
         PublishedTrace{.path = "nab/elb_request_count_8c0756.csv", .hour_peak = {"3.4"}, .day = {"0.14"}},
         PublishedTrace{.path = "nab/Twitter_volume_AAPL.csv", .hour_peak = {"72"}, .day = {"0.01"}}));
