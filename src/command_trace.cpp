@@ -184,11 +184,11 @@ void convert(const std::string& name, const std::vector<std::filesystem::path>& 
   const bool hdf5 = out.extension() == ".h5";
   if (!hdf5 && out.extension() != ".csv") throw InputError("--out " + out.string() + ": expected a name that ends in .csv or .h5");
   const std::filesystem::path written = output_file(out, paths);
-  TraceStatistics before;
+  TraceWatch watch;
   const auto report_of = [](const TraceSource& source) { return notes_of(source.reader().report()); };
   try {
     // It may be opened several times; the last reading is the one that is shaped.
-    const OpenTrace open = [&] { return watched(open_trace_files(name, paths, params), params, before); };
+    const OpenTrace open = [&] { return watched(open_trace_files(name, paths, params), params, watch); };
     const auto source = shaped(open, params, Stream(o["seed"].as<std::uint64_t>(), "arrivals", 0));
     TaskTable by_task;
     bool has_tasks = false;
@@ -198,7 +198,7 @@ void convert(const std::string& name, const std::vector<std::filesystem::path>& 
       file = std::make_unique<ArrivalHdf5>(written);
     else
       file = std::make_unique<ArrivalCsv>(written, *source, params.work_mean > 0);
-    ArrivalStatistics after(params.time_scale);
+    ArrivalStatistics after(params.time_scale, watch);
     for (Arrival a; source->next(a);) {
       file->add(a, source->row());
       if (a.task != Arrival::unknown) {
@@ -211,7 +211,7 @@ void convert(const std::string& name, const std::vector<std::filesystem::path>& 
     refuse_empty(name, source->reader().report());
     const std::span<const std::string> tasks = source->task_names();
     file->finish(tasks);
-    const TraceFigures read = before.figures({});
+    const TraceFigures read = watch.before.figures({});
     std::cout << report_of(*source) << '\n' << comparison(read, after.figures(read), "written");
     if (has_tasks) std::cout << '\n' << text_of(by_task.figures(last), tasks, tasks_shown) << '\n';
     std::cout << "written: " << written.string() << '\n';

@@ -51,10 +51,14 @@ class AnyTrace final : public ArrivalSource {
  public:
   /// `tells_scaling`: `remark` says what scaling did to the statistics.
   AnyTrace(const EntrySpec& entry, const TraceParams& params, Stream stream, bool needs_task, bool tells_scaling)
-      : path_(entry.file.string()), params_(params), needs_task_(needs_task), tells_scaling_(tells_scaling), after_(params.time_scale) {
+      : path_(entry.file.string()),
+        params_(params),
+        needs_task_(needs_task),
+        tells_scaling_(tells_scaling),
+        after_(params.time_scale, watch_) {
     const OpenTrace open = [this, file = entry.file] {
       auto reader = open_trace_files(path_, {file}, params_);
-      return tells_scaling_ ? watched(std::move(reader), params_, before_) : std::move(reader);
+      return tells_scaling_ ? watched(std::move(reader), params_, watch_) : std::move(reader);
     };
     source_ = shaped(open, params_, stream);
   }
@@ -77,7 +81,7 @@ class AnyTrace final : public ArrivalSource {
     if (r.unsorted > 0) out += "; " + std::to_string(r.unsorted) + " rows put in order";
     for (const auto& note : r.notes) out += "; " + note;
     if (!tells_scaling_) return out;
-    TraceStatistics all = before_;
+    TraceStatistics all = watch_.before;
     const TraceFigures before = all.figures({});
     out += "\nwhat scaling did to its statistics, as far as it was read:\n" + comparison(before, after_.figures(before), "scaled");
     out.pop_back();
@@ -103,7 +107,7 @@ class AnyTrace final : public ArrivalSource {
   std::string path_;
   TraceParams params_;
   bool needs_task_, tells_scaling_;
-  TraceStatistics before_;
+  TraceWatch watch_;
   ArrivalStatistics after_;
   std::unique_ptr<TraceSource> source_;
 };

@@ -5,10 +5,13 @@
 #include <gmock/gmock.h>
 #include <nlohmann/json.hpp>
 
+#include <cctype>
 #include <fstream>
 #include <iterator>
 #include <map>
+#include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace tideline {
@@ -265,6 +268,41 @@ TEST(SourceTrace, keys_that_are_no_tasks_are_refused_unless_they_are_mapped) {
   EXPECT_EQ(done.code, 2);
   EXPECT_THAT(done.err, HasSubstr("t.csv: key 'finds' is none of the tasks that may occur; did you mean \"find\"?"));
   EXPECT_EQ(tideline(folder, {"run", "s.json", "--no-results", "--set", "/workload/finders/params/map=stripe"}).code, 0);
+}
+
+TEST(Trace, what_was_not_recorded_is_missing_before_and_after) {
+  const Folder folder;
+  std::string counts;
+  for (int s = 0; s < 1200; ++s) counts += s < 300 || s >= 900 ? "4 " : "0 ";
+  for (int s = 0; s < 300; ++s) counts += "0 ";
+  folder.write("c.txt", counts);
+  folder.write("s.json", with_trace("{ \"file\": \"c.txt\", \"gaps\": \"missing\", \"rate_scale\": 2 }"));
+  const auto rates_of = [](const std::string& said, const char* name) {
+    const auto row = said.find(name);
+    EXPECT_NE(row, std::string::npos) << said;
+    double before = 0, after = 0;
+    if (row != std::string::npos) {
+      std::istringstream figures(said.substr(row + std::string(name).size()));
+      std::string unit;
+      figures >> before;
+      if (!std::isdigit(figures.peek())) figures >> std::ws;
+      while (figures.good() && !std::isdigit(figures.peek())) figures.get();
+      figures >> after;
+    }
+    return std::pair(before, after);
+  };
+  const std::vector<std::string> words{"trace", "convert", "c.txt", "--param", "gaps=missing", "--out", "o.csv", "--param"};
+  auto once = words, faster = words;
+  once.push_back("rate_scale=1");
+  faster.push_back("time_scale=0.5");
+  const Outcome same = tideline(folder, once);
+  EXPECT_EQ(same.code, 0) << same.err;
+  EXPECT_EQ(rates_of(same.out, "\nrate "), std::pair(4.0, 4.0)) << same.out;
+  EXPECT_EQ(rates_of(same.out, "\npeak/mean per minute "), std::pair(1.0, 1.0)) << same.out;
+  EXPECT_EQ(rates_of(tideline(folder, faster).out, "\nrate "), std::pair(4.0, 8.0));
+  const Outcome run = tideline(folder, {"run", "s.json", "--no-results"});
+  EXPECT_EQ(run.code, 0) << run.err;
+  EXPECT_EQ(rates_of(run.err, "\nrate "), std::pair(4.0, 8.0)) << run.err;
 }
 
 struct BadTrace {
