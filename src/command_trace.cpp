@@ -197,7 +197,7 @@ void convert(const std::string& name, const std::vector<std::filesystem::path>& 
     if (hdf5)
       file = std::make_unique<ArrivalHdf5>(written);
     else
-      file = std::make_unique<ArrivalCsv>(written, *source, params.work_mean > 0);
+      file = std::make_unique<ArrivalCsv>(written, *source, params.work_mean > 0 || !params.work_column.empty());
     ArrivalStatistics after(params.time_scale, watch);
     for (Arrival a; source->next(a);) {
       file->add(a, source->row());

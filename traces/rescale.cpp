@@ -1,7 +1,9 @@
 #include "traces/rescale.h"
 
+#include "sim/core/text.h"
 #include "sim/model/arrival.h"
 #include "traces/nanoseconds.h"
+#include "traces/text.h"
 #include "traces/trace_statistics.h"
 
 #include <boost/random/gamma_distribution.hpp>
@@ -304,11 +306,47 @@ std::unique_ptr<TraceReader> with_dispersion(const OpenTrace& open, TraceParams&
   return std::make_unique<Uneven>(open(), std::move(blocks), stream);
 }
 
-}  // namespace
-
-bool needs_first_reading(const TraceParams& params) {
+bool is_rescaled(const TraceParams& params) {
   return params.max_qps > 0 || params.resample_s > 0 || (params.keep_dispersion && params.rate_scale != 1);
 }
+
+bool asks_for_mean_work(const TraceParams& params) { return !params.work_column.empty() && params.work_mean == 0; }
+
+/// Mean work of the queries of the part that is replayed.
+double mean_work(TraceReader& reader, const TraceParams& params) {
+  Part part(params);
+  double queries = 0, work = 0;
+  for (TraceRow row; reader.next(row);) {
+    if (!part.holds(part.offset(row)) || std::isnan(row.work)) continue;
+    queries += row.queries;
+    work += row.queries * static_cast<double>(row.work);
+  }
+  if (!(work > 0)) throw SourceError("column " + quoted(params.work_column) + " has no work above 0 in what is replayed");
+  return work / queries;
+}
+
+/// Says one thing more of a trace.
+class Noted final : public TraceReader {
+ public:
+  Noted(std::unique_ptr<TraceReader> reader, std::string note) : reader_(std::move(reader)), note_(std::move(note)) {}
+  bool next(TraceRow& out) override { return reader_->next(out); }
+  std::span<const std::string> keys() const override { return reader_->keys(); }
+  const TraceReport& report() const override {
+    report_ = reader_->report();
+    report_.note(note_);
+    return report_;
+  }
+  std::uint64_t row() const override { return reader_->row(); }
+
+ private:
+  std::unique_ptr<TraceReader> reader_;
+  std::string note_;
+  mutable TraceReport report_;
+};
+
+}  // namespace
+
+bool needs_first_reading(const TraceParams& params) { return is_rescaled(params) || asks_for_mean_work(params); }
 
 std::unique_ptr<TraceReader> rescaled(const OpenTrace& open, TraceParams& params, Stream stream) {
   if ((params.max_qps > 0) + (params.resample_s > 0) + params.keep_dispersion > 1)
@@ -330,10 +368,20 @@ std::unique_ptr<TraceReader> rescaled(const OpenTrace& open, TraceParams& params
 }
 
 std::unique_ptr<TraceSource> shaped(const OpenTrace& open, const TraceParams& params, Stream stream) {
-  if (!needs_first_reading(params)) return shaped(open(), params, stream);
   TraceParams rest = params;
-  const Stream shaping(stream());
-  auto reader = rescaled(open, rest, shaping);
+  std::string note;
+  if (asks_for_mean_work(params)) {
+    rest.work_mean = mean_work(*open(), params);
+    note = "work 1 is " + to_text(rest.work_mean) + ", the mean of column " + quoted(params.work_column);
+  }
+  std::unique_ptr<TraceReader> reader;
+  if (is_rescaled(params)) {
+    const Stream shaping(stream());
+    reader = rescaled(open, rest, shaping);
+  } else {
+    reader = open();
+  }
+  if (!note.empty()) reader = std::make_unique<Noted>(std::move(reader), std::move(note));
   return shaped(std::move(reader), rest, stream);
 }
 

@@ -77,6 +77,22 @@ TEST(Rescale, gives_silence_at_the_end_its_queries_too) {
             (std::map<int, int>{{0, 120}, {1, 10}}));
 }
 
+TEST(Rescale, work_1_is_the_mean_of_the_column_where_no_other_is_declared) {
+  const auto trace = trace_texts::files({{"t.csv", "timestamp,tokens\n0,4\n1,\n2,8\n3,12\n9,100\n"}});
+  const TraceParams params = with([](auto& p) {
+    p.work_column = "tokens";
+    p.to_s = 5;
+  });
+  const auto source = shaped([&] { return open_trace(trace, params); }, params, Stream(1));
+  std::vector<float> work;
+  for (Arrival a; source->next(a);) work.push_back(a.work);
+  EXPECT_THAT(work, testing::ElementsAre(0.5F, 1, 1, 1.5F));
+  EXPECT_THAT(source->reader().report().notes, testing::Contains("work 1 is 8, the mean of column 'tokens'"));
+  EXPECT_THROW((void)trace_arrivals::source_of(trace, params), std::invalid_argument);
+  const auto none = trace_texts::files({{"t.csv", "timestamp,tokens\n0,0\n1,\n"}});
+  EXPECT_THROW((void)rescaled_arrivals(none, params), SourceError);
+}
+
 TEST(Rescale, is_told_what_does_not_go_together) {
   const auto counts = trace_texts::files({{"c.txt", "10 20 40"}});
   const auto refused = [&](auto set, const char* says) {
