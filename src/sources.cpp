@@ -60,7 +60,11 @@ class AnyTrace final : public ArrivalSource {
       auto reader = open_trace_files(path_, {file}, params_);
       return tells_scaling_ ? watched(std::move(reader), params_, watch_) : std::move(reader);
     };
-    source_ = shaped(open, params_, stream);
+    try {
+      source_ = shaped(open, params_, stream);
+    } catch (const SourceError& e) {
+      throw InputError(path_ + ": " + e.what());
+    }
   }
   AnyTrace(const AnyTrace&) = delete;
   AnyTrace& operator=(const AnyTrace&) = delete;

@@ -130,9 +130,44 @@ TEST(AzureFunctions2019, days_are_one_trace_and_functions_come_and_go) {
                                 std::tuple(2879, 1, "o/a/h")));
   EXPECT_EQ(r.rows[2].work, 200);
   EXPECT_EQ(r.rows[0].length_ns, 86'400'000'000'000);
-  EXPECT_THAT(r.report.notes, testing::Contains("1 file of memory left out"));
+  EXPECT_THAT(r.report.notes, testing::Contains(HasSubstr("1 file of memory left out: bytes_column or work_column")));
   const Read by_trigger = read(days[0], {.key_column = "Trigger"});
   EXPECT_THAT(by_trigger.keys, ElementsAre("timer"));
+}
+
+TEST(AzureFunctions2019, days_without_a_file_are_gaps) {
+  const auto named = [](const char* number) { return std::string("invocations_per_function_md.anon.d") + number + ".csv"; };
+  const TraceFiles days =
+      files({{named("10"), day({{"f", 1, 3}})}, {named("01"), day({{"f", 1, 1}})}, {named("03"), day({{"f", 1, 2}})}});
+  const auto starts = [](const Read& r) {
+    std::vector<std::pair<std::int64_t, double>> out;
+    for (const TraceRow& row : r.rows)
+      if (row.queries > 0) out.emplace_back(row.start_ns / 86'400'000'000'000, row.queries);
+    return out;
+  };
+  const Read silent = read(days);
+  EXPECT_THAT(starts(silent), ElementsAre(std::pair(0, 1), std::pair(2, 2), std::pair(9, 3)));
+  EXPECT_THAT(silent.report.notes,
+              testing::Contains("7 days have no file (2, 4 to 9), taken as silence (gaps=missing leaves them out)"));
+  const Read missing = read(days, {.gaps = GapPolicy::missing});
+  std::int64_t days_missing = 0;
+  for (const TraceRow& row : missing.rows) days_missing += row.missing ? row.length_ns / 86'400'000'000'000 : 0;
+  EXPECT_EQ(days_missing, 7);
+  EXPECT_THAT(refusal(files({{named("01"), day({})}, {"again.d1.csv", day({})}})), HasSubstr("again.d1.csv: day 1 comes twice"));
+  EXPECT_THROW((void)read(days, {.gaps = GapPolicy::interpolate}), std::invalid_argument);
+}
+
+TEST(AzureFunctions2019, memory_is_of_apps_and_used_where_it_is_named) {
+  const TraceFiles trace = files({{"d01.csv", day({{"f", 1, 1}, {"g", 2, 1}})},
+                                  {"memory.csv",
+                                   "HashOwner,HashApp,HashFunction,SampleCount,AverageAllocatedMb,AverageAllocatedMb_pct1\n"
+                                   "o,a,f,3,100,1\no,a,g,1,300,1\no,b,h,1,7,1\n"}});
+  const Read bytes = read(trace, {.bytes_column = "AverageAllocatedMb"});
+  EXPECT_EQ(bytes.rows[1].bytes, 150e6F);
+  EXPECT_TRUE(std::isnan(bytes.rows[1].work));
+  EXPECT_EQ(read(trace, {.work_column = "AverageAllocatedMb"}).rows[2].work, 150);
+  EXPECT_THROW((void)read(trace, {.work_column = "Average"}), std::invalid_argument);
+  EXPECT_THROW((void)read(trace, {.work_column = "Trigger"}), std::invalid_argument);
 }
 
 TEST(AzureFunctions2019, durations_alone_carry_no_arrivals) {
