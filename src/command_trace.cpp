@@ -349,7 +349,7 @@ void fit(const std::string& name, const std::vector<std::filesystem::path>& path
 
 /// What a scenario's workload is by task, over its warm-up and window.
 void workload(const std::string& path, const cxxopts::ParseResult& o, const PolicyRegistry& registry) {
-  Scenario scenario = read_scenario(path, {}, registry);
+  Scenario scenario = read_scenario(path, layers_of(o), registry);
   for (EntrySpec& e : scenario.entries) e.tells_scaling = true;
   const Time end = Time{} + scenario.options.warmup + scenario.options.duration;
   std::vector<std::string> tasks;
@@ -396,15 +396,16 @@ int command_trace(const Arguments& arguments, const PolicyRegistry& registry) {
       "entry", "Entry of a workload whose source fit writes", cxxopts::value<std::string>()->default_value("fitted"), "NAME")(
       "tasks", "Tasks that convert maps keys to, with commas between them", cxxopts::value<std::string>(), "LIST")(
       "seed", "Of what convert and fit draw", cxxopts::value<std::uint64_t>()->default_value("1"), "N");
+  add_layer_options(options);
   options.parse_positional({"action", "files"});
   options.positional_help("stats|convert|fit|workload FILE...");
   const auto parsed = parse_options(options, arguments,
                                     "  tideline trace stats traces/samples/per_second.csv\n"
                                     "  tideline trace stats twitter.txt.gz --param gaps=missing --json\n"
                                     "  tideline trace stats requests.jsonl --unit ms --param work_column=output_length\n"
-                                    "  tideline trace convert servegen/m-small --param rate_scale=0.001 --param to_s=86400 --out day.csv\n"
+                                    "  tideline trace convert servegen/m-small --param placement=law --param rate_scale=0.001 --out day.csv\n"
                                     "  tideline trace fit servegen/m-small --entry detect --out source.json\n"
-                                    "  tideline trace workload quickstart\n");
+                                    "  tideline trace workload quickstart --trace detect=day.csv\n");
   if (!parsed) return 0;
   const auto& o = *parsed;
   if (o.count("action") == 0) throw InputError("needs an action: stats, convert, fit, workload or formats (see tideline trace --help)");
@@ -418,6 +419,8 @@ int command_trace(const Arguments& arguments, const PolicyRegistry& registry) {
   if (o.count("files") == 0) throw InputError("no trace given (see tideline trace --help)");
   const auto words = o["files"].as<std::vector<std::string>>();
   const std::string name = words.size() == 1 ? words.front() : words.front() + " and " + std::to_string(words.size() - 1) + " more";
+  if (action != "workload" && !layers_of(o).empty())
+    throw InputError("only workload takes options that change scenarios (see tideline trace --help)");
   if (action == "workload" && words.size() != 1) throw InputError("workload takes one scenario, not " + std::to_string(words.size()));
   if (action == "convert")
     convert(name, {words.begin(), words.end()}, o);

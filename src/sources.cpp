@@ -5,6 +5,7 @@
 #include "src/trace_files.h"
 #include "src/trace_report.h"
 #include "src/trace_watch.h"
+#include "traces/task_table.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -114,6 +115,37 @@ class AnyTrace final : public ArrivalSource {
   TraceWatch watch_;
   ArrivalStatistics after_;
   std::unique_ptr<TraceSource> source_;
+};
+
+/// Says at the end how queries were spread over tasks.
+class ByTask final : public ArrivalSource {
+ public:
+  ByTask(std::unique_ptr<ArrivalSource> source, std::vector<std::string> tasks) : source_(std::move(source)), tasks_(std::move(tasks)) {}
+  bool next(Arrival& out) override {
+    if (!source_->next(out)) return false;
+    if (out.task != Arrival::unknown) table_.add(out.task, out.at);
+    last_ = out.at;
+    return true;
+  }
+  bool next_expected(Expected& out) override { return source_->next_expected(out); }
+  std::span<const std::string> task_names() const override { return source_->task_names(); }
+  double mean_qps(Time from, Time to) const override { return source_->mean_qps(from, to); }
+  std::string remark() const override {
+    constexpr std::size_t shown = 10;
+    std::string out = source_->remark();
+    const TaskTableFigures figures = table_.figures(last_);
+    if (figures.tasks.empty()) return out;
+    out += (out.empty() ? "queries by task, as far as they were read: " : "\nqueries by task, as far as they were read: ") +
+           text_of(figures, tasks_, shown);
+    out.pop_back();
+    return out;
+  }
+
+ private:
+  std::unique_ptr<ArrivalSource> source_;
+  std::vector<std::string> tasks_;
+  TaskTable table_;
+  Time last_{};
 };
 
 /// Gives queries that say nothing of their size one that is drawn.
@@ -241,6 +273,7 @@ std::unique_ptr<ArrivalSource> open_source(const EntrySpec& entry, std::uint64_t
                                Stream(seed, "ranks", index));
     if (entry.payload_law) source = std::make_unique<Payloads>(std::move(source), entry.payload_bytes, *entry.payload_law, seed, index);
     if (!entry.surges.empty()) source = with_surges(std::move(source), entry.surges, Stream(seed, "surges", index));
+    if (!entry.told_tasks.empty()) source = std::make_unique<ByTask>(std::move(source), entry.told_tasks);
     if (entry.speedup != 1) source = std::make_unique<Faster>(std::move(source), entry.speedup);
     return source;
   } catch (const std::invalid_argument& e) {

@@ -134,6 +134,33 @@ TEST(Trace, workload_tells_what_a_scenario_asks_by_task) {
   EXPECT_THAT(text.out, testing::AllOf(StartsWith("cameras: 1 task\n"), HasSubstr("finders: 1 task\n")));
 }
 
+TEST(Trace, workload_takes_the_options_that_change_scenarios) {
+  const Folder folder;
+  folder.write("s.json", small_scenario);
+  folder.write("t.csv", "timestamp\n0\n1\n2\n");
+  const Outcome set = tideline(folder, {"trace", "workload", "s.json", "--json", "--set", "/workload/cameras/params/rate_qps=40"});
+  EXPECT_EQ(set.code, 0) << set.err;
+  EXPECT_NEAR(Json::parse(set.out)[0]["workload"]["tasks"][0]["rate_qps"].get<double>(), 40, 8);
+  const Outcome trace = tideline(
+      folder, {"trace", "workload", "s.json", "--trace", "finders=t.csv", "--set", "/workload/finders/params/unit=s"});
+  EXPECT_EQ(trace.code, 0) << trace.err;
+  EXPECT_EQ(tideline(folder, {"trace", "stats", "t.csv", "--unit", "s", "--set", "/measure/duration_s=1"}).code, 2);
+}
+
+TEST(SourceTrace, a_run_says_how_a_mapped_trace_asks_for_tasks) {
+  const Folder folder;
+  std::string text = with_trace("{ \"file\": \"t.csv\", \"unit\": \"s\", \"map\": \"stripe\" }");
+  const std::string task = "{ \"name\": \"finders\", \"task\": \"find\"";
+  text.replace(text.find(task), task.size(), "{ \"name\": \"finders\"");
+  folder.write("s.json", text);
+  folder.write("t.csv", "timestamp,task\n0,a\n0.5,b\n1,a\n1.5,a\n");
+  const Outcome done = tideline(folder, {"run", "s.json", "--no-results"});
+  EXPECT_EQ(done.code, 0) << done.err;
+  EXPECT_THAT(done.err, testing::AllOf(HasSubstr("queries by task, as far as they were read: 2 tasks\n"), HasSubstr("peak/mean"),
+                                       HasSubstr("75.00 %"), HasSubstr("find")));
+  EXPECT_THAT(tideline(folder, {"run", "s.json", "--no-results", "--quiet"}).err, testing::Not(HasSubstr("queries by task")));
+}
+
 TEST(SourceTrace, replays_a_folder_and_is_reproduced) {
   const Folder folder;
   folder.write("s.json", with_trace("{ \"file\": \"clients\", \"rate_scale\": 0.5, \"from_s\": 600, \"to_s\": 660 }"));
