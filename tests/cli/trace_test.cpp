@@ -219,7 +219,11 @@ TEST(SourceTrace, a_compressed_trace_says_its_hours_and_may_scale_control) {
   EXPECT_EQ(plain.code, 0) << plain.err;
   EXPECT_THAT(plain.err,
               testing::AllOf(HasSubstr("time_scale 0.01; in hours of the trace: control intervals autoscaling kubernetes_hpa 36 s = 1 h"),
-                             HasSubstr("first loads, each alone on its way, ")));
+                             HasSubstr("first loads, each alone on its way, big "), HasSubstr(", little ")));
+  const Outcome keep_alive = tideline(
+      folder, {"validate", "s.json", "--policy", "coldstart=fixed_keep_alive,keep_alive_s=72", "--set", "/workload/finders/params/time_scale=0.02"});
+  EXPECT_EQ(keep_alive.code, 0) << keep_alive.err;
+  EXPECT_THAT(keep_alive.err, HasSubstr("; other times of policies coldstart fixed_keep_alive keep_alive_s 72 s = 1 h; first loads"));
   auto scaled = words;
   scaled.insert(scaled.end(), {"--set", "/workload/finders/params/scale_control=true", "--effective"});
   const Outcome done = tideline(folder, scaled);
