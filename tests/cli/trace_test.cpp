@@ -76,6 +76,16 @@ TEST(Trace, what_convert_writes_is_read_again) {
   EXPECT_GT(fs::file_size(folder / "p.h5"), 0U);
 }
 
+TEST(Trace, windows_whose_laws_are_not_used_are_told) {
+  const Folder folder;
+  const auto convert = [&](const std::string& placement) {
+    return tideline(folder, {"trace", "convert", samples + "servegen", "--param", "placement=" + placement, "--out", "a.csv"}).out;
+  };
+  const char* note = "note: the laws and CVs of gaps that its windows name are not used: placement=law uses them\n";
+  EXPECT_THAT(convert("uniform"), HasSubstr(note));
+  EXPECT_THAT(convert("law"), testing::Not(HasSubstr(note)));
+}
+
 TEST(Trace, what_is_wrong_is_said_with_the_exit_code_of_its_kind) {
   const Folder folder;
   folder.write("t.csv", "timestamp,x\n5,1\n");
