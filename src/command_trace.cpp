@@ -111,10 +111,7 @@ class ArrivalCsv final : public ArrivalFile {
     line_ += '\n';
     file_.out() << line_;
   }
-  void finish(std::span<const std::string>) override {
-    if (line_.empty()) file_.out() << "timestamp\n";
-    file_.publish();
-  }
+  void finish(std::span<const std::string>) override { file_.publish(); }
 
  private:
   /// Readers take no quotes inside a cell.
@@ -193,6 +190,7 @@ void convert(const std::string& name, const std::vector<std::filesystem::path>& 
     TaskTable by_task;
     bool has_tasks = false;
     Time last{};
+    std::uint64_t written_queries = 0;
     std::unique_ptr<ArrivalFile> file;
     if (hdf5)
       file = std::make_unique<ArrivalHdf5>(written);
@@ -207,8 +205,15 @@ void convert(const std::string& name, const std::vector<std::filesystem::path>& 
       }
       last = a.at;
       after.add(a);
+      ++written_queries;
     }
     refuse_empty(name, source->reader().report());
+    if (written_queries == 0) {
+      const TraceReport& r = source->reader().report();
+      throw InputError(name + (r.dropped_rows() == r.rows
+                                   ? ": all " + std::to_string(r.rows) + " rows are dropped, the first for " + r.dropped.front().reason
+                                   : std::string(": no query is left of it: are from_s, to_s and rate_scale right?")));
+    }
     const std::span<const std::string> tasks = source->task_names();
     file->finish(tasks);
     const TraceFigures read = watch.before.figures({});

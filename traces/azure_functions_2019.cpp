@@ -74,6 +74,7 @@ class AzureFunctions2019 final : public TraceReader {
       throw std::invalid_argument("bytes_column: format azure_functions_2019 has AverageAllocatedMb");
     if (!chosen_.empty() && std::find(key_columns.begin(), key_columns.end(), chosen_) == key_columns.end())
       throw std::invalid_argument("key_column: format azure_functions_2019 has HashOwner, HashApp, HashFunction, Trigger");
+    one_of_many_ = files.size() > 1;
     TraceFiles durations, memory;
     for (TraceFile& file : files) {
       const TraceHead head = head_of({file});
@@ -206,6 +207,10 @@ class AzureFunctions2019 final : public TraceReader {
                    (is_missing_ ? "missing" : "silence (gaps=missing leaves them out)"));
   }
 
+  SourceError with_name(const TraceFile& file, const SourceError& e) const {
+    return one_of_many_ ? SourceError(file.name + ": " + e.what()) : e;
+  }
+
   float memory_of(std::uint32_t key) {
     if (key >= app_of_key_.size()) app_of_key_.resize(keys_.names().size(), NameTable::none - 1);
     std::uint32_t& app = app_of_key_[key];
@@ -264,7 +269,7 @@ class AzureFunctions2019 final : public TraceReader {
         if (bytes > most_bytes) throw SourceError("row " + std::to_string(rows.row()) + ": a day with more invocations than 128 MiB hold");
       }
     } catch (const SourceError& e) {
-      throw SourceError(file.name + ": " + e.what());
+      throw with_name(file, e);
     }
   }
 
@@ -293,7 +298,7 @@ class AzureFunctions2019 final : public TraceReader {
         memory_[app] = static_cast<float>((before + average * count) / samples_[app]);
       }
     } catch (const SourceError& e) {
-      throw SourceError(file.name + ": " + e.what());
+      throw with_name(file, e);
     }
   }
   static void number_in(std::string_view cell, const std::string& column, const TableRows& rows, double& value) {
@@ -328,12 +333,12 @@ class AzureFunctions2019 final : public TraceReader {
         work_[key] = static_cast<float>((before + average * count) / weight_[key]);
       }
     } catch (const SourceError& e) {
-      throw SourceError(file.name + ": " + e.what());
+      throw with_name(file, e);
     }
   }
 
   std::string chosen_, name_;
-  bool memory_is_work_, memory_is_bytes_, is_missing_;
+  bool memory_is_work_, memory_is_bytes_, is_missing_, one_of_many_ = false;
   TraceFiles days_;
   std::vector<std::int64_t> numbers_;  // of the days, from 0
   std::size_t day_ = 0;                // those read so far

@@ -72,7 +72,11 @@ class EventReader final : public TraceReader {
     }
   }
   std::span<const std::string> keys() const override { return keys_.names(); }
-  const TraceReport& report() const override { return report_; }
+  const TraceReport& report() const override {
+    told_ = report_;
+    if (std::string remark = time_.remark(); !remark.empty()) told_.note(std::move(remark));
+    return told_;
+  }
   std::uint64_t row() const override { return rows_->row(); }
 
  private:
@@ -207,6 +211,7 @@ class EventReader final : public TraceReader {
   std::unique_ptr<NamedRows> rows_;
   NameTable keys_;
   TraceReport report_;
+  mutable TraceReport told_;
   bool started_ = false;
   std::string key_, reason_;  // kept for their memory
 };

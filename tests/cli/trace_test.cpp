@@ -48,6 +48,13 @@ TEST(Trace, stats_give_the_counts_of_bins) {
   EXPECT_EQ(tideline(folder, {"trace", "stats", "t.csv", "--unit", "s", "--json", "--bins", "0"}).code, 2);
 }
 
+TEST(Trace, stats_print_what_tells_apart) {
+  const Folder folder;
+  folder.write("t.csv", "timestamp,task\n0," + std::string(64, 'a') + "/f\n100000," + std::string(64, 'a') + "/g\n");
+  const std::string said = tideline(folder, {"trace", "stats", "t.csv", "--unit", "s"}).out;
+  EXPECT_THAT(said, testing::AllOf(HasSubstr(" 2e-05 /s\n"), HasSubstr("aaa...aaa"), HasSubstr("a/f "), HasSubstr("a/g ")));
+}
+
 TEST(Trace, formats_are_listed) {
   EXPECT_THAT(tideline(Folder(), {"trace", "formats"}).out, testing::AllOf(HasSubstr("azure_functions_2019"), HasSubstr("\nproteus ")));
 }
@@ -104,9 +111,16 @@ TEST(Trace, what_is_wrong_is_said_with_the_exit_code_of_its_kind) {
   refused({"stats", "t.csv"}, 2, "t.csv: row 2, column 'timestamp': '5' can be of any unit: declare the unit");
   refused({"stats", "t.csv", "--param", "gap=3"}, 2, "--param gap: unknown key \"gap\"");
   refused({"stats", "t.csv", "--format", "burst"}, 2, "format: unknown 'burst'");
-  refused({"stats", "cut.csv.gz"}, 2, "cut.csv.gz: the compressed data end early: the file is truncated");
+  refused({"stats", "cut.csv.gz"}, 2, "cut.csv.gz: row 1: the compressed data end early: the file is truncated");
   refused({"convert", "t.csv", "--unit", "s"}, 2, "convert needs --out");
   refused({"convert", "t.csv", "--unit", "s", "--out", "t.csv"}, 2, "it is an input");
+  folder.write("failed.csv", "Timestamp,Model,Request tokens,Response tokens\n1,a,1,0\n2,a,1,0\n");
+  refused({"convert", "failed.csv", "--out", "o.csv"}, 2, "failed.csv: all 2 rows are dropped, the first for Response tokens 0");
+  refused({"convert", "t.csv", "--unit", "s", "--param", "from_s=100", "--out", "o.csv"}, 2, "t.csv: no query is left of it");
+  EXPECT_FALSE(fs::exists(folder / "o.csv"));
+  folder.write("azure.csv", "HashOwner,HashApp,HashFunction,Trigger,1\n");
+  const Outcome azure = tideline(folder, {"trace", "stats", "azure.csv"});
+  EXPECT_EQ(azure.err.find("azure.csv"), azure.err.rfind("azure.csv")) << azure.err;
   refused({"convert", "t.csv", "--unit", "s", "--out", "o.csv", "--tasks", "a,b", "--param", "map=weights"}, 2,
           "weights: expected one for each task, 2");
 }

@@ -83,6 +83,10 @@ TEST(BurstGpt, versions_differ_in_columns_and_failures_are_dropped) {
   EXPECT_EQ(r.report.dropped[0].rows, 1U);
   EXPECT_EQ(r.report.dropped[0].first_row, 3U);
   EXPECT_EQ(read(v1, {.keep_failed = true}).rows.size(), 3U);
+  const Read spelled = read("Timestamp,Model,Request tokens,Response tokens\n1,a,1,0.00\n2,a,1,\n3,a,1,nan\n4,a,1,0.5\n");
+  ASSERT_EQ(spelled.rows.size(), 1U);
+  EXPECT_EQ(spelled.rows[0].start_ns, 4'000'000'000);
+  EXPECT_EQ(spelled.report.dropped_rows(), 3U);
   const Read third = read(v3);
   EXPECT_EQ(third.rows[0].start_ns, 5'500'000'000);
   EXPECT_THAT(third.keys, ElementsAre("GPT-4"));
@@ -188,7 +192,8 @@ TEST(ServeGen, clients_are_merged_and_name_their_law) {
   EXPECT_EQ(r.rows[3].start_ns, 600'000'000'000);
   EXPECT_THAT(r.keys, ElementsAre("chunk-0", "chunk-7"));
   EXPECT_THAT(refusal(files({{"chunk-0-trace.csv", "0,0.5,1.2,Gamma,0.8,2\n600,1,1,Pareto,1,1\n"}})),
-              HasSubstr("chunk-0-trace.csv: row 2: 'Pareto' is neither Gamma nor Weibull"));
+              testing::StartsWith("row 2: 'Pareto' is neither Gamma nor Weibull"));
+  EXPECT_THAT(refusal(files({{"a.csv", "0,1,1,Gamma,1,1\n"}, {"b.csv", "0,x,1,Gamma,1,1\n"}})), testing::StartsWith("b.csv: row 1: 'x'"));
 }
 
 TEST(Proteus, files_are_tasks_and_queries_ask_for_latency_and_accuracy) {
@@ -223,6 +228,10 @@ TEST(Counts, bins_have_the_length_between_rows) {
   const Read mark = read("time,tweets\n07-01-13-05,60\n07-01-13-06,61.5\n");
   EXPECT_EQ(mark.rows[1].start_ns, (13 * 60 + 6) * 60'000'000'000LL);
   EXPECT_EQ(mark.rows[1].queries, 61.5);
+  const Read turn = read("time,tweets\n12-31-23-59,1\n01-01-00-00,2\n");
+  ASSERT_EQ(turn.rows.size(), 2U);
+  EXPECT_EQ(turn.rows[1].start_ns - turn.rows[0].start_ns, 60'000'000'000);
+  EXPECT_EQ(turn.rows[1].queries, 2);
   const Read rates = read("window_start_s,rate_rps\n0,2.5\n600,1\n");
   EXPECT_EQ(rates.rows[0].queries, 1500);
   EXPECT_EQ(rates.rows[1].queries, 600);
@@ -241,7 +250,7 @@ TEST(Counts, a_column_that_goes_up_by_one_counts_bins) {
 }
 
 TEST(Counts, a_bin_that_comes_twice_is_refused) {
-  EXPECT_THAT(refusal("second,count\n0,1\n1,1\n0,2\n"), HasSubstr("it comes twice, or bin_s (1 s) is wrong"));
+  EXPECT_THAT(refusal("second,count\n0,1\n1,1\n0,2\n"), HasSubstr("row 4: the bin at 0 s begins before that of row 2 ends: it comes twice, or bin_s (1 s) is wrong"));
 }
 
 TEST(Counts, gaps_are_silence_or_missing_or_filled) {
@@ -252,7 +261,7 @@ TEST(Counts, gaps_are_silence_or_missing_or_filled) {
   EXPECT_EQ(zero.rows[2].queries, 0);
   EXPECT_EQ(zero.rows[2].length_ns, 4'000'000'000);
   EXPECT_FALSE(zero.rows[2].missing);
-  EXPECT_THAT(zero.report.notes, testing::Contains("1 gap of 4 s in all, the longest 4 s, taken as silence"));
+  EXPECT_THAT(zero.report.notes, testing::Contains("1 gap of 4 s in all, the longest 4 s, taken as silence (gaps=missing leaves them out of statistics)"));
   params.gaps = GapPolicy::missing;
   const Read missing = read(text, params);
   EXPECT_TRUE(missing.rows[2].missing);
@@ -339,6 +348,9 @@ TEST(Parameters, that_a_format_has_no_use_for_are_refused) {
     return std::string();
   };
   EXPECT_EQ(why("1 2 3", {.key_column = "k"}), "key_column: format counts has no such column to choose");
+  EXPECT_THAT(why("1 2 3", {.unit = TraceUnit::ms}), HasSubstr("unit: counts without a column of times have none"));
+  EXPECT_THAT(why("1 2 3", {.time_column = "t"}), HasSubstr("time_column: counts without a header have no columns"));
+  EXPECT_THAT(why("second,count\n0,1\n", {.unit = TraceUnit::ms}), HasSubstr("unit: column 'second' says itself"));
   EXPECT_EQ(why("timestamp,x\n", {.bin_s = 60}), "bin_s: format csv has no bins whose length could be declared");
   EXPECT_EQ(why("timestamp,x\n", {.count_s = 60}), "count_s: format csv has no counts");
   EXPECT_EQ(why("timestamp,x\n", {.gaps = GapPolicy::missing}), "gaps: format csv has no bins that could be missing");
@@ -364,6 +376,34 @@ TEST(Order, any_order_within_the_window_comes_out_sorted) {
   for (std::size_t k = 0; k + 1 < r.rows.size(); ++k) EXPECT_LE(r.rows[k].start_ns, r.rows[k + 1].start_ns);
 }
 
+TEST(Bad, values_of_plain_counts_are_refused_with_row_and_value) {
+  EXPECT_THAT(refusal("1 2 -3 4"), HasSubstr("row 1, value 3: '-3' is negative"));
+  EXPECT_THAT(refusal("1 2 nan 4"), HasSubstr("row 1, value 3: 'nan' is not a finite number"));
+  EXPECT_THAT(refusal("1 2.5 3 4"), HasSubstr("row 1, value 2: '2.5' is not a whole number"));
+  EXPECT_THAT(refusal("1 2 3\n4 many 5"), HasSubstr("row 2, value 5: 'many' is not a number"));
+  EXPECT_THAT(refusal("1 many 3 4"), HasSubstr("row 1, value 2: 'many' is not a number"));
+}
+
+TEST(Bad, lists_of_objects_and_other_separators_are_named) {
+  EXPECT_THAT(refusal("[{\"timestamp\": 1}, {\"timestamp\": 2}]"), HasSubstr("one object a line is expected"));
+  EXPECT_THAT(refusal("[\n  {\"timestamp\": 1}\n]"), HasSubstr("row 2, value 1: a list of objects of JSON: one object a line is expected"));
+  EXPECT_THAT(refusal("[{\"timestamp\": 1}]", {.format = "jsonl"}), HasSubstr("but a list: one object a line is expected"));
+  EXPECT_THAT(refusal("timestamp\ttask\n0\ta\n"), HasSubstr("its columns are separated by tabs: commas are expected"));
+  EXPECT_THAT(refusal("timestamp;task\n0;a\n"), HasSubstr("its columns are separated by semicolons: commas are expected"));
+  EXPECT_EQ(read("1\t2\t3\n").rows.size(), 3U);
+}
+
+TEST(Bad, what_is_suspicious_is_noted) {
+  const auto notes = [](const std::string& text, const ReadParams& params) { return read(text, params).report.notes; };
+  EXPECT_THAT(notes("timestamp,x\n0,1\n100000000,1\n", {.unit = TraceUnit::s}),
+              testing::Contains("times go over 3 years, taken as seconds: is the unit right?"));
+  EXPECT_THAT(notes("timestamp,x\n0,1\n60000000,1\n", {.unit = TraceUnit::s}), testing::Not(testing::Contains(HasSubstr("years"))));
+  EXPECT_THAT(notes("timestamp,value\n0,1\n300,1\n", {}),
+              testing::Contains("times are taken as seconds, as unit does not say otherwise"));
+  EXPECT_THAT(notes("TIMESTAMP,ContextTokens,GeneratedTokens\n2024-05-10 00:00:00Z,1,1\n2024-05-10 02:00:01+02:00,1,1\n", {}),
+              testing::Contains("zones differ between rows: times are in UTC"));
+}
+
 TEST(Bad, texts_are_refused_with_their_rows) {
   EXPECT_EQ(refusal(""), "it has no rows");
   EXPECT_THAT(refusal("timestamp,x\n-1,0\n", {.unit = TraceUnit::s}), HasSubstr("row 2, column 'timestamp': '-1' is negative"));
@@ -382,9 +422,19 @@ TEST(Gzip, is_read_directly_and_damage_is_named) {
   EXPECT_EQ(read(packed).rows.size(), 2U);
   EXPECT_EQ(read(packed + trace_texts::gzip("2,5\n")).rows.size(), 3U);
   EXPECT_THAT(refusal(packed.substr(0, packed.size() - 9)), HasSubstr("truncated"));
+  std::string long_text = "timestamp,x\n";
+  for (int k = 0; k < 200'000; ++k) long_text += std::to_string(k * 7919 % 1'000'003) + ",0\n";
+  const std::string long_packed = trace_texts::gzip(long_text);
+  const std::string why = refusal(long_packed.substr(0, long_packed.size() / 2), {.unit = TraceUnit::s, .sort_rows = 2'000'000});
+  ASSERT_THAT(why, testing::AllOf(testing::StartsWith("row "), HasSubstr(": the compressed data end early: the file is truncated")));
+  EXPECT_NEAR(std::stod(why.substr(4)), 100'000, 20'000);
   std::string damaged = packed;
   damaged[12] = static_cast<char>(damaged[12] ^ 0x7f);
   EXPECT_THAT(refusal(damaged), HasSubstr("damaged"));
+  EXPECT_THAT(refusal(std::string("BZh91AY&SY")), HasSubstr("it is packed with bzip2, and only gzip is unpacked"));
+  EXPECT_THAT(refusal(std::string("PK\x03\x04\x14")), HasSubstr("packed with zip"));
+  EXPECT_THAT(refusal(std::string("\x28\xb5\x2f\xfd\x24")), HasSubstr("packed with zstd"));
+  EXPECT_EQ(read("PK,timestamp\n0,1\n", {.unit = TraceUnit::s}).rows.size(), 1U);
 }
 
 }  // namespace
