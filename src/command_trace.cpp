@@ -394,7 +394,7 @@ int command_trace(const Arguments& arguments, const PolicyRegistry& registry) {
       "files", "Files of one trace, also packed with gzip, or a folder of them", cxxopts::value<std::vector<std::string>>(), "FILE...")(
       "format", "Format of the files; told by their first rows where it is not given", cxxopts::value<std::string>(), "NAME")(
       "unit", "Unit of times that are numbers: s, ms, us, ns", cxxopts::value<std::string>(), "UNIT")(
-      "param", "A parameter of source trace, such as gaps=missing or time_column=when", cxxopts::value<std::vector<std::string>>(),
+      "param", "A parameter of source trace (traces/README.md has all), such as gaps=missing or time_column=when", cxxopts::value<std::vector<std::string>>(),
       "NAME=VALUE")("json", "Print the statistics as JSON")("bins", "With --json: counts in bins of so many seconds too",
                                                             cxxopts::value<double>(), "SECONDS")(
       "out", "What convert writes, FILE.csv or FILE.h5, or fit, a layer for scenarios", cxxopts::value<std::string>(), "FILE")(

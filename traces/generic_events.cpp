@@ -52,6 +52,10 @@ std::unique_ptr<TraceReader> open(const char* format, EventColumns::Rows rows, T
   if (const std::string key = first_of(usual_keys, head); !key.empty()) columns.key = {key};
   if (head.has("slo")) columns.slo = "slo";
   if (head.has("accuracy")) columns.accuracy = "accuracy";
+  if (columns.time == "timestamp" && head.has("tenant") && params.unit == TraceUnit::automatic && params.time_column.empty()) {
+    columns.unit = TraceUnit::s;
+    columns.note = "times are seconds, as in a file with a column of tenants that `tideline trace convert` writes";
+  }
   if (columns.time == "arrival_ms" && params.time_column.empty()) columns.unit = TraceUnit::ms;
   return read_events(std::move(files), columns, params);
 }

@@ -64,7 +64,7 @@ TEST(Trace, what_convert_writes_is_read_again) {
   const Outcome done = tideline(folder, {"trace", "convert", samples + "servegen", "--param", "rate_scale=0.5", "--out", "a.csv"});
   EXPECT_EQ(done.code, 0) << done.err;
   EXPECT_THAT(done.out, HasSubstr("written: a.csv\n"));
-  const Json j = Json::parse(tideline(folder, {"trace", "stats", "a.csv", "--unit", "s", "--json"}).out);
+  const Json j = Json::parse(tideline(folder, {"trace", "stats", "a.csv", "--json"}).out);
   EXPECT_NEAR(j["queries"].get<double>(), 750, 120);  // six standard deviations
   EXPECT_EQ(j["unsorted"], 0);
   EXPECT_EQ(j["keys"].size(), 2U);

@@ -50,6 +50,20 @@ TEST(AzureLlm, zones_and_inserted_columns_are_read) {
   EXPECT_EQ(r.report.furthest_ns, 9'930'000);
 }
 
+TEST(AzureLlm, files_are_merged_by_time) {
+  const std::string header = "TIMESTAMP,ContextTokens,GeneratedTokens\n";
+  const Read r = read(files({{"code.csv", header + "2023-11-16 10:00:00,1,1\n2023-11-16 10:00:10,1,1\n"},
+                             {"conv.csv", header + "2023-11-15 23:59:59,1,1\n2023-11-16 10:00:05,1,1\n"}}),
+                      {.sort_rows = 0});
+  std::vector<std::int64_t> seconds;
+  for (const TraceRow& row : r.rows) seconds.push_back(row.start_ns / 1'000'000'000);
+  EXPECT_THAT(seconds, ElementsAre(-1, 36000, 36005, 36010));
+  EXPECT_EQ(r.report.unsorted, 0U);
+  EXPECT_EQ(r.report.rows, 4U);
+  EXPECT_THAT(refusal(files({{"code.csv", header + "2023-11-16 10:00:00,1,1\n"}, {"conv.csv", header + "soon,1,1\n"}})),
+              testing::StartsWith("conv.csv: row 2, column 'TIMESTAMP': 'soon' "));
+}
+
 TEST(AzureLlm, mixed_zones_are_refused_with_their_row) {
   EXPECT_THAT(refusal("TIMESTAMP,ContextTokens,GeneratedTokens\n2024-05-10 00:00:00+00:00,1,1\n2024-05-10 00:00:01,1,1\n"),
               HasSubstr("row 3, column 'TIMESTAMP': '2024-05-10 00:00:01' has no zone, but the rows before have one"));
