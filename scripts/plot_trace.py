@@ -15,10 +15,6 @@ import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-import plot_run  # first: it says what is missing where matplotlib or pandas are
-import matplotlib.pyplot as pyplot
-import numpy
-from plot_run import COLOURS, GREY, ORANGE, STYLE, TEXT
 
 DAY = 86400
 BINS = [1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21600, DAY]
@@ -33,6 +29,14 @@ def statistics(program, arguments, bins=None):
     if done.returncode:
         sys.exit(done.stderr.rstrip() or f"plot_trace.py: {command[0]} failed")
     return json.loads(done.stdout)
+
+
+def import_what_draws():
+    """Once it is known that something is to be drawn: --help needs none of it."""
+    global COLOURS, GREY, ORANGE, STYLE, TEXT, numpy, pyplot
+    from plot_run import COLOURS, GREY, ORANGE, STYLE, TEXT  # first: it says what is missing where matplotlib or pandas are
+    import matplotlib.pyplot as pyplot
+    import numpy
 
 
 def digits(x):
@@ -104,6 +108,7 @@ def main():
     parser.add_argument("--bin", type=float, help="length of a bin in seconds (default: what gives some hundreds)")
     parser.add_argument("--program", default=shutil.which("tideline") or "build/release/tideline", help="the program tideline")
     given = parser.parse_args()
+    import_what_draws()
     if not shutil.which(given.program):
         sys.exit(f"plot_trace.py: no program {given.program}: --program says where it is")
     arguments = list(given.files)

@@ -111,10 +111,7 @@ class ArrivalCsv final : public ArrivalFile {
     line_ += '\n';
     file_.out() << line_;
   }
-  void finish(std::span<const std::string>) override {
-    if (line_.empty()) file_.out() << "timestamp\n";
-    file_.publish();
-  }
+  void finish(std::span<const std::string>) override { file_.publish(); }
 
  private:
   /// Readers take no quotes inside a cell.
@@ -184,21 +181,22 @@ void convert(const std::string& name, const std::vector<std::filesystem::path>& 
   const bool hdf5 = out.extension() == ".h5";
   if (!hdf5 && out.extension() != ".csv") throw InputError("--out " + out.string() + ": expected a name that ends in .csv or .h5");
   const std::filesystem::path written = output_file(out, paths);
-  TraceStatistics before;
+  TraceWatch watch;
   const auto report_of = [](const TraceSource& source) { return notes_of(source.reader().report()); };
   try {
     // It may be opened several times; the last reading is the one that is shaped.
-    const OpenTrace open = [&] { return watched(open_trace_files(name, paths, params), params, before); };
+    const OpenTrace open = [&] { return watched(open_trace_files(name, paths, params), params, watch); };
     const auto source = shaped(open, params, Stream(o["seed"].as<std::uint64_t>(), "arrivals", 0));
     TaskTable by_task;
     bool has_tasks = false;
     Time last{};
+    std::uint64_t written_queries = 0;
     std::unique_ptr<ArrivalFile> file;
     if (hdf5)
       file = std::make_unique<ArrivalHdf5>(written);
     else
-      file = std::make_unique<ArrivalCsv>(written, *source, params.work_mean > 0);
-    ArrivalStatistics after(params.time_scale);
+      file = std::make_unique<ArrivalCsv>(written, *source, params.work_mean > 0 || !params.work_column.empty());
+    ArrivalStatistics after(params.time_scale, watch);
     for (Arrival a; source->next(a);) {
       file->add(a, source->row());
       if (a.task != Arrival::unknown) {
@@ -207,11 +205,18 @@ void convert(const std::string& name, const std::vector<std::filesystem::path>& 
       }
       last = a.at;
       after.add(a);
+      ++written_queries;
     }
     refuse_empty(name, source->reader().report());
+    if (written_queries == 0) {
+      const TraceReport& r = source->reader().report();
+      throw InputError(name + (r.dropped_rows() == r.rows
+                                   ? ": all " + std::to_string(r.rows) + " rows are dropped, the first for " + r.dropped.front().reason
+                                   : std::string(": no query is left of it: are from_s, to_s and rate_scale right?")));
+    }
     const std::span<const std::string> tasks = source->task_names();
     file->finish(tasks);
-    const TraceFigures read = before.figures({});
+    const TraceFigures read = watch.before.figures({});
     std::cout << report_of(*source) << '\n' << comparison(read, after.figures(read), "written");
     if (has_tasks) std::cout << '\n' << text_of(by_task.figures(last), tasks, tasks_shown) << '\n';
     std::cout << "written: " << written.string() << '\n';
@@ -349,7 +354,7 @@ void fit(const std::string& name, const std::vector<std::filesystem::path>& path
 
 /// What a scenario's workload is by task, over its warm-up and window.
 void workload(const std::string& path, const cxxopts::ParseResult& o, const PolicyRegistry& registry) {
-  Scenario scenario = read_scenario(path, {}, registry);
+  Scenario scenario = read_scenario(path, layers_of(o), registry);
   for (EntrySpec& e : scenario.entries) e.tells_scaling = true;
   const Time end = Time{} + scenario.options.warmup + scenario.options.duration;
   std::vector<std::string> tasks;
@@ -389,22 +394,23 @@ int command_trace(const Arguments& arguments, const PolicyRegistry& registry) {
       "files", "Files of one trace, also packed with gzip, or a folder of them", cxxopts::value<std::vector<std::string>>(), "FILE...")(
       "format", "Format of the files; told by their first rows where it is not given", cxxopts::value<std::string>(), "NAME")(
       "unit", "Unit of times that are numbers: s, ms, us, ns", cxxopts::value<std::string>(), "UNIT")(
-      "param", "A parameter of source trace, such as gaps=missing or time_column=when", cxxopts::value<std::vector<std::string>>(),
+      "param", "A parameter of source trace (traces/README.md has all), such as gaps=missing or time_column=when", cxxopts::value<std::vector<std::string>>(),
       "NAME=VALUE")("json", "Print the statistics as JSON")("bins", "With --json: counts in bins of so many seconds too",
                                                             cxxopts::value<double>(), "SECONDS")(
       "out", "What convert writes, FILE.csv or FILE.h5, or fit, a layer for scenarios", cxxopts::value<std::string>(), "FILE")(
       "entry", "Entry of a workload whose source fit writes", cxxopts::value<std::string>()->default_value("fitted"), "NAME")(
       "tasks", "Tasks that convert maps keys to, with commas between them", cxxopts::value<std::string>(), "LIST")(
       "seed", "Of what convert and fit draw", cxxopts::value<std::uint64_t>()->default_value("1"), "N");
+  add_layer_options(options);
   options.parse_positional({"action", "files"});
   options.positional_help("stats|convert|fit|workload FILE...");
   const auto parsed = parse_options(options, arguments,
                                     "  tideline trace stats traces/samples/per_second.csv\n"
                                     "  tideline trace stats twitter.txt.gz --param gaps=missing --json\n"
                                     "  tideline trace stats requests.jsonl --unit ms --param work_column=output_length\n"
-                                    "  tideline trace convert servegen/m-small --param rate_scale=0.001 --param to_s=86400 --out day.csv\n"
+                                    "  tideline trace convert servegen/m-small --param placement=law --param rate_scale=0.001 --out day.csv\n"
                                     "  tideline trace fit servegen/m-small --entry detect --out source.json\n"
-                                    "  tideline trace workload quickstart\n");
+                                    "  tideline trace workload quickstart --trace detect=day.csv\n");
   if (!parsed) return 0;
   const auto& o = *parsed;
   if (o.count("action") == 0) throw InputError("needs an action: stats, convert, fit, workload or formats (see tideline trace --help)");
@@ -418,6 +424,8 @@ int command_trace(const Arguments& arguments, const PolicyRegistry& registry) {
   if (o.count("files") == 0) throw InputError("no trace given (see tideline trace --help)");
   const auto words = o["files"].as<std::vector<std::string>>();
   const std::string name = words.size() == 1 ? words.front() : words.front() + " and " + std::to_string(words.size() - 1) + " more";
+  if (action != "workload" && !layers_of(o).empty())
+    throw InputError("only workload takes options that change scenarios (see tideline trace --help)");
   if (action == "workload" && words.size() != 1) throw InputError("workload takes one scenario, not " + std::to_string(words.size()));
   if (action == "convert")
     convert(name, {words.begin(), words.end()}, o);

@@ -90,7 +90,13 @@ RunResult run_once(const RunRequest& request, const PolicyRegistry& registry, co
   if (!request.out.empty()) outputs.push_back(request.out);
   refuse_inputs_of(scenario, request.layers, outputs);
   if (request.change) request.change(scenario);
-  for (EntrySpec& e : scenario.entries) e.tells_scaling = request.tells_scaling;
+  for (EntrySpec& e : scenario.entries) {
+    e.tells_scaling = request.tells_scaling;
+    if (!request.tells_scaling || e.classes.size() < 2) continue;
+    for (const auto& choices : e.classes)
+      e.told_tasks.push_back(choices.empty() ? std::string()
+                                             : scenario.catalog.tasks[scenario.classes[choices[0].cls.index()].task.index()].name);
+  }
   const Time end = Time{} + scenario.options.warmup + scenario.options.duration;
   std::unique_ptr<real::RealMode> machine;  // its backends outlive the executor
   Run run = assemble(

@@ -10,10 +10,23 @@
 #include <cmath>
 #include <cstdio>
 #include <limits>
+#include <string_view>
 
 namespace tideline {
 
 using namespace scenario_format;
+
+namespace {
+
+/// Whether a parameter of that name is a time that goes by, which a compressed trace does not shorten.
+bool is_duration(std::string_view name) {
+  static constexpr std::array<std::string_view, 13> endings{"interval_s", "keep_alive_s", "cooldown_s", "window_s", "stabilization_s",
+                                                            "delay_s",    "history_s",    "horizon_s",  "period_s", "grace_s",
+                                                            "lead_s",     "pause_s",      "ahead_s"};
+  return std::any_of(endings.begin(), endings.end(), [&](std::string_view ending) { return name.ends_with(ending); });
+}
+
+}  // namespace
 
 void ScenarioReader::find_control_scale() {
   const Json* entries = member(root(), "workload");
@@ -64,17 +77,25 @@ void ScenarioReader::say_hours_of_trace() {
       std::snprintf(text.data(), text.size(), "%.6g s = %.3g h", s, s / scale / 3600);
       return std::string(text.data());
     };
-    std::string intervals;
-    const auto add = [&](const std::string& what, double s) { intervals += (intervals.empty() ? "" : ", ") + what + " " + hours(s); };
+    std::string intervals, others;
+    const auto add = [&](std::string& list, const std::string& what, double s) {
+      list += (list.empty() ? "" : ", ") + what + " " + hours(s);
+    };
     const auto of_policy = [&](const std::string& what, const BoundPolicy& p) {
       const auto* object = std::get_if<param::Object>(&p.effective.data);
-      const param::Value* interval = object != nullptr ? param::find(*object, interval_key) : nullptr;
-      if (interval != nullptr)
-        if (const double s = seconds_of(*interval); !std::isnan(s)) add(what + " " + p.name, s);
+      if (object == nullptr) return;
+      for (const auto& [key, value] : *object) {
+        const double s = is_duration(key) ? seconds_of(value) : 0;
+        if (!(s > 0)) continue;
+        if (key == interval_key)
+          add(intervals, what + " " + p.name, s);
+        else
+          add(others, what + " " + p.name + " " + key, s);
+      }
     };
     for (const auto& [kind, p] : out_.policies) of_policy(std::string(to_string(kind)), p);
     for (const auto& [key, p] : out_.joint) of_policy("joint", p);
-    if (out_.options.control.snapshot > Duration{}) add("snapshots", to_seconds(out_.options.control.snapshot));
+    if (out_.options.control.snapshot > Duration{}) add(intervals, "snapshots", to_seconds(out_.options.control.snapshot));
     std::string loads, boots;
     double least = std::numeric_limits<double>::infinity(), most = 0;
     for (const Variant& v : out_.catalog.variants) {
@@ -82,7 +103,11 @@ void ScenarioReader::say_hours_of_trace() {
       least = std::min(least, s);
       most = std::max(most, s);
     }
-    if (!out_.catalog.variants.empty()) loads = hours(least) + (most > least ? " to " + hours(most) : "");
+    constexpr std::size_t few = 8;
+    if (out_.catalog.variants.size() <= few)
+      for (const Variant& v : out_.catalog.variants) add(loads, v.name, to_seconds(first_load_time(v, out_.catalog[v.hardware])));
+    else
+      loads = hours(least) + (most > least ? " to " + hours(most) : "");
     double boot_least = std::numeric_limits<double>::infinity(), boot_most = 0;
     for (const Pool& p : out_.topology.pools) {
       boot_least = std::min(boot_least, to_seconds(p.boot));
@@ -90,7 +115,7 @@ void ScenarioReader::say_hours_of_trace() {
     }
     if (!out_.topology.pools.empty()) boots = hours(boot_least) + (boot_most > boot_least ? " to " + hours(boot_most) : "");
     out_.warnings.push_back("a trace is replayed with time_scale " + to_text(scale) + "; in hours of the trace: control intervals " +
-                            (intervals.empty() ? "none" : intervals) + "; first loads, each alone on its way, " + loads + "; boots " +
+                            (intervals.empty() ? "none" : intervals) + (others.empty() ? "" : "; other times of policies " + others) + "; first loads, each alone on its way, " + loads + "; boots " +
                             boots + (control_scale_ == 1 ? " (scale_control scales the intervals too)" : ""));
   }
 }

@@ -5,6 +5,7 @@
 #include "src/trace_files.h"
 #include "src/trace_report.h"
 #include "src/trace_watch.h"
+#include "traces/task_table.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -51,12 +52,20 @@ class AnyTrace final : public ArrivalSource {
  public:
   /// `tells_scaling`: `remark` says what scaling did to the statistics.
   AnyTrace(const EntrySpec& entry, const TraceParams& params, Stream stream, bool needs_task, bool tells_scaling)
-      : path_(entry.file.string()), params_(params), needs_task_(needs_task), tells_scaling_(tells_scaling), after_(params.time_scale) {
+      : path_(entry.file.string()),
+        params_(params),
+        needs_task_(needs_task),
+        tells_scaling_(tells_scaling),
+        after_(params.time_scale, watch_) {
     const OpenTrace open = [this, file = entry.file] {
       auto reader = open_trace_files(path_, {file}, params_);
-      return tells_scaling_ ? watched(std::move(reader), params_, before_) : std::move(reader);
+      return tells_scaling_ ? watched(std::move(reader), params_, watch_) : std::move(reader);
     };
-    source_ = shaped(open, params_, stream);
+    try {
+      source_ = shaped(open, params_, stream);
+    } catch (const SourceError& e) {
+      throw InputError(path_ + ": " + e.what());
+    }
   }
   AnyTrace(const AnyTrace&) = delete;
   AnyTrace& operator=(const AnyTrace&) = delete;
@@ -77,7 +86,7 @@ class AnyTrace final : public ArrivalSource {
     if (r.unsorted > 0) out += "; " + std::to_string(r.unsorted) + " rows put in order";
     for (const auto& note : r.notes) out += "; " + note;
     if (!tells_scaling_) return out;
-    TraceStatistics all = before_;
+    TraceStatistics all = watch_.before;
     const TraceFigures before = all.figures({});
     out += "\nwhat scaling did to its statistics, as far as it was read:\n" + comparison(before, after_.figures(before), "scaled");
     out.pop_back();
@@ -103,9 +112,40 @@ class AnyTrace final : public ArrivalSource {
   std::string path_;
   TraceParams params_;
   bool needs_task_, tells_scaling_;
-  TraceStatistics before_;
+  TraceWatch watch_;
   ArrivalStatistics after_;
   std::unique_ptr<TraceSource> source_;
+};
+
+/// Says at the end how queries were spread over tasks.
+class ByTask final : public ArrivalSource {
+ public:
+  ByTask(std::unique_ptr<ArrivalSource> source, std::vector<std::string> tasks) : source_(std::move(source)), tasks_(std::move(tasks)) {}
+  bool next(Arrival& out) override {
+    if (!source_->next(out)) return false;
+    if (out.task != Arrival::unknown) table_.add(out.task, out.at);
+    last_ = out.at;
+    return true;
+  }
+  bool next_expected(Expected& out) override { return source_->next_expected(out); }
+  std::span<const std::string> task_names() const override { return source_->task_names(); }
+  double mean_qps(Time from, Time to) const override { return source_->mean_qps(from, to); }
+  std::string remark() const override {
+    constexpr std::size_t shown = 10;
+    std::string out = source_->remark();
+    const TaskTableFigures figures = table_.figures(last_);
+    if (figures.tasks.empty()) return out;
+    out += (out.empty() ? "queries by task, as far as they were read: " : "\nqueries by task, as far as they were read: ") +
+           text_of(figures, tasks_, shown);
+    out.pop_back();
+    return out;
+  }
+
+ private:
+  std::unique_ptr<ArrivalSource> source_;
+  std::vector<std::string> tasks_;
+  TaskTable table_;
+  Time last_{};
 };
 
 /// Gives queries that say nothing of their size one that is drawn.
@@ -233,6 +273,7 @@ std::unique_ptr<ArrivalSource> open_source(const EntrySpec& entry, std::uint64_t
                                Stream(seed, "ranks", index));
     if (entry.payload_law) source = std::make_unique<Payloads>(std::move(source), entry.payload_bytes, *entry.payload_law, seed, index);
     if (!entry.surges.empty()) source = with_surges(std::move(source), entry.surges, Stream(seed, "surges", index));
+    if (!entry.told_tasks.empty()) source = std::make_unique<ByTask>(std::move(source), entry.told_tasks);
     if (entry.speedup != 1) source = std::make_unique<Faster>(std::move(source), entry.speedup);
     return source;
   } catch (const std::invalid_argument& e) {

@@ -4,7 +4,9 @@
 #include "src/text_table.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstdio>
 #include <vector>
 
 namespace tideline {
@@ -13,6 +15,19 @@ namespace {
 constexpr std::size_t keys_shown = 10;
 
 std::string number(double x) { return std::isnan(x) ? "-" : figure::plain(x); }
+/// Of what is rare with as many digits as of what is not.
+std::string rate(double per_s) {
+  if (std::isnan(per_s)) return "-";
+  if (!(per_s > 0) || per_s >= 1) return figure::rate(per_s);
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.3g /s", per_s);
+  return text.data();
+}
+/// Names that begin alike, and those that end alike, stay apart.
+std::string shortened(const std::string& name) {
+  constexpr std::size_t most = 40, tail = 18;
+  return name.size() <= most ? name : name.substr(0, most - tail - 3) + "..." + name.substr(name.size() - tail);
+}
 Json json_number(double x) { return std::isnan(x) ? Json() : Json(x); }
 
 std::string name_of(std::uint32_t task, std::span<const std::string> tasks) {
@@ -46,7 +61,7 @@ std::string text_of(const TraceFigures& f, const TraceReport& r) {
   out += in_columns({{"queries", figure::plain(f.queries)},
                      {"span", figure::time(f.span_s)},
                      {"missing", figure::time(f.missing_s) + (f.missing_stretches > 0 ? " in " + std::to_string(f.missing_stretches) : "")},
-                     {"rate", std::isnan(f.rate_qps) ? "-" : figure::rate(f.rate_qps)},
+                     {"rate", rate(f.rate_qps)},
                      {"CV of times between queries", number(f.gap_cv)},
                      {"autocorrelation at 1 h", number(f.autocorrelation_1h)},
                      {"autocorrelation at 24 h", number(f.autocorrelation_24h)},
@@ -57,6 +72,8 @@ std::string text_of(const TraceFigures& f, const TraceReport& r) {
       lines.push_back({figure::plain(bins->bin_s) + " s", std::to_string(bins->bins), number(bins->peak_to_mean), number(bins->dispersion),
                        number(bins->lag1_autocorrelation), ""});
   out += '\n' + in_columns(lines, "", true);
+  if (!std::isnan(f.window_cv_median))
+    out += "\nCV of gaps in windows: median " + number(f.window_cv_median) + ", 90 % below " + number(f.window_cv_p90) + '\n';
   if (!std::isnan(f.work_mean)) out += "\nwork: mean " + number(f.work_mean) + ", CV " + number(f.work_cv) + '\n';
   if (!std::isnan(f.slo_mean_s)) out += "\nlatency asked for: mean " + figure::time(f.slo_mean_s) + '\n';
   if (!std::isnan(f.accuracy_mean)) out += "\naccuracy asked for: mean " + figure::accuracy(f.accuracy_mean) + '\n';
@@ -68,10 +85,7 @@ std::string text_of(const TraceFigures& f, const TraceReport& r) {
   lines = {{"key", "queries", "share", ""}};
   for (std::size_t k = 0; k < std::min(f.keys.size(), keys_shown); ++k) {
     const std::string& name = f.keys[k].name;
-    lines.push_back({name.empty()       ? "(none)"
-                     : name.size() > 40 ? name.substr(0, 37) + "..."
-                                        : name,
-                     figure::plain(f.keys[k].queries), figure::percent(f.keys[k].share), ""});
+    lines.push_back({name.empty() ? "(none)" : shortened(name), figure::plain(f.keys[k].queries), figure::percent(f.keys[k].share), ""});
   }
   out += in_columns(lines, "", true);
   if (f.keys.size() > keys_shown) out += "... and " + std::to_string(f.keys.size() - keys_shown) + " more (--json has all)\n";
@@ -101,6 +115,8 @@ Json json_of(const TraceFigures& f, const TraceReport& r) {
           {"autocorrelation_1h", json_number(f.autocorrelation_1h)},
           {"autocorrelation_24h", json_number(f.autocorrelation_24h)},
           {"longest_silence_s", f.longest_silence_s},
+          {"window_cv_median", json_number(f.window_cv_median)},
+          {"window_cv_p90", json_number(f.window_cv_p90)},
           {"work_mean", json_number(f.work_mean)},
           {"work_cv", json_number(f.work_cv)},
           {"slo_mean_s", json_number(f.slo_mean_s)},
@@ -112,7 +128,6 @@ Json json_of(const TraceFigures& f, const TraceReport& r) {
 std::string comparison(const TraceFigures& before, const TraceFigures& after, const std::string& second) {
   std::vector<std::vector<std::string>> lines{{"", "trace", second, ""}};
   const auto add = [&](const char* name, const std::string& a, const std::string& b) { lines.push_back({name, a, b, ""}); };
-  const auto rate = [](double x) { return std::isnan(x) ? "-" : figure::rate(x); };
   add("queries", figure::plain(before.queries), figure::plain(after.queries));
   add("span", figure::time(before.span_s), figure::time(after.span_s));
   add("rate", rate(before.rate_qps), rate(after.rate_qps));
@@ -133,7 +148,7 @@ std::string text_of(const TaskTableFigures& f, std::span<const std::string> task
       {"task", "queries", "rate", "share", "CV of gaps", "peak/mean per " + figure::time(f.bin_s), ""}};
   for (std::size_t k = 0; k < std::min(rows, f.tasks.size()); ++k) {
     const TaskFigures& t = f.tasks[k];
-    lines.push_back({name_of(t.task, tasks), std::to_string(t.queries), figure::rate(t.rate_qps), figure::percent(t.share),
+    lines.push_back({name_of(t.task, tasks), std::to_string(t.queries), rate(t.rate_qps), figure::percent(t.share),
                      number(t.gap_cv), number(t.peak_to_mean), ""});
   }
   out += in_columns(lines, "", true);

@@ -5,11 +5,14 @@
 //   HashOwner,HashApp,HashFunction,Average,Count,...         function_durations_percentiles.anon.d01.csv ..
 //   HashOwner,HashApp,SampleCount,AverageAllocatedMb,...     app_memory_percentiles.anon.d01.csv .. d12
 //
-// A row a function and a file a day, in the order of their names; column k is minute k - 1. Functions come and go between days: where one
-// has no row it had no invocations. A function's name is unique only within its app, hence the key owner/app/function; `key_column` makes
+// A row a function and a file a day; column k is minute k - 1. The number of the day is in the name of its file (d07), else files are the
+// days in the order of their names. A day between two others that has no file is a gap: silence, or missing where `gaps` says so.
+// Functions come and go between days: where one has no row it had no invocations. A function's name is unique only within its app, hence the key owner/app/function; `key_column` makes
 // it one of HashOwner, HashApp, HashFunction, Trigger. Counts were logged after execution; the date and zone of the first day are not
 // published. Files of durations (milliseconds, without cold starts) may stand beside: the Average of a function is then the work of its
-// queries, the mean over its days weighted by Count. Files of memory are recognised and left out; other copies insert columns in them.
+// queries, the mean over its days weighted by Count. Files of memory are of apps: AverageAllocatedMb, weighted by SampleCount, is the work
+// of the queries of an app where `work_column` names it, or, as bytes, their payload where `bytes_column` does (what a function keeps in
+// memory, for want of what it is sent); else they are left out. Other copies insert columns in them.
 //
 // A file has its minutes across, so a day is read as a whole, each minute as bytes that say how far the next function is and how often
 // it ran: about three bytes a function and minute with invocations.
@@ -27,6 +30,7 @@
 #include <cmath>
 #include <istream>
 #include <stdexcept>
+#include <utility>
 
 namespace tideline {
 namespace {
@@ -52,14 +56,26 @@ std::uint64_t take(const std::string& bytes, std::size_t& at) {
 
 class AzureFunctions2019 final : public TraceReader {
  public:
-  AzureFunctions2019(TraceFiles files, const ReadParams& params) : chosen_(params.key_column) {
+  AzureFunctions2019(TraceFiles files, const ReadParams& params)
+      : chosen_(params.key_column),
+        memory_is_work_(params.work_column == memory_column),
+        memory_is_bytes_(params.bytes_column == memory_column),
+        is_missing_(params.gaps == GapPolicy::missing) {
     report_.format = "azure_functions_2019";
-    refuse_columns(params, report_.format, {"key_column"});
-    refuse_bins(params, report_.format);
+    refuse_columns(params, report_.format, {"key_column", "work_column", "bytes_column"});
+    if (params.gaps == GapPolicy::interpolate)
+      throw std::invalid_argument("gaps: a day that is missing of format azure_functions_2019 can be silence or missing, not interpolated");
+    ReadParams bins = params;
+    bins.gaps = GapPolicy::zero;
+    refuse_bins(bins, report_.format);
+    if (!params.work_column.empty() && params.work_column != duration_column && !memory_is_work_)
+      throw std::invalid_argument("work_column: format azure_functions_2019 has Average (ms, of durations) and AverageAllocatedMb");
+    if (!params.bytes_column.empty() && !memory_is_bytes_)
+      throw std::invalid_argument("bytes_column: format azure_functions_2019 has AverageAllocatedMb");
     if (!chosen_.empty() && std::find(key_columns.begin(), key_columns.end(), chosen_) == key_columns.end())
       throw std::invalid_argument("key_column: format azure_functions_2019 has HashOwner, HashApp, HashFunction, Trigger");
-    TraceFiles durations;
-    std::size_t memory = 0;
+    one_of_many_ = files.size() > 1;
+    TraceFiles durations, memory;
     for (TraceFile& file : files) {
       const TraceHead head = head_of({file});
       if (head.has("Trigger"))
@@ -67,15 +83,33 @@ class AzureFunctions2019 final : public TraceReader {
       else if (head.has("Average") && head.has("Count"))
         durations.push_back(std::move(file));
       else if (head.has("AverageAllocatedMb"))
-        ++memory;
+        memory.push_back(std::move(file));
       else
         throw SourceError(file.name + ": its header is none of a file of invocations, durations or memory");
     }
     if (days_.empty())
       throw SourceError("there is no file of invocations (HashOwner,HashApp,HashFunction,Trigger,1,...), only of durations or memory");
-    if (memory > 0) report_.note(std::to_string(memory) + (memory == 1 ? " file" : " files") + " of memory left out");
+    number_days();
     const bool by_function = chosen_.empty() || chosen_ == "HashFunction";
     if (!durations.empty() && !by_function) throw std::invalid_argument("key_column: durations are of functions, not of " + chosen_);
+    const auto files_of = [](const TraceFiles& list, const char* what) {
+      return std::to_string(list.size()) + (list.size() == 1 ? " file" : " files") + " of " + what;
+    };
+    if (params.work_column == duration_column && durations.empty())
+      throw std::invalid_argument("work_column: there is no file of durations, which has Average");
+    if (memory_is_work_ || memory_is_bytes_) {
+      if (memory.empty()) throw std::invalid_argument("there is no file of memory, which has AverageAllocatedMb");
+      if (!chosen_.empty()) throw std::invalid_argument("key_column: memory is of apps, which only the usual key names");
+      for (const TraceFile& file : memory) read_memory(file);
+      if (memory_is_bytes_) report_.note("the payload of a query is the memory of its app");
+    } else if (!memory.empty()) {
+      report_.note(files_of(memory, "memory") + " left out: bytes_column or work_column AverageAllocatedMb uses them");
+    }
+    if (memory_is_work_) {
+      report_.note("the work of a query is the memory of its app, in MB");
+      if (!durations.empty()) report_.note(files_of(durations, "durations") + " left out");
+      return;
+    }
     for (const TraceFile& file : durations) read_durations(file);
     if (!durations.empty()) report_.note("the work of a query is the average duration of its function, in ms");
   }
@@ -87,11 +121,16 @@ class AzureFunctions2019 final : public TraceReader {
         if (at_ < bytes.size()) {
           local_ += static_cast<std::uint32_t>(take(bytes, at_));
           out = TraceRow{};
-          out.start_ns = static_cast<std::int64_t>(day_ - 1) * day_ns + static_cast<std::int64_t>(minute_) * minute_ns;
+          out.start_ns = numbers_[day_ - 1] * day_ns + static_cast<std::int64_t>(minute_) * minute_ns;
           out.length_ns = minute_ns;
           out.queries = static_cast<double>(take(bytes, at_));
           out.key = key_of_row_[local_];
           if (out.key < work_.size()) out.work = work_[out.key];
+          if (memory_is_work_ || memory_is_bytes_) {
+            const float mb = memory_of(out.key);
+            if (memory_is_work_) out.work = mb;
+            if (memory_is_bytes_) out.bytes = mb * 1e6F;
+          }
           return true;
         }
         ++minute_;
@@ -99,12 +138,22 @@ class AzureFunctions2019 final : public TraceReader {
         local_ = 0;
       }
       if (day_ == days_.size()) return false;
+      if (day_ > 0 && !told_ && numbers_[day_] > numbers_[day_ - 1] + 1) {
+        told_ = true;
+        out = TraceRow{};
+        out.start_ns = (numbers_[day_ - 1] + 1) * day_ns;
+        out.length_ns = (numbers_[day_] - numbers_[day_ - 1] - 1) * day_ns;
+        out.queries = 0;
+        out.missing = is_missing_;
+        return true;
+      }
+      told_ = false;
       read_day(days_[day_++]);
       minute_ = at_ = 0;
       local_ = 0;
       // Says how long the day is, also where its last minutes are silent.
       out = TraceRow{};
-      out.start_ns = static_cast<std::int64_t>(day_ - 1) * day_ns;
+      out.start_ns = numbers_[day_ - 1] * day_ns;
       out.length_ns = day_ns;
       out.queries = 0;
       return true;
@@ -114,6 +163,65 @@ class AzureFunctions2019 final : public TraceReader {
   const TraceReport& report() const override { return report_; }
 
  private:
+  static constexpr std::string_view duration_column = "Average", memory_column = "AverageAllocatedMb";
+
+  /// The number in "invocations_per_function_md.anon.d07.csv"; -1: there is none.
+  static std::int64_t day_in(std::string_view name) {
+    for (std::size_t at = name.find('d'); at != std::string_view::npos; at = name.find('d', at + 1)) {
+      if (at > 0 && name[at - 1] != '.') continue;
+      std::int64_t number = 0;
+      const char* const begin = name.data() + at + 1;
+      const auto [after, error] = std::from_chars(begin, std::min(name.data() + name.size(), begin + 4), number);
+      const bool ends = after == name.data() + name.size() || *after == '.';
+      if (error == std::errc{} && after != begin && ends && number >= 0) return number;
+    }
+    return -1;
+  }
+  /// Puts files in the order of their days.
+  void number_days() {
+    std::vector<std::pair<std::int64_t, std::size_t>> order;
+    for (std::size_t k = 0; k < days_.size(); ++k) order.emplace_back(day_in(days_[k].name), k);
+    std::sort(order.begin(), order.end());
+    if (order.front().first < 0) {
+      for (std::size_t k = 0; k < days_.size(); ++k) numbers_.push_back(static_cast<std::int64_t>(k));
+      if (order.back().first >= 0) report_.note("not all files name their day (d01): they are days in the order of their names");
+      return;
+    }
+    TraceFiles files;
+    std::string missing;
+    std::int64_t days = 0;
+    for (std::size_t k = 0; k < order.size(); ++k) {
+      const std::int64_t number = order[k].first, before = k > 0 ? order[k - 1].first : number - 1;
+      if (number == before) throw SourceError(days_[order[k].second].name + ": day " + std::to_string(number) + " comes twice");
+      if (number > before + 1) {
+        days += number - before - 1;
+        missing += (missing.empty() ? "" : ", ") + std::to_string(before + 1);
+        if (number > before + 2) missing += " to " + std::to_string(number - 1);
+      }
+      numbers_.push_back(number - std::min<std::int64_t>(1, order.front().first));
+      files.push_back(std::move(days_[order[k].second]));
+    }
+    days_ = std::move(files);
+    if (days > 0)
+      report_.note(std::to_string(days) + (days == 1 ? " day has no file (" : " days have no file (") + missing + "), taken as " +
+                   (is_missing_ ? "missing" : "silence (gaps=missing leaves them out)"));
+  }
+
+  SourceError with_name(const TraceFile& file, const SourceError& e) const {
+    return one_of_many_ ? SourceError(file.name + ": " + e.what()) : e;
+  }
+
+  float memory_of(std::uint32_t key) {
+    if (key >= app_of_key_.size()) app_of_key_.resize(keys_.names().size(), NameTable::none - 1);
+    std::uint32_t& app = app_of_key_[key];
+    if (app == NameTable::none - 1) {
+      // owner/app/function, or what key_column chose
+      const std::string& name = keys_.names()[key];
+      app = apps_.find(name.substr(0, name.rfind('/')));
+    }
+    return app == NameTable::none ? TraceRow::unknown : memory_[app];
+  }
+
   std::string_view name_of(std::span<const std::string_view> cells) {
     if (!chosen_.empty()) {
       const auto at = std::find(key_columns.begin(), key_columns.end(), chosen_) - key_columns.begin();
@@ -161,8 +269,42 @@ class AzureFunctions2019 final : public TraceReader {
         if (bytes > most_bytes) throw SourceError("row " + std::to_string(rows.row()) + ": a day with more invocations than 128 MiB hold");
       }
     } catch (const SourceError& e) {
-      throw SourceError(file.name + ": " + e.what());
+      throw with_name(file, e);
     }
+  }
+
+  void read_memory(const TraceFile& file) {
+    const auto in = unpacked(file.open());
+    const std::array<std::string, 4> wanted{"HashOwner", "HashApp", std::string(memory_column), "SampleCount"};
+    try {
+      TableRows rows(*in, wanted, wanted.size(), TableRows::Header::required, std::size_t{1} << 16);
+      std::array<std::string_view, 4> cells;
+      while (rows.next(cells)) {
+        double average = 0, count = 0;
+        for (const auto& [at, value] : {std::pair{2U, &average}, std::pair{3U, &count}}) number_in(cells[at], wanted[at], rows, *value);
+        if (average < 0 || count <= 0) {
+          report_.drop("memory without samples, or negative", rows.row());
+          continue;
+        }
+        name_.assign(cells[0]).append("/").append(cells[1]);
+        const std::uint32_t app = apps_.find_or_add(name_);
+        if (app >= most_functions) throw SourceError("row " + std::to_string(rows.row()) + ": more apps than the 1048576 supported");
+        if (app >= memory_.size()) {
+          memory_.resize(app + 1, TraceRow::unknown);
+          samples_.resize(app + 1, 0.0);
+        }
+        const double before = samples_[app] > 0 ? static_cast<double>(memory_[app]) * samples_[app] : 0;
+        samples_[app] += count;
+        memory_[app] = static_cast<float>((before + average * count) / samples_[app]);
+      }
+    } catch (const SourceError& e) {
+      throw with_name(file, e);
+    }
+  }
+  static void number_in(std::string_view cell, const std::string& column, const TableRows& rows, double& value) {
+    const auto [after, error] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
+    if (cell.empty() || after != cell.data() + cell.size() || error != std::errc{} || !std::isfinite(value))
+      throw SourceError("row " + std::to_string(rows.row()) + ", column " + quoted(column) + ": " + quoted(cell) + " is not a finite number");
   }
 
   void read_durations(const TraceFile& file) {
@@ -173,13 +315,7 @@ class AzureFunctions2019 final : public TraceReader {
       std::array<std::string_view, 6> cells;
       while (rows.next(cells)) {
         double average = 0, count = 0;
-        for (const auto& [at, value] : {std::pair{3U, &average}, std::pair{4U, &count}}) {
-          const std::string_view cell = cells[at];
-          const auto [after, error] = std::from_chars(cell.data(), cell.data() + cell.size(), *value);
-          if (cell.empty() || after != cell.data() + cell.size() || error != std::errc{} || !std::isfinite(*value))
-            throw SourceError("row " + std::to_string(rows.row()) + ", column " + quoted(wanted[at]) + ": " + quoted(cell) +
-                              " is not a finite number");
-        }
+        for (const auto& [at, value] : {std::pair{3U, &average}, std::pair{4U, &count}}) number_in(cells[at], wanted[at], rows, *value);
         if (average < 0 || count <= 0) {
           // The publishers say that some of these are wrong.
           report_.drop("duration without invocations, or negative", rows.row());
@@ -197,13 +333,16 @@ class AzureFunctions2019 final : public TraceReader {
         work_[key] = static_cast<float>((before + average * count) / weight_[key]);
       }
     } catch (const SourceError& e) {
-      throw SourceError(file.name + ": " + e.what());
+      throw with_name(file, e);
     }
   }
 
   std::string chosen_, name_;
+  bool memory_is_work_, memory_is_bytes_, is_missing_, one_of_many_ = false;
   TraceFiles days_;
-  std::size_t day_ = 0;  // those read so far
+  std::vector<std::int64_t> numbers_;  // of the days, from 0
+  std::size_t day_ = 0;                // those read so far
+  bool told_ = false;                  // that there is no file of the days before the next one
   std::array<std::string, minutes_a_day> bins_;
   std::vector<std::uint32_t> key_of_row_;
   std::size_t minute_ = minutes_a_day, at_ = 0;
@@ -211,6 +350,10 @@ class AzureFunctions2019 final : public TraceReader {
   NameTable keys_;
   std::vector<float> work_;  // by key
   std::vector<double> weight_;
+  NameTable apps_;
+  std::vector<float> memory_;  // by app
+  std::vector<double> samples_;
+  std::vector<std::uint32_t> app_of_key_;
   TraceReport report_;
 };
 

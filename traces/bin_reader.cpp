@@ -181,6 +181,7 @@ class BinReader final : public BinSource {
     char text[64];
     std::size_t length = 0;
     int c = reader_.peek();
+    if (c == '{') refuse_here("a list of objects of JSON: one object a line is expected");
     while (c >= 0 && !is_space(c) && c != ',' && c != ']') {
       if (length < sizeof text) text[length++] = static_cast<char>(c);
       reader_.skip();

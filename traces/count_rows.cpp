@@ -5,7 +5,9 @@
 //  - a list of Python or JSON, "[0, 3, 5]".
 //  - a CSV whose header names one of second, minute, hour, day, index, time, timestamp, window_start_s and one of count, value, tweets,
 //    requests, invocations, or a rate per second in rate_rps. Times may be dates (NAB: timestamp,value in bins of 5 or 30 minutes; MArk:
-//    "%m-%d-%H-%M"). The length of a bin is bin_s, or that of the column's name, or the time between the first two rows.
+//    "%m-%d-%H-%M"). The length of a bin is bin_s, or that of the column's name, or the time between the first two rows. A column of numbers
+//    that go up by one counts bins, whatever it is called: the k-th begins at k bin_s (the daily shape of Azure Functions that Loki and
+//    DiffServe replay calls 249 s an hour). Where counts are per another time than a bin, count_s says which.
 //
 // Holes in a recording are written as zeros or left out; `gaps` says what they mean. The Twitter file of August 2021 has one of 29 minutes
 // at the end of every day. Bins of a CSV may be in any order, but not twice. Counts may have a fraction.
@@ -50,10 +52,7 @@ std::string count_of(const TraceHead& head) {
   return at != usual_counts.end() ? std::string(*at) : "";
 }
 
-bool is_numbers(const TraceHead& head) {
-  return !head.json &&
-         (head.first.starts_with('[') || (head.cells.size() == 1 && head.first.find_first_not_of("0123456789 \t\r") == std::string::npos));
-}
+bool is_number_like(std::string_view word) { return !word.empty() && word.find_first_not_of("0123456789.+-eE") == std::string_view::npos; }
 
 /// Bins without names.
 class PlainBins final : public TraceReader {
@@ -63,6 +62,11 @@ class PlainBins final : public TraceReader {
         in_(unpacked(file.open())),
         bins_(read_bins(*in_, bin_ns_, {})) {
     report_.format = "counts";
+    if (params.unit != TraceUnit::automatic && params.unit != TraceUnit::s)
+      throw std::invalid_argument("unit: counts without a column of times have none: bin_s says how long a bin is, in seconds");
+    if (!params.time_column.empty()) throw std::invalid_argument("time_column: counts without a header have no columns");
+    if (!params.count_column.empty()) throw std::invalid_argument("count_column: counts without a header have no columns");
+    if (params.count_s > 0) factor_ = static_cast<double>(bin_ns_) * 1e-9 / params.count_s;
     if (params.bin_s == 0) report_.note("a count is of a second, as bin_s does not say otherwise");
   }
   bool next(TraceRow& out) override {
@@ -72,13 +76,14 @@ class PlainBins final : public TraceReader {
     out = TraceRow{};
     out.start_ns = bin.start_ns;
     out.length_ns = bin_ns_;
-    out.queries = static_cast<double>(bin.count);
+    out.queries = static_cast<double>(bin.count) * factor_;
     return true;
   }
   const TraceReport& report() const override { return report_; }
 
  private:
   std::int64_t bin_ns_;
+  double factor_ = 1;
   std::unique_ptr<std::istream> in_;
   std::unique_ptr<BinSource> bins_;
   TraceReport report_;
@@ -96,14 +101,20 @@ class NamedBins final : public TraceReader {
     if (count.empty()) throw SourceError("no column has a usual name of counts, such as count or value: declare count_column");
     if (params.time_column.empty() && usual != nullptr) {
       unit_ns_ = usual->bin_s * second_ns;
+      asks_what_counts_ = unit_ns_ > 0 && bin_ns_ > 0 && bin_ns_ != unit_ns_;
       if (bin_ns_ == 0) bin_ns_ = unit_ns_;
       is_index_ = usual->name == "index";
       if (is_index_ && bin_ns_ == 0) bin_ns_ = second_ns;
       if (is_index_) unit_ns_ = bin_ns_;
     }
+    if (unit_ns_ > 0 && params.unit != TraceUnit::automatic && params.unit != TraceUnit::s)
+      throw std::invalid_argument("unit: column " + quoted(time) + " says itself what its numbers count");
+    assumes_seconds_ = unit_ns_ == 0 && params.unit == TraceUnit::automatic && time != "window_start_s";
     // Numbers in a column of times are seconds unless they are declared otherwise: that is how every file of counts has them.
     if (unit_ns_ == 0) time_ = TimeColumn(params.unit == TraceUnit::automatic ? TraceUnit::s : params.unit);
-    is_rate_ = count == "rate_rps";
+    per_s_ = count == "rate_rps" ? 1 : params.count_s;
+    if (count == "rate_rps" && params.count_s > 0) throw std::invalid_argument("count_s: column rate_rps says itself that it is per second");
+    name_ = time;
     const std::array<std::string, 2> wanted{time, count};
     rows_ = std::make_unique<TableRows>(*in_, wanted, wanted.size(), TableRows::Header::required);
     report_.format = "counts";
@@ -119,7 +130,11 @@ class NamedBins final : public TraceReader {
       return true;
     }
     if (!read(out)) return false;
-    if (bin_ns_ == 0) {
+    if (asks_what_counts_) {
+      asks_what_counts_ = false;
+      waiting_ = read(second_);
+      if (waiting_) decide_what_counts(out);
+    } else if (bin_ns_ == 0) {
       waiting_ = read(second_);
       if (!waiting_) throw SourceError("its only row does not say how long a bin is: declare bin_s");
       bin_ns_ = std::abs(second_.start_ns - out.start_ns);
@@ -130,15 +145,31 @@ class NamedBins final : public TraceReader {
     finish(out);
     return true;
   }
-  const TraceReport& report() const override { return report_; }
+  const TraceReport& report() const override {
+    told_ = report_;
+    if (assumes_seconds_ && time_.has_numbers()) told_.note("times are taken as seconds, as unit does not say otherwise");
+    if (std::string remark = time_.remark(); !remark.empty()) told_.note(std::move(remark));
+    return told_;
+  }
   std::uint64_t row() const override { return rows_->row(); }
 
  private:
+  /// Whether the numbers in the column of times are in its unit, or count bins of another length.
+  void decide_what_counts(TraceRow& first) {
+    const std::int64_t apart = std::abs(second_.start_ns - first.start_ns);
+    if (apart == unit_ns_) {
+      for (TraceRow* row : {&first, &second_}) row->start_ns = row->start_ns / unit_ns_ * bin_ns_;
+      unit_ns_ = bin_ns_;
+      report_.note("column " + quoted(name_) + " counts bins of " + seconds_text(bin_ns_) + ", as its first two rows are one apart");
+    }
+    finish(second_);
+  }
   bool read(TraceRow& out) {
     std::array<std::string_view, 2> cells;
     if (!rows_->next(cells)) return false;
     ++report_.rows;
     out = TraceRow{};
+    out.row = static_cast<std::uint32_t>(rows_->row());
     if (unit_ns_ > 0) {
       std::uint64_t number = 0;
       const std::uint64_t most = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max() / 4 / unit_ns_);
@@ -163,7 +194,7 @@ class NamedBins final : public TraceReader {
   }
   void finish(TraceRow& row) const {
     row.length_ns = bin_ns_;
-    if (is_rate_) row.queries *= static_cast<double>(bin_ns_) * 1e-9;
+    if (per_s_ > 0) row.queries *= static_cast<double>(bin_ns_) * 1e-9 / per_s_;
   }
   [[noreturn]] void refuse(std::string_view cell, std::string_view what) const {
     throw SourceError("row " + std::to_string(rows_->row()) + ": " + quoted(cell) + " " + std::string(what));
@@ -171,12 +202,16 @@ class NamedBins final : public TraceReader {
 
   std::int64_t bin_ns_;
   std::int64_t unit_ns_ = 0;  // of the numbers in the column of times; 0: it has times
-  bool is_index_ = false, is_rate_ = false, waiting_ = false;
+  double per_s_ = 0;  // counts are per so many seconds; 0: per bin
+  bool is_index_ = false, asks_what_counts_ = false, waiting_ = false;
+  std::string name_;  // of the column of times
   std::unique_ptr<std::istream> in_;
   std::unique_ptr<NamedRows> rows_;
   TimeColumn time_;
   TraceRow second_;
+  bool assumes_seconds_ = false;
   TraceReport report_;
+  mutable TraceReport told_;
 };
 
 /// Refuses bins that overlap, which are mostly bins that come twice.
@@ -186,9 +221,12 @@ class Apart final : public TraceReader {
   bool next(TraceRow& out) override {
     if (!reader_->next(out)) return false;
     if (started_ && out.start_ns < end_ns_)
-      throw SourceError("the bin at " + seconds_text(std::max<std::int64_t>(out.start_ns, 0)) +
-                        " begins before the one before it ends: it comes twice, or bin_s (" + seconds_text(out.length_ns) + ") is wrong");
+      throw SourceError("row " + std::to_string(std::max(out.row, row_)) + ": the bin at " +
+                        seconds_text(std::max<std::int64_t>(out.start_ns, 0)) + " begins before that of row " +
+                        std::to_string(std::min(out.row, row_)) + " ends: it comes twice, or bin_s (" + seconds_text(out.length_ns) +
+                        ") is wrong");
     started_ = true;
+    row_ = out.row;
     end_ns_ = out.start_ns + out.length_ns;
     return true;
   }
@@ -198,11 +236,29 @@ class Apart final : public TraceReader {
   std::unique_ptr<TraceReader> reader_;
   bool started_ = false;
   std::int64_t end_ns_ = 0;
+  std::uint32_t row_ = 0;
 };
 
 }  // namespace
 
 bool has_counts(const TraceHead& head) { return !count_of(head).empty(); }
+
+bool is_plain_counts(const TraceHead& head) {
+  if (head.json) return false;
+  const std::string_view first = head.first;
+  if (first.starts_with('[')) return true;
+  if (head.cells.size() != 1 || first.find_first_of(",:") != std::string_view::npos) return false;
+  if (first.find_first_not_of("0123456789 \t\r") == std::string_view::npos) return true;
+  if (first.find(' ') == std::string_view::npos) return false;
+  std::size_t words = 0, numbers = 0;
+  constexpr std::size_t looked_at = 16;
+  for (std::size_t at = 0; at < first.size() && words < looked_at; ++words) {
+    const std::size_t end = std::min(first.find_first_of(" \t", at), first.size());
+    numbers += is_number_like(first.substr(at, end - at)) ? 1 : 0;
+    at = std::min(first.find_first_not_of(" \t", end), first.size());
+  }
+  return 2 * numbers > words;
+}
 
 const TraceFormatDefinition counts_format{
     "counts",
@@ -210,14 +266,14 @@ const TraceFormatDefinition counts_format{
     true,
     [](const TraceHead& head) {
       if (head.json) return false;
-      return is_numbers(head) || (head.has_header && time_of(head) != nullptr && !count_of(head).empty());
+      return is_plain_counts(head) || (head.has_header && time_of(head) != nullptr && !count_of(head).empty());
     },
     [](TraceFiles files, const ReadParams& params) -> std::unique_ptr<TraceReader> {
       if (files.size() != 1) throw SourceError("a trace of counts is one file");
       refuse_columns(params, "counts", {"time_column", "count_column"});
       const TraceHead head = head_of(files);
       std::unique_ptr<TraceReader> reader;
-      if (is_numbers(head))
+      if (is_plain_counts(head))
         reader = std::make_unique<PlainBins>(files.front(), params);
       else
         reader = std::make_unique<Apart>(sorted(std::make_unique<NamedBins>(files.front(), head, params), params.sort_rows));

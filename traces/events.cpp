@@ -5,6 +5,7 @@
 #include "traces/gzip.h"
 #include "traces/named_rows.h"
 #include "traces/names.h"
+#include "traces/reorder.h"
 
 #include <algorithm>
 #include <charconv>
@@ -19,11 +20,13 @@ constexpr std::size_t most_keys = std::size_t{1} << 20;
 
 class EventReader final : public TraceReader {
  public:
-  EventReader(TraceFiles files, EventColumns columns, const ReadParams& params)
+  /// `time`: whose zero other readers share. `one_of_many`: errors begin with the name of the file.
+  EventReader(TraceFiles files, EventColumns columns, const ReadParams& params, std::shared_ptr<TimeColumn> time, bool one_of_many)
       : files_(std::move(files)),
         columns_(std::move(columns)),
         keep_failed_(params.keep_failed),
-        time_(unit_of(columns_, params)),
+        one_of_many_(one_of_many),
+        time_(std::move(time)),
         duration_(unit_of(columns_, params)),
         slo_(unit_of(columns_, params)) {
     const auto declared = [](std::string& mine, const std::string& users) {
@@ -53,6 +56,7 @@ class EventReader final : public TraceReader {
     if (!columns_.bytes.empty()) bytes_at_ = want(columns_.bytes);
     cells_.resize(wanted_.size());
     report_.format = columns_.format;
+    if (!columns_.note.empty()) report_.note(columns_.note);
     if (!columns_.file_key.empty()) keys_.add(columns_.file_key);
     open_next();
   }
@@ -72,15 +76,19 @@ class EventReader final : public TraceReader {
     }
   }
   std::span<const std::string> keys() const override { return keys_.names(); }
-  const TraceReport& report() const override { return report_; }
+  const TraceReport& report() const override {
+    told_ = report_;
+    if (std::string remark = time_->remark(); !remark.empty()) told_.note(std::move(remark));
+    return told_;
+  }
   std::uint64_t row() const override { return rows_->row(); }
-
- private:
-  static constexpr std::size_t none = ~std::size_t{0};
 
   static TraceUnit unit_of(const EventColumns& columns, const ReadParams& params) {
     return params.unit != TraceUnit::automatic ? params.unit : columns.unit;
   }
+
+ private:
+  static constexpr std::size_t none = ~std::size_t{0};
 
   std::size_t want(const std::string& name) {
     for (std::size_t k = 0; k < wanted_.size(); ++k)
@@ -90,7 +98,7 @@ class EventReader final : public TraceReader {
   }
 
   SourceError with_name(const SourceError& e) const {
-    return files_.size() > 1 ? SourceError(files_[file_ - 1].name + ": " + e.what()) : e;
+    return one_of_many_ ? SourceError(files_[file_ - 1].name + ": " + e.what()) : e;
   }
 
   bool open_next() {
@@ -127,11 +135,11 @@ class EventReader final : public TraceReader {
   bool read(TraceRow& out) {
     out = TraceRow{};
     const std::string_view time = cells_[time_at_];
-    const auto at = time_.parse(time);
-    if (!at) refuse(time_at_, time_.fault());
+    const auto at = time_->parse(time);
+    if (!at) refuse(time_at_, time_->fault());
     if (!started_) {
       started_ = true;
-      if (!time_.assumption().empty()) report_.note(time_.assumption());
+      if (!time_->assumption().empty()) report_.note(time_->assumption());
     }
     out.start_ns = *at;
     if (duration_at_ != none) {
@@ -195,8 +203,9 @@ class EventReader final : public TraceReader {
 
   TraceFiles files_;
   EventColumns columns_;
-  bool keep_failed_;
-  TimeColumn time_, duration_, slo_;
+  bool keep_failed_, one_of_many_;
+  std::shared_ptr<TimeColumn> time_;
+  TimeColumn duration_, slo_;
   std::vector<std::string> wanted_;
   std::size_t required_ = 0;
   std::size_t time_at_ = 0, duration_at_ = none, status_at_ = none, work_at_ = none, slo_at_ = none, accuracy_at_ = none, bytes_at_ = none;
@@ -207,6 +216,7 @@ class EventReader final : public TraceReader {
   std::unique_ptr<NamedRows> rows_;
   NameTable keys_;
   TraceReport report_;
+  mutable TraceReport told_;
   bool started_ = false;
   std::string key_, reason_;  // kept for their memory
 };
@@ -214,7 +224,26 @@ class EventReader final : public TraceReader {
 }  // namespace
 
 std::unique_ptr<TraceReader> read_events(TraceFiles files, EventColumns columns, const ReadParams& params) {
-  return std::make_unique<EventReader>(std::move(files), std::move(columns), params);
+  const auto time = std::make_shared<TimeColumn>(EventReader::unit_of(columns, params));
+  // As many as may be open at once.
+  constexpr std::size_t most_merged = 128, small_buffer = std::size_t{1} << 16, wide = 8;
+  constexpr std::uint32_t least_window = 1024;
+  const std::size_t count = files.size();
+  if (count == 1 || count > most_merged) {
+    const bool one_of_many = columns.one_of_many || count > 1;
+    return std::make_unique<EventReader>(std::move(files), std::move(columns), params, time, one_of_many);
+  }
+  columns.buffer = std::min(columns.buffer, small_buffer);
+  const std::string format = columns.format;
+  const auto shared = static_cast<std::uint32_t>(std::uint64_t{params.sort_rows} * wide / std::max(count, wide));
+  const std::uint32_t window = std::min(params.sort_rows, std::max(shared, least_window));
+  std::vector<std::unique_ptr<TraceReader>> readers;
+  for (TraceFile& file : files) {
+    TraceFiles one;
+    one.push_back(std::move(file));
+    readers.push_back(sorted(std::make_unique<EventReader>(std::move(one), columns, params, time, true), window));
+  }
+  return merged(std::move(readers), format);
 }
 
 }  // namespace tideline

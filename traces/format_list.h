@@ -27,5 +27,7 @@ void refuse_columns(const ReadParams& params, std::string_view format, std::init
 void refuse_bins(const ReadParams& params, std::string_view format);
 /// Whether a header has a column with one of the usual names of counts.
 bool has_counts(const TraceHead& head);
+/// Whether the first row is counts without names, though one of them may be wrong.
+bool is_plain_counts(const TraceHead& head);
 
 }  // namespace tideline

@@ -67,6 +67,15 @@ std::string beginning(TextReader& reader) {
   return row;
 }
 
+/// Refuses what is separated by something else than commas, which would be one column.
+void refuse_separators(const TraceHead& head) {
+  if (head.json || head.first.starts_with('[') || head.first.find(',') != std::string::npos) return;
+  const bool tabs = head.first.find('\t') != std::string::npos && head.first.find_first_not_of("0123456789.+-eE \t") != std::string::npos;
+  if (tabs || head.first.find(';') != std::string::npos)
+    throw SourceError(std::string("its columns are separated by ") + (tabs ? "tabs" : "semicolons") + ": commas are expected, as `tr '" +
+                      (tabs ? "\\t" : ";") + "' ,` makes them: " + quoted(head.first));
+}
+
 }  // namespace
 
 bool TraceHead::has(std::string_view cell) const { return std::find(cells.begin(), cells.end(), cell) != cells.end(); }
@@ -86,6 +95,7 @@ TraceHead head_of(const TraceFiles& files) {
     return head;
   }
   if (row.front() == '[') return head;
+  refuse_separators(head);
   head.cells = cells_of(row, reader.row_here());
   // The first cell tells: a header of Azure Functions has numbers for names, and a row of a task's name begins with a time.
   head.has_header = head.cells.front().empty() ? !std::all_of(head.cells.begin(), head.cells.end(), is_data) : !is_data(head.cells.front());
@@ -108,6 +118,7 @@ void refuse_columns(const ReadParams& params, std::string_view format, std::init
 
 void refuse_bins(const ReadParams& params, std::string_view format) {
   if (params.bin_s > 0) throw std::invalid_argument("bin_s: format " + std::string(format) + " has no bins whose length could be declared");
+  if (params.count_s > 0) throw std::invalid_argument("count_s: format " + std::string(format) + " has no counts");
   if (params.gaps != GapPolicy::zero)
     throw std::invalid_argument("gaps: format " + std::string(format) + " has no bins that could be missing");
 }

@@ -27,7 +27,8 @@ struct ReadParams {
   TraceUnit unit = TraceUnit::automatic;  ///< of columns of times
   std::string time_column = {}, key_column = {}, work_column = {}, slo_column = {}, accuracy_column = {}, bytes_column = {},
               count_column = {};
-  double bin_s = 0;  ///< length of a bin of counts in seconds; 0: told by the file
+  double bin_s = 0;    ///< length of a bin of counts in seconds; 0: told by the file
+  double count_s = 0;  ///< counts are per so many seconds; 0: per bin
   GapPolicy gaps = GapPolicy::zero;
   double gap_s = 120;                ///< shortest run of zeros that is taken for a gap, in seconds
   bool keep_failed = false;          ///< whether queries that failed when they were recorded count
@@ -47,6 +48,8 @@ struct ReadParams {
         param::field("bytes_column", &ReadParams::bytes_column, "Column of the bytes of a query."),
         param::field("count_column", &ReadParams::count_column, "Column of counts, in place of the usual one."),
         param::field("bin_s", &ReadParams::bin_s, "Length of a bin of counts; 0: told by the file.", {0, 604800}),
+        param::field("count_s", &ReadParams::count_s, "Counts are per so many seconds, such as 60 for a rate per minute; 0: per bin.",
+                     {0, 604800}),
         param::choice("gaps", &ReadParams::gaps, "What bins that are left out and long runs of zeros mean.",
                       {{"zero", GapPolicy::zero}, {"missing", GapPolicy::missing}, {"interpolate", GapPolicy::interpolate}}),
         param::field("gap_s", &ReadParams::gap_s, "Shortest run of zeros that is taken for a gap.", {1e-6, 3e9}),

@@ -28,7 +28,7 @@ class WithGaps final : public TraceReader {
   const TraceReport& report() const override {
     report_ = reader_->report();
     if (gaps_ > 0) {
-      const char* const made = policy_ == GapPolicy::zero      ? "taken as silence"
+      const char* const made = policy_ == GapPolicy::zero      ? "taken as silence (gaps=missing leaves them out of statistics)"
                                : policy_ == GapPolicy::missing ? "taken as missing"
                                                                : "filled on straight lines";
       report_.note(std::to_string(gaps_) + (gaps_ == 1 ? " gap" : " gaps") + " of " + seconds_text(in_gaps_ns_) + " in all, the longest " +

@@ -29,7 +29,9 @@ std::string first_of(const Names& names, const TraceHead& head) {
 std::unique_ptr<TraceReader> open(const char* format, EventColumns::Rows rows, TraceFiles files, const ReadParams& params) {
   const TraceHead head = head_of(files);
   if (head.json != (rows == EventColumns::Rows::json))
-    throw SourceError(head.json ? "its rows are objects of JSON: that is format jsonl" : "its first row is no object of JSON");
+    throw SourceError(head.json ? "its rows are objects of JSON: that is format jsonl"
+                      : head.first.starts_with('[') ? "its first row is no object of JSON but a list: one object a line is expected"
+                                                    : "its first row is no object of JSON");
   EventColumns columns;
   columns.format = format;
   columns.rows = rows;
@@ -50,6 +52,10 @@ std::unique_ptr<TraceReader> open(const char* format, EventColumns::Rows rows, T
   if (const std::string key = first_of(usual_keys, head); !key.empty()) columns.key = {key};
   if (head.has("slo")) columns.slo = "slo";
   if (head.has("accuracy")) columns.accuracy = "accuracy";
+  if (columns.time == "timestamp" && head.has("tenant") && params.unit == TraceUnit::automatic && params.time_column.empty()) {
+    columns.unit = TraceUnit::s;
+    columns.note = "times are seconds, as in a file with a column of tenants that `tideline trace convert` writes";
+  }
   if (columns.time == "arrival_ms" && params.time_column.empty()) columns.unit = TraceUnit::ms;
   return read_events(std::move(files), columns, params);
 }
@@ -61,7 +67,7 @@ const TraceFormatDefinition csv_format{
     [](const TraceHead& head) {
       if (head.json || head.first.starts_with('[')) return false;
       // Numbers between blanks are counts; several files without a header are one a task.
-      const bool is_row = head.first.find(' ') == std::string::npos || head.first.find('-') != std::string::npos;
+      const bool is_row = head.first.find(' ') == std::string::npos || (head.first.find('-') != std::string::npos && !is_plain_counts(head));
       if (!head.has_header) return head.cells.size() <= 2 && head.files == 1 && is_row;
       return !first_of(event_times, head).empty() && !has_counts(head);
     },

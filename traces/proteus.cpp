@@ -6,7 +6,6 @@
 //
 // A folder with a file a task (mobilenet.txt), whose name is the key; no header, comments begin with '#'. The class of service is not
 // used. What a query asks for is in the rows' `slo_s` and `accuracy`.
-#include "sim/model/arrival.h"
 #include "traces/events.h"
 #include "traces/format_list.h"
 #include "traces/reorder.h"
@@ -40,11 +39,8 @@ const TraceFormatDefinition proteus_format{
         columns.unit = TraceUnit::ms;
         columns.file_key = file.name.substr(0, file.name.find('.'));
         columns.buffer = std::size_t{1} << 16;
-        try {
-          tasks.push_back(sorted(read_events({file}, columns, params), std::min<std::uint32_t>(params.sort_rows, 16384)));
-        } catch (const SourceError& e) {
-          throw SourceError(files.size() > 1 ? file.name + ": " + e.what() : e.what());
-        }
+        columns.one_of_many = files.size() > 1;
+        tasks.push_back(sorted(read_events({file}, columns, params), std::min<std::uint32_t>(params.sort_rows, 16384)));
       }
       return merged(std::move(tasks), "proteus");
     },

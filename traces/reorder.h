@@ -10,7 +10,7 @@
 namespace tideline {
 
 /// Yields the rows of `reader` by their start; rows of one start stay in the order of the file. It holds at most two times `window` rows
-/// (48 bytes each): a row may stand up to `window` rows behind its place. Rows that stood behind it are counted in the report.
+/// (64 bytes each): a row may stand up to `window` rows behind its place. Rows that stood behind it are counted in the report.
 /// With a window of 0 the first such row is refused. Throws `SourceError` for one that is further away.
 std::unique_ptr<TraceReader> sorted(std::unique_ptr<TraceReader> reader, std::uint32_t window);
 

@@ -1,7 +1,9 @@
 #include "traces/rescale.h"
 
+#include "sim/core/text.h"
 #include "sim/model/arrival.h"
 #include "traces/nanoseconds.h"
+#include "traces/text.h"
 #include "traces/trace_statistics.h"
 
 #include <boost/random/gamma_distribution.hpp>
@@ -29,7 +31,10 @@ class Part {
     started_ = true;
     return row.start_ns - origin_ns_ - from_ns_;
   }
-  bool holds(std::int64_t offset) const { return offset >= 0 && offset < to_ns_ - from_ns_; }
+  bool holds(std::int64_t offset) const { return offset >= 0 && !is_past(offset); }
+  bool is_past(std::int64_t offset) const { return offset >= to_ns_ - from_ns_; }
+  /// Offset of the end of the row, or of the part where that is earlier.
+  std::int64_t end_of(const TraceRow& row, std::int64_t offset) const { return std::min(offset + row.length_ns, to_ns_ - from_ns_); }
   std::int64_t zero_ns() const { return origin_ns_ + from_ns_; }
 
  private:
@@ -69,9 +74,10 @@ Extent extent_of(TraceReader& reader, const TraceParams& params, std::int64_t bi
       masked_until = std::max(masked_until, (at + row.length_ns - 1) / bin_ns);
     else
       count += row.queries;
-    end = std::max(end, at + row.length_ns);
+    end = std::max(end, part.end_of(row, at));
   }
   if (bin > masked_until && end >= (bin + 1) * bin_ns) take(count);
+  if (bin >= 0 && end >= (std::max(bin, masked_until) + 2) * bin_ns) take(0);
   return out;
 }
 
@@ -94,8 +100,9 @@ class Binned : public TraceReader {
   const TraceReport& report() const override { return reader_->report(); }
 
  protected:
-  /// Gives the rows of a bin that begins at `start_ns`, which may be none, through `give`.
-  virtual void close(std::vector<TraceRow>& rows, std::int64_t start_ns) = 0;
+  /// Gives the rows of a bin that begins at `start_ns`, which may be none, through `give`. `length_ns` is shorter than that of bins where
+  /// the trace ends within it.
+  virtual void close(std::vector<TraceRow>& rows, std::int64_t start_ns, std::int64_t length_ns) = 0;
   void give(const TraceRow& row) { ready_.push_back(row); }
   std::int64_t bin_ns() const { return bin_ns_; }
 
@@ -103,39 +110,53 @@ class Binned : public TraceReader {
   void advance() {
     TraceRow row;
     if (!reader_->next(row)) {
-      if (bin_ >= 0) finish();
+      finish_all();
       ended_ = true;
       return;
     }
     const std::int64_t at = part_.offset(row);
     if (!part_.holds(at)) {
+      if (part_.is_past(at)) finish_all();
+      if (row.missing && at < 0) mask(row, at);
       give(row);  // is left out later
       return;
     }
+    end_ = std::max(end_, part_.end_of(row, at));
     const std::int64_t bin = at / bin_ns_;
     if (bin != bin_) {
       if (bin_ >= 0) finish();
       for (std::int64_t k = bin_ + 1; k < bin; ++k) {
-        if (k > masked_until_) close(rows_, part_.zero_ns() + k * bin_ns_);
+        if (k > masked_until_) close(rows_, part_.zero_ns() + k * bin_ns_, bin_ns_);
         rows_.clear();
       }
       bin_ = bin;
     }
     if (row.missing) {
-      masked_until_ = std::max(masked_until_, (at + row.length_ns - 1) / bin_ns_);
+      mask(row, at);
       give(row);
     } else {
       rows_.push_back(row);
     }
   }
   void finish() {
-    if (bin_ > masked_until_ || !rows_.empty()) close(rows_, part_.zero_ns() + bin_ * bin_ns_);
+    if (bin_ > masked_until_ || !rows_.empty()) close(rows_, part_.zero_ns() + bin_ * bin_ns_, bin_ns_);
     rows_.clear();
+  }
+  /// A trace of bins may end in silence, which is bins too.
+  void finish_all() {
+    if (bin_ < 0) return;
+    finish();
+    for (++bin_; bin_ * bin_ns_ < end_; ++bin_)
+      if (bin_ > masked_until_) close(rows_, part_.zero_ns() + bin_ * bin_ns_, std::min(bin_ns_, end_ - bin_ * bin_ns_));
+    bin_ = -1;
+  }
+  void mask(const TraceRow& row, std::int64_t at) {
+    if (at + row.length_ns > 0) masked_until_ = std::max(masked_until_, (at + row.length_ns - 1) / bin_ns_);
   }
 
   std::unique_ptr<TraceReader> reader_;
   Part part_;
-  std::int64_t bin_ns_, bin_ = -1, masked_until_ = -1;
+  std::int64_t bin_ns_, bin_ = -1, masked_until_ = -1, end_ = 0;
   std::vector<TraceRow> rows_;
   std::deque<TraceRow> ready_;
   bool ended_ = false;
@@ -149,7 +170,7 @@ class Affine final : public Binned {
       : Binned(std::move(reader), params, bin_ns), factor_(factor), more_(more), least_(least), most_(most) {}
 
  private:
-  void close(std::vector<TraceRow>& rows, std::int64_t start_ns) override {
+  void close(std::vector<TraceRow>& rows, std::int64_t start_ns, std::int64_t length_ns) override {
     double count = 0;
     for (const TraceRow& row : rows) count += row.queries;
     const double wanted = std::clamp(factor_ * count + more_, least_, most_);
@@ -164,8 +185,8 @@ class Affine final : public Binned {
     TraceRow filler;
     filler.key = like_.key;
     filler.start_ns = start_ns;
-    filler.length_ns = bin_ns();
-    filler.queries = wanted;
+    filler.length_ns = length_ns;
+    filler.queries = wanted * static_cast<double>(length_ns) / static_cast<double>(bin_ns());
     give(filler);
   }
 
@@ -179,7 +200,7 @@ class Windows final : public Binned {
   using Binned::Binned;
 
  private:
-  void close(std::vector<TraceRow>& rows, std::int64_t start_ns) override {
+  void close(std::vector<TraceRow>& rows, std::int64_t start_ns, std::int64_t) override {
     by_key_.clear();
     for (const TraceRow& row : rows) {
       const auto [at, is_new] = by_key_.try_emplace(row.key, row);
@@ -235,18 +256,22 @@ class Uneven final : public TraceReader {
   Stream stream_;
 };
 
-/// Length of the first stretch of a trace, or 0.
+/// Length of the first stretch of a trace that has queries, or 0.
 std::int64_t bin_of(TraceReader& reader) {
   for (TraceRow row; reader.next(row);)
-    if (!row.missing) return row.length_ns;
+    if (!row.missing && row.queries > 0) return row.length_ns;
   return 0;
 }
 
 TraceFigures figures_of(TraceReader& reader, const TraceParams& params) {
   Part part(params);
   TraceStatistics statistics;
-  for (TraceRow row; reader.next(row);)
-    if (part.holds(part.offset(row))) statistics.add(row);
+  for (TraceRow row; reader.next(row);) {
+    const std::int64_t at = part.offset(row);
+    if (!part.holds(at)) continue;
+    if (row.queries == 0) row.length_ns = part.end_of(row, at) - at;  // long silence may go beyond the part
+    statistics.add(row);
+  }
   return statistics.figures({});
 }
 
@@ -281,11 +306,47 @@ std::unique_ptr<TraceReader> with_dispersion(const OpenTrace& open, TraceParams&
   return std::make_unique<Uneven>(open(), std::move(blocks), stream);
 }
 
-}  // namespace
-
-bool needs_first_reading(const TraceParams& params) {
+bool is_rescaled(const TraceParams& params) {
   return params.max_qps > 0 || params.resample_s > 0 || (params.keep_dispersion && params.rate_scale != 1);
 }
+
+bool asks_for_mean_work(const TraceParams& params) { return !params.work_column.empty() && params.work_mean == 0; }
+
+/// Mean work of the queries of the part that is replayed.
+double mean_work(TraceReader& reader, const TraceParams& params) {
+  Part part(params);
+  double queries = 0, work = 0;
+  for (TraceRow row; reader.next(row);) {
+    if (!part.holds(part.offset(row)) || std::isnan(row.work)) continue;
+    queries += row.queries;
+    work += row.queries * static_cast<double>(row.work);
+  }
+  if (!(work > 0)) throw SourceError("column " + quoted(params.work_column) + " has no work above 0 in what is replayed");
+  return work / queries;
+}
+
+/// Says one thing more of a trace.
+class Noted final : public TraceReader {
+ public:
+  Noted(std::unique_ptr<TraceReader> reader, std::string note) : reader_(std::move(reader)), note_(std::move(note)) {}
+  bool next(TraceRow& out) override { return reader_->next(out); }
+  std::span<const std::string> keys() const override { return reader_->keys(); }
+  const TraceReport& report() const override {
+    report_ = reader_->report();
+    report_.note(note_);
+    return report_;
+  }
+  std::uint64_t row() const override { return reader_->row(); }
+
+ private:
+  std::unique_ptr<TraceReader> reader_;
+  std::string note_;
+  mutable TraceReport report_;
+};
+
+}  // namespace
+
+bool needs_first_reading(const TraceParams& params) { return is_rescaled(params) || asks_for_mean_work(params); }
 
 std::unique_ptr<TraceReader> rescaled(const OpenTrace& open, TraceParams& params, Stream stream) {
   if ((params.max_qps > 0) + (params.resample_s > 0) + params.keep_dispersion > 1)
@@ -307,10 +368,22 @@ std::unique_ptr<TraceReader> rescaled(const OpenTrace& open, TraceParams& params
 }
 
 std::unique_ptr<TraceSource> shaped(const OpenTrace& open, const TraceParams& params, Stream stream) {
-  if (!needs_first_reading(params)) return shaped(open(), params, stream);
   TraceParams rest = params;
-  const Stream shaping(stream());
-  auto reader = rescaled(open, rest, shaping);
+  std::string note;
+  if (asks_for_mean_work(params)) {
+    rest.work_mean = mean_work(*open(), params);
+    note = "work 1 is " + to_text(rest.work_mean) + ", the mean of column " + quoted(params.work_column);
+  }
+  std::unique_ptr<TraceReader> reader;
+  if (is_rescaled(params)) {
+    const Stream shaping(stream());
+    reader = rescaled(open, rest, shaping);
+  } else {
+    reader = open();
+  }
+  if (!note.empty()) reader = std::make_unique<Noted>(std::move(reader), std::move(note));
+  if (params.placement != TracePlacement::law && params.resample_s == 0 && reader->report().format == "servegen")
+    reader = std::make_unique<Noted>(std::move(reader), "the laws and CVs of gaps that its windows name are not used: placement=law uses them");
   return shaped(std::move(reader), rest, stream);
 }
 

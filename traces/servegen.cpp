@@ -30,13 +30,14 @@ enum WindowColumn : std::size_t { window_t, window_rate, window_cv, window_law, 
 
 class ServeGenClient final : public TraceReader {
  public:
-  ServeGenClient(const TraceFile& file, const ReadParams& params)
-      : window_ns_(params.bin_s > 0 ? from_seconds(params.bin_s).count() : window_ns), name_(file.name), in_(unpacked(file.open())) {
+  /// `one_of_many`: errors begin with the name of the file.
+  ServeGenClient(const TraceFile& file, const ReadParams& params, bool one_of_many)
+      : window_ns_(params.bin_s > 0 ? from_seconds(params.bin_s).count() : window_ns), name_(file.name), where_(one_of_many ? file.name + ": " : ""), in_(unpacked(file.open())) {
     static const std::array<std::string, window_columns> names{"t", "rate", "cv", "dist", "p1", "p2"};
     try {
       rows_ = std::make_unique<TableRows>(*in_, names, names.size(), TableRows::Header::none, std::size_t{1} << 14);
     } catch (const SourceError& e) {
-      throw SourceError(name_ + ": " + e.what());
+      throw SourceError(where_ + e.what());
     }
     std::string key = name_.substr(0, name_.find(".csv"));
     if (key.ends_with("-trace")) key.resize(key.size() - std::string_view("-trace").size());
@@ -46,7 +47,11 @@ class ServeGenClient final : public TraceReader {
 
   bool next(TraceRow& out) override {
     std::array<std::string_view, window_columns> cells;
-    if (!rows_->next(cells)) return false;
+    try {
+      if (!rows_->next(cells)) return false;
+    } catch (const SourceError& e) {
+      throw SourceError(where_ + e.what());
+    }
     ++report_.rows;
     out = TraceRow{};
     const auto at = time_.parse(cells[window_t]);
@@ -83,11 +88,11 @@ class ServeGenClient final : public TraceReader {
     return value;
   }
   [[noreturn]] void refuse(std::string_view cell, const std::string& what) const {
-    throw SourceError(name_ + ": row " + std::to_string(rows_->row()) + ": " + quoted(cell) + " " + what);
+    throw SourceError(where_ + "row " + std::to_string(rows_->row()) + ": " + quoted(cell) + " " + what);
   }
 
   std::int64_t window_ns_;
-  std::string name_;
+  std::string name_, where_;
   std::unique_ptr<std::istream> in_;
   std::unique_ptr<NamedRows> rows_;
   TimeColumn time_{TraceUnit::s};
@@ -107,12 +112,13 @@ const TraceFormatDefinition servegen_format{
     },
     [](TraceFiles files, const ReadParams& params) {
       refuse_columns(params, "servegen", {});
+      if (params.count_s > 0) throw std::invalid_argument("count_s: format servegen has rates, not counts");
       if (params.gaps != GapPolicy::zero) throw std::invalid_argument("gaps: format servegen says itself which windows are silent");
       if (params.unit != TraceUnit::automatic && params.unit != TraceUnit::s)
         throw std::invalid_argument("unit: times of format servegen are seconds");
       std::vector<std::unique_ptr<TraceReader>> clients;
       for (const TraceFile& file : files)
-        clients.push_back(sorted(std::make_unique<ServeGenClient>(file, params), std::min<std::uint32_t>(params.sort_rows, 1024)));
+        clients.push_back(sorted(std::make_unique<ServeGenClient>(file, params, files.size() > 1), std::min<std::uint32_t>(params.sort_rows, 1024)));
       return merged(std::move(clients), "servegen");
     },
     true};

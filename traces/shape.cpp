@@ -89,6 +89,8 @@ class Shaped final : public TraceSource {
     if (map_ != TaskMap::weights && !params.weights.empty()) throw std::invalid_argument("weights: only map weights has them");
     if (map_ == TaskMap::round_robin && params.map_keys == 0)
       throw std::invalid_argument("map_keys: map round_robin needs the number of keys of the trace");
+    if (params.work_mean == 0 && !params.work_column.empty())
+      throw std::invalid_argument("work_mean: has to be declared where the trace cannot be read before");
     if (params.work_mean > 0 && params.work_column.empty() && reader_->report().format != "azure_functions_2019")
       throw std::invalid_argument("work_mean: needs a work_column");
     std::vector<double> weights = params.weights;

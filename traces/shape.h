@@ -105,7 +105,7 @@ struct TraceParams : ReadParams {
             param::field("zipf_exponent", &TraceParams::zipf_exponent, "Of map zipf.", {0, 20}),
             param::field("weights", &TraceParams::weights, "Of map weights: one for each task.", {0, 1e12}),
             param::field("map_keys", &TraceParams::map_keys, "Of map round_robin: how many keys the trace has.", {0, 1048576}),
-            param::field("work_mean", &TraceParams::work_mean, "What in the work column is work 1; 0: the column is not used.", {0, 1e12}),
+            param::field("work_mean", &TraceParams::work_mean, "What in the work column is work 1; 0: its mean over what is replayed.", {0, 1e12}),
             param::field("min_qps", &TraceParams::min_qps, "With max_qps: the rate that the weakest bin gets.", {0, 1e9}),
             param::field("max_qps", &TraceParams::max_qps,
                          "Rate that the strongest bin gets, others on a straight line between; 0: rates stay as they are.", {0, 1e9}),
@@ -141,6 +141,7 @@ std::unique_ptr<TraceSource> shaped(std::unique_ptr<TraceReader> reader, const T
 
 /// The same for parameters that need to read the trace before: `max_qps`, `keep_dispersion`, of which one may be given, and `resample_s`.
 ///
+/// - a `work_column` without `work_mean` makes the mean of what is replayed work 1.
 /// - `max_qps` maps the number c of queries in a bin to min + (c - least) / (largest - least) x (max - min), the shape-preserving rescale
 ///   of Loki's published scripts (HPDC 2024); bins without queries get theirs spread over the bin. `rate_scale` is applied on top.
 /// - `resample_s` replaces the queries of a window by a Poisson process of their rate times `rate_scale`: where the window is short beside

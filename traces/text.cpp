@@ -6,9 +6,11 @@
 #include <cctype>
 #include <charconv>
 #include <cstring>
+#include <exception>
 #include <istream>
 #include <limits>
 #include <numeric>
+#include <streambuf>
 
 namespace tideline {
 namespace {
@@ -112,9 +114,16 @@ bool TextReader::refill() {
   const bool has_nul = nul_ < end_;
   nul_ -= position_;
   position_ = 0;
-  in_.read(buffer_.data() + kept, static_cast<std::streamsize>(buffer_.size() - kept));
-  const std::size_t came = static_cast<std::size_t>(in_.gcount());
+  std::size_t came = 0;
+  // Not through the stream, which forgets how much came before its buffer failed.
   if (in_.bad()) throw SourceError("reading failed at row " + std::to_string(next_row_));
+  try {
+    came = static_cast<std::size_t>(in_.rdbuf()->sgetn(buffer_.data() + kept, static_cast<std::streamsize>(buffer_.size() - kept)));
+  } catch (const SourceError& e) {
+    throw SourceError("row " + std::to_string(next_row_) + ": " + e.what());
+  } catch (const std::exception&) {
+    throw SourceError("reading failed at row " + std::to_string(next_row_));
+  }
   end_ = kept + came;
   if (came == 0) ended_ = true;
   if (!has_nul) {

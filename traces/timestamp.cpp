@@ -3,6 +3,7 @@
 #include "traces/nanoseconds.h"
 #include "traces/text.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace tideline {
@@ -113,7 +114,16 @@ std::optional<std::int64_t> TimeColumn::number(std::string_view cell) {
   if (const std::int64_t apart = ns > first_ns_ ? ns - first_ns_ : first_ns_ - ns; apart > longest_ns)
     return refuse("is " + std::to_string(apart / year_ns) +
                   " years from the first row: is the unit right? Declare it, one of s, ms, us, ns");
+  else
+    furthest_ns_ = std::max(furthest_ns_, apart);
   return ns - base_ns_;
+}
+
+std::string TimeColumn::remark() const {
+  if (zones_differ_) return "zones differ between rows: times are in UTC";
+  if (kind_ != Kind::number || furthest_ns_ < 2 * year_ns) return {};
+  const char* const unit = decimals_ == 9 ? "seconds" : decimals_ == 6 ? "milliseconds" : decimals_ == 3 ? "microseconds" : "nanoseconds";
+  return "times go over " + std::to_string(furthest_ns_ / year_ns) + " years, taken as " + unit + ": is the unit right?";
 }
 
 std::optional<std::int64_t> TimeColumn::date(std::string_view cell) {
@@ -153,6 +163,7 @@ std::optional<std::int64_t> TimeColumn::date(std::string_view cell) {
   }
   Kind kind = Kind::date;
   if (!rest.empty()) {
+    std::int64_t zone = 0;
     kind = Kind::date_with_zone;
     if (!take(rest, 'Z')) {
       const bool west = rest[0] == '-';
@@ -161,8 +172,11 @@ std::optional<std::int64_t> TimeColumn::date(std::string_view cell) {
       take(rest, ':');
       const int minutes = rest.empty() ? 0 : take_number(rest, 2);
       if (hours < 0 || hours > 18 || minutes < 0 || minutes > 59) return refuse("ends in what is no zone such as '+00:00' or 'Z'");
-      ns += (west ? 1 : -1) * (hours * hour_ns + minutes * minute_ns);
+      zone = (west ? 1 : -1) * (hours * hour_ns + minutes * minute_ns);
+      ns += zone;
     }
+    if (kind_ == Kind::unknown) zone_ns_ = zone;
+    zones_differ_ = zones_differ_ || zone != zone_ns_;
     if (!rest.empty()) return refuse("has text after its zone");
   }
   return since_midnight(day, ns, kind);
@@ -175,7 +189,16 @@ std::optional<std::int64_t> TimeColumn::month_day(std::string_view cell) {
   const int of_month = take(rest, '-') ? take_number(rest, 2) : -1;
   const int hour = take(rest, '-') ? take_number(rest, 2) : -1;
   const int minute = take(rest, '-') ? take_number(rest, 2) : -1;
-  const auto day = day_number(year, month, of_month);
+  auto day = day_number(year + years_, month, of_month);
+  if (day && kind_ == Kind::month_day) {
+    // Where a day is nearer in another year, the year has turned, or a row of the old one comes late.
+    constexpr std::int64_t half_a_year = 183;
+    if (*day < last_day_ - half_a_year)
+      day = day_number(year + ++years_, month, of_month);
+    else if (*day > last_day_ + half_a_year && years_ > 0)
+      day = day_number(year + years_ - 1, month, of_month);
+  }
+  if (day) last_day_ = std::max(last_day_, *day);
   if (!day || hour < 0 || hour > 23 || minute < 0 || minute > 59 || !rest.empty())
     return refuse("is no time such as '07-01-13-05' (month, day, hour, minute)");
   return since_midnight(*day, hour * hour_ns + minute * minute_ns, Kind::month_day);

@@ -31,6 +31,9 @@ class TimeColumn {
   std::string_view fault() const { return fault_; }
   /// What was assumed about the column, or nothing: "times are milliseconds since 1970, by their magnitude".
   const std::string& assumption() const { return assumption_; }
+  /// What is to be said of all times so far, or nothing: that numbers span years, or that zones differ.
+  std::string remark() const;
+  bool has_numbers() const { return kind_ == Kind::number; }
 
  private:
   enum class Kind : std::uint8_t { unknown, number, date, date_with_zone, month_day };
@@ -46,6 +49,10 @@ class TimeColumn {
   int decimals_ = -1;
   std::int64_t base_ns_ = 0;          // of numbers: what their zero is at
   std::int64_t first_ns_ = 0;         // the first number
+  std::int64_t furthest_ns_ = 0;      // from it
+  std::int64_t zone_ns_ = 0;          // of the first date
+  bool zones_differ_ = false;
+  int years_ = 0;                     // since the first of the dates without a year
   std::int64_t first_day_ = 0;        // since 1970
   std::array<char, 10> last_date_{};  // text of the day of the row before, which mostly is this one's too
   std::int64_t last_day_ = 0;

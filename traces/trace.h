@@ -27,6 +27,7 @@ struct TraceRow {
   std::int64_t length_ns = 0;    ///< 0: one query at `start_ns`
   double queries = 1;            ///< in the stretch; may have a fraction where the trace gives rates; 0: known to be silent
   std::uint32_t key = no_key;    ///< index into the reader's `keys`
+  std::uint32_t row = 0;         ///< number of its row in the file, where the reader says so
   float work = unknown;          ///< what the column of work says, in its own unit
   float slo_s = unknown;         ///< latency that the query asks for
   float accuracy = unknown;      ///< accuracy that the query asks for

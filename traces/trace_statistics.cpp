@@ -183,6 +183,7 @@ void TraceStatistics::add(const TraceRow& row) {
     last_query_ns_ = at;
     gap_counts_ = true;
   }
+  if (!std::isnan(row.cv)) cvs_.push_back(row.cv);
   if (row.key == TraceRow::no_key) {
     without_key_ += row.queries;
   } else {
@@ -239,6 +240,17 @@ TraceFigures TraceStatistics::figures(std::span<const std::string> keys) {
     }
     const double count = static_cast<double>(n);
     out.zipf_exponent = -(count * xy - x * y) / (count * xx - x * x);
+  }
+  if (!cvs_.empty()) {
+    std::sort(cvs_.begin(), cvs_.end());
+    const auto quantile = [&](double p) {
+      const double at = p * static_cast<double>(cvs_.size() - 1), below = std::floor(at);
+      const auto k = static_cast<std::size_t>(below);
+      const double low = static_cast<double>(cvs_[k]), high = static_cast<double>(cvs_[std::min(k + 1, cvs_.size() - 1)]);
+      return low + (high - low) * (at - below);
+    };
+    out.window_cv_median = quantile(0.5);
+    out.window_cv_p90 = quantile(0.9);
   }
   if (work_weight_ > 0) {
     out.work_mean = work_sum_ / work_weight_;

@@ -43,11 +43,13 @@ struct TraceFigures {
   std::uint64_t missing_stretches = 0;
   std::vector<KeyFigures> keys;    ///< by falling number of queries
   double zipf_exponent = unknown;  ///< slope of log queries over log rank of the first 30 keys, least squares
+  double window_cv_median = unknown, window_cv_p90 = unknown;  ///< of the CVs that a trace names for its windows with queries
   double work_mean = unknown, work_cv = unknown;
   double slo_mean_s = unknown, accuracy_mean = unknown;
 };
 
-/// Takes the rows of a trace in order of their start. Memory: 8 bytes for each 10 minutes of the trace, and for each key.
+/// Takes the rows of a trace in order of their start. Memory: 8 bytes for each 10 minutes of the trace, and for each key; 4 for
+/// each window that names a CV.
 ///
 /// The autocorrelation at lag k is sum (x_i - m)(x_{i+k} - m) / sum (x_i - m)^2, as is usual; where bins are missing, sums are over the
 /// pairs that are there, per pair. Bins are counted from the first row.
@@ -107,6 +109,7 @@ class TraceStatistics {
   bool gap_counts_ = false;
   std::uint64_t gaps_ = 0;
   double gap_mean_ = 0, gap_squares_ = 0;
+  std::vector<float> cvs_;
   std::vector<double> by_key_;
   double without_key_ = 0;
   double work_weight_ = 0, work_sum_ = 0, work_squares_ = 0, slo_weight_ = 0, slo_sum_ = 0, accuracy_weight_ = 0, accuracy_sum_ = 0;

@@ -5,10 +5,13 @@
 #include <gmock/gmock.h>
 #include <nlohmann/json.hpp>
 
+#include <cctype>
 #include <fstream>
 #include <iterator>
 #include <map>
+#include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace tideline {
@@ -45,6 +48,13 @@ TEST(Trace, stats_give_the_counts_of_bins) {
   EXPECT_EQ(tideline(folder, {"trace", "stats", "t.csv", "--unit", "s", "--json", "--bins", "0"}).code, 2);
 }
 
+TEST(Trace, stats_print_what_tells_apart) {
+  const Folder folder;
+  folder.write("t.csv", "timestamp,task\n0," + std::string(64, 'a') + "/f\n100000," + std::string(64, 'a') + "/g\n");
+  const std::string said = tideline(folder, {"trace", "stats", "t.csv", "--unit", "s"}).out;
+  EXPECT_THAT(said, testing::AllOf(HasSubstr(" 2e-05 /s\n"), HasSubstr("aaa...aaa"), HasSubstr("a/f "), HasSubstr("a/g ")));
+}
+
 TEST(Trace, formats_are_listed) {
   EXPECT_THAT(tideline(Folder(), {"trace", "formats"}).out, testing::AllOf(HasSubstr("azure_functions_2019"), HasSubstr("\nproteus ")));
 }
@@ -54,7 +64,7 @@ TEST(Trace, what_convert_writes_is_read_again) {
   const Outcome done = tideline(folder, {"trace", "convert", samples + "servegen", "--param", "rate_scale=0.5", "--out", "a.csv"});
   EXPECT_EQ(done.code, 0) << done.err;
   EXPECT_THAT(done.out, HasSubstr("written: a.csv\n"));
-  const Json j = Json::parse(tideline(folder, {"trace", "stats", "a.csv", "--unit", "s", "--json"}).out);
+  const Json j = Json::parse(tideline(folder, {"trace", "stats", "a.csv", "--json"}).out);
   EXPECT_NEAR(j["queries"].get<double>(), 750, 120);  // six standard deviations
   EXPECT_EQ(j["unsorted"], 0);
   EXPECT_EQ(j["keys"].size(), 2U);
@@ -71,6 +81,16 @@ TEST(Trace, what_convert_writes_is_read_again) {
   EXPECT_THAT(line, StartsWith("0,mobilenet,"));
   EXPECT_EQ(tideline(folder, {"trace", "convert", samples + "proteus", "--out", "p.h5"}).code, 0);
   EXPECT_GT(fs::file_size(folder / "p.h5"), 0U);
+}
+
+TEST(Trace, windows_whose_laws_are_not_used_are_told) {
+  const Folder folder;
+  const auto convert = [&](const std::string& placement) {
+    return tideline(folder, {"trace", "convert", samples + "servegen", "--param", "placement=" + placement, "--out", "a.csv"}).out;
+  };
+  const char* note = "note: the laws and CVs of gaps that its windows name are not used: placement=law uses them\n";
+  EXPECT_THAT(convert("uniform"), HasSubstr(note));
+  EXPECT_THAT(convert("law"), testing::Not(HasSubstr(note)));
 }
 
 TEST(Trace, what_is_wrong_is_said_with_the_exit_code_of_its_kind) {
@@ -91,9 +111,16 @@ TEST(Trace, what_is_wrong_is_said_with_the_exit_code_of_its_kind) {
   refused({"stats", "t.csv"}, 2, "t.csv: row 2, column 'timestamp': '5' can be of any unit: declare the unit");
   refused({"stats", "t.csv", "--param", "gap=3"}, 2, "--param gap: unknown key \"gap\"");
   refused({"stats", "t.csv", "--format", "burst"}, 2, "format: unknown 'burst'");
-  refused({"stats", "cut.csv.gz"}, 2, "cut.csv.gz: the compressed data end early: the file is truncated");
+  refused({"stats", "cut.csv.gz"}, 2, "cut.csv.gz: row 1: the compressed data end early: the file is truncated");
   refused({"convert", "t.csv", "--unit", "s"}, 2, "convert needs --out");
   refused({"convert", "t.csv", "--unit", "s", "--out", "t.csv"}, 2, "it is an input");
+  folder.write("failed.csv", "Timestamp,Model,Request tokens,Response tokens\n1,a,1,0\n2,a,1,0\n");
+  refused({"convert", "failed.csv", "--out", "o.csv"}, 2, "failed.csv: all 2 rows are dropped, the first for Response tokens 0");
+  refused({"convert", "t.csv", "--unit", "s", "--param", "from_s=100", "--out", "o.csv"}, 2, "t.csv: no query is left of it");
+  EXPECT_FALSE(fs::exists(folder / "o.csv"));
+  folder.write("azure.csv", "HashOwner,HashApp,HashFunction,Trigger,1\n");
+  const Outcome azure = tideline(folder, {"trace", "stats", "azure.csv"});
+  EXPECT_EQ(azure.err.find("azure.csv"), azure.err.rfind("azure.csv")) << azure.err;
   refused({"convert", "t.csv", "--unit", "s", "--out", "o.csv", "--tasks", "a,b", "--param", "map=weights"}, 2,
           "weights: expected one for each task, 2");
 }
@@ -129,6 +156,33 @@ TEST(Trace, workload_tells_what_a_scenario_asks_by_task) {
   EXPECT_NEAR(j[0]["workload"]["tasks"][0]["gap_cv"].get<double>(), 1, 0.1);
   const Outcome text = tideline(folder, {"trace", "workload", "s.json"});
   EXPECT_THAT(text.out, testing::AllOf(StartsWith("cameras: 1 task\n"), HasSubstr("finders: 1 task\n")));
+}
+
+TEST(Trace, workload_takes_the_options_that_change_scenarios) {
+  const Folder folder;
+  folder.write("s.json", small_scenario);
+  folder.write("t.csv", "timestamp\n0\n1\n2\n");
+  const Outcome set = tideline(folder, {"trace", "workload", "s.json", "--json", "--set", "/workload/cameras/params/rate_qps=40"});
+  EXPECT_EQ(set.code, 0) << set.err;
+  EXPECT_NEAR(Json::parse(set.out)[0]["workload"]["tasks"][0]["rate_qps"].get<double>(), 40, 8);
+  const Outcome trace = tideline(
+      folder, {"trace", "workload", "s.json", "--trace", "finders=t.csv", "--set", "/workload/finders/params/unit=s"});
+  EXPECT_EQ(trace.code, 0) << trace.err;
+  EXPECT_EQ(tideline(folder, {"trace", "stats", "t.csv", "--unit", "s", "--set", "/measure/duration_s=1"}).code, 2);
+}
+
+TEST(SourceTrace, a_run_says_how_a_mapped_trace_asks_for_tasks) {
+  const Folder folder;
+  std::string text = with_trace("{ \"file\": \"t.csv\", \"unit\": \"s\", \"map\": \"stripe\" }");
+  const std::string task = "{ \"name\": \"finders\", \"task\": \"find\"";
+  text.replace(text.find(task), task.size(), "{ \"name\": \"finders\"");
+  folder.write("s.json", text);
+  folder.write("t.csv", "timestamp,task\n0,a\n0.5,b\n1,a\n1.5,a\n");
+  const Outcome done = tideline(folder, {"run", "s.json", "--no-results"});
+  EXPECT_EQ(done.code, 0) << done.err;
+  EXPECT_THAT(done.err, testing::AllOf(HasSubstr("queries by task, as far as they were read: 2 tasks\n"), HasSubstr("peak/mean"),
+                                       HasSubstr("75.00 %"), HasSubstr("find")));
+  EXPECT_THAT(tideline(folder, {"run", "s.json", "--no-results", "--quiet"}).err, testing::Not(HasSubstr("queries by task")));
 }
 
 TEST(SourceTrace, replays_a_folder_and_is_reproduced) {
@@ -189,7 +243,11 @@ TEST(SourceTrace, a_compressed_trace_says_its_hours_and_may_scale_control) {
   EXPECT_EQ(plain.code, 0) << plain.err;
   EXPECT_THAT(plain.err,
               testing::AllOf(HasSubstr("time_scale 0.01; in hours of the trace: control intervals autoscaling kubernetes_hpa 36 s = 1 h"),
-                             HasSubstr("first loads, each alone on its way, ")));
+                             HasSubstr("first loads, each alone on its way, big "), HasSubstr(", little ")));
+  const Outcome keep_alive = tideline(
+      folder, {"validate", "s.json", "--policy", "coldstart=fixed_keep_alive,keep_alive_s=72", "--set", "/workload/finders/params/time_scale=0.02"});
+  EXPECT_EQ(keep_alive.code, 0) << keep_alive.err;
+  EXPECT_THAT(keep_alive.err, HasSubstr("; other times of policies coldstart fixed_keep_alive keep_alive_s 72 s = 1 h; first loads"));
   auto scaled = words;
   scaled.insert(scaled.end(), {"--set", "/workload/finders/params/scale_control=true", "--effective"});
   const Outcome done = tideline(folder, scaled);
@@ -265,6 +323,41 @@ TEST(SourceTrace, keys_that_are_no_tasks_are_refused_unless_they_are_mapped) {
   EXPECT_EQ(done.code, 2);
   EXPECT_THAT(done.err, HasSubstr("t.csv: key 'finds' is none of the tasks that may occur; did you mean \"find\"?"));
   EXPECT_EQ(tideline(folder, {"run", "s.json", "--no-results", "--set", "/workload/finders/params/map=stripe"}).code, 0);
+}
+
+TEST(Trace, what_was_not_recorded_is_missing_before_and_after) {
+  const Folder folder;
+  std::string counts;
+  for (int s = 0; s < 1200; ++s) counts += s < 300 || s >= 900 ? "4 " : "0 ";
+  for (int s = 0; s < 300; ++s) counts += "0 ";
+  folder.write("c.txt", counts);
+  folder.write("s.json", with_trace("{ \"file\": \"c.txt\", \"gaps\": \"missing\", \"rate_scale\": 2 }"));
+  const auto rates_of = [](const std::string& said, const char* name) {
+    const auto row = said.find(name);
+    EXPECT_NE(row, std::string::npos) << said;
+    double before = 0, after = 0;
+    if (row != std::string::npos) {
+      std::istringstream figures(said.substr(row + std::string(name).size()));
+      std::string unit;
+      figures >> before;
+      if (!std::isdigit(figures.peek())) figures >> std::ws;
+      while (figures.good() && !std::isdigit(figures.peek())) figures.get();
+      figures >> after;
+    }
+    return std::pair(before, after);
+  };
+  const std::vector<std::string> words{"trace", "convert", "c.txt", "--param", "gaps=missing", "--out", "o.csv", "--param"};
+  auto once = words, faster = words;
+  once.push_back("rate_scale=1");
+  faster.push_back("time_scale=0.5");
+  const Outcome same = tideline(folder, once);
+  EXPECT_EQ(same.code, 0) << same.err;
+  EXPECT_EQ(rates_of(same.out, "\nrate "), std::pair(4.0, 4.0)) << same.out;
+  EXPECT_EQ(rates_of(same.out, "\npeak/mean per minute "), std::pair(1.0, 1.0)) << same.out;
+  EXPECT_EQ(rates_of(tideline(folder, faster).out, "\nrate "), std::pair(4.0, 8.0));
+  const Outcome run = tideline(folder, {"run", "s.json", "--no-results"});
+  EXPECT_EQ(run.code, 0) << run.err;
+  EXPECT_EQ(rates_of(run.err, "\nrate "), std::pair(4.0, 8.0)) << run.err;
 }
 
 struct BadTrace {

@@ -53,6 +53,46 @@ TEST(Rescale, gives_bins_without_queries_theirs) {
   EXPECT_EQ(per_bin(list, 10), (std::map<int, int>{{0, 40}, {1, 10}, {2, 10}, {3, 20}}));
 }
 
+TEST(Rescale, gives_silence_at_the_end_its_queries_too) {
+  const auto counts = trace_texts::files({{"c.txt", "110 10 60 0 0 0"}});
+  const auto set = [](auto& p) {
+    p.bin_s = 10;
+    p.min_qps = 1;
+    p.max_qps = 12;
+  };
+  EXPECT_EQ(per_bin(rescaled_arrivals(counts, with(set)), 10),
+            (std::map<int, int>{{0, 120}, {1, 20}, {2, 70}, {3, 10}, {4, 10}, {5, 10}}));
+  EXPECT_EQ(per_bin(rescaled_arrivals(counts, with([&](auto& p) {
+                                        set(p);
+                                        p.to_s = 50;
+                                      })),
+                    10),
+            (std::map<int, int>{{0, 120}, {1, 20}, {2, 70}, {3, 10}, {4, 10}}));
+  // The last bin before the end of the part is not lost where the trace goes on.
+  EXPECT_EQ(per_bin(rescaled_arrivals(counts, with([&](auto& p) {
+                                        set(p);
+                                        p.to_s = 20;
+                                      })),
+                    10),
+            (std::map<int, int>{{0, 120}, {1, 10}}));
+}
+
+TEST(Rescale, work_1_is_the_mean_of_the_column_where_no_other_is_declared) {
+  const auto trace = trace_texts::files({{"t.csv", "timestamp,tokens\n0,4\n1,\n2,8\n3,12\n9,100\n"}});
+  const TraceParams params = with([](auto& p) {
+    p.work_column = "tokens";
+    p.to_s = 5;
+  });
+  const auto source = shaped([&] { return open_trace(trace, params); }, params, Stream(1));
+  std::vector<float> work;
+  for (Arrival a; source->next(a);) work.push_back(a.work);
+  EXPECT_THAT(work, testing::ElementsAre(0.5F, 1, 1, 1.5F));
+  EXPECT_THAT(source->reader().report().notes, testing::Contains("work 1 is 8, the mean of column 'tokens'"));
+  EXPECT_THROW((void)trace_arrivals::source_of(trace, params), std::invalid_argument);
+  const auto none = trace_texts::files({{"t.csv", "timestamp,tokens\n0,0\n1,\n"}});
+  EXPECT_THROW((void)rescaled_arrivals(none, params), SourceError);
+}
+
 TEST(Rescale, is_told_what_does_not_go_together) {
   const auto counts = trace_texts::files({{"c.txt", "10 20 40"}});
   const auto refused = [&](auto set, const char* says) {
@@ -123,6 +163,21 @@ TEST(Scaling, does_to_a_day_of_twitter_what_theory_says) {
   const std::filesystem::path path = test::published_traces() / "ready" / "twitter_2021_08_day1_per_second.csv";
   ASSERT_TRUE(std::filesystem::exists(path)) << path;
   check_laws(trace_files({path}), with([](auto& p) { p.to_s = 84600; }), 84600, 0.05);
+}
+
+TEST(Scaling, keeps_the_dispersion_of_a_day_of_twitter_that_ends_in_silence) {
+  TIDELINE_NEEDS_PUBLISHED_TRACES();
+  const std::filesystem::path path = test::published_traces() / "ready" / "twitter_2021_08_day1_per_second.csv";
+  ASSERT_TRUE(std::filesystem::exists(path)) << path;
+  const TraceFiles trace = trace_files({path});
+  const Dispersion before = dispersion_of(trace, with([](auto&) {}), 86400), after = dispersion_of(trace, with([](auto& p) {
+                                                                                                    p.rate_scale = 20;
+                                                                                                    p.keep_dispersion = true;
+                                                                                                  }),
+                                                                                                  86400);
+  EXPECT_NEAR(after.rate, 20 * before.rate, 0.01 * after.rate);
+  EXPECT_NEAR(after.second, before.second, 0.05 * before.second);
+  EXPECT_NEAR(after.minute, before.minute, 0.05 * before.minute);
 }
 
 }  // namespace

@@ -50,6 +50,20 @@ TEST(AzureLlm, zones_and_inserted_columns_are_read) {
   EXPECT_EQ(r.report.furthest_ns, 9'930'000);
 }
 
+TEST(AzureLlm, files_are_merged_by_time) {
+  const std::string header = "TIMESTAMP,ContextTokens,GeneratedTokens\n";
+  const Read r = read(files({{"code.csv", header + "2023-11-16 10:00:00,1,1\n2023-11-16 10:00:10,1,1\n"},
+                             {"conv.csv", header + "2023-11-15 23:59:59,1,1\n2023-11-16 10:00:05,1,1\n"}}),
+                      {.sort_rows = 0});
+  std::vector<std::int64_t> seconds;
+  for (const TraceRow& row : r.rows) seconds.push_back(row.start_ns / 1'000'000'000);
+  EXPECT_THAT(seconds, ElementsAre(-1, 36000, 36005, 36010));
+  EXPECT_EQ(r.report.unsorted, 0U);
+  EXPECT_EQ(r.report.rows, 4U);
+  EXPECT_THAT(refusal(files({{"code.csv", header + "2023-11-16 10:00:00,1,1\n"}, {"conv.csv", header + "soon,1,1\n"}})),
+              testing::StartsWith("conv.csv: row 2, column 'TIMESTAMP': 'soon' "));
+}
+
 TEST(AzureLlm, mixed_zones_are_refused_with_their_row) {
   EXPECT_THAT(refusal("TIMESTAMP,ContextTokens,GeneratedTokens\n2024-05-10 00:00:00+00:00,1,1\n2024-05-10 00:00:01,1,1\n"),
               HasSubstr("row 3, column 'TIMESTAMP': '2024-05-10 00:00:01' has no zone, but the rows before have one"));
@@ -83,6 +97,10 @@ TEST(BurstGpt, versions_differ_in_columns_and_failures_are_dropped) {
   EXPECT_EQ(r.report.dropped[0].rows, 1U);
   EXPECT_EQ(r.report.dropped[0].first_row, 3U);
   EXPECT_EQ(read(v1, {.keep_failed = true}).rows.size(), 3U);
+  const Read spelled = read("Timestamp,Model,Request tokens,Response tokens\n1,a,1,0.00\n2,a,1,\n3,a,1,nan\n4,a,1,0.5\n");
+  ASSERT_EQ(spelled.rows.size(), 1U);
+  EXPECT_EQ(spelled.rows[0].start_ns, 4'000'000'000);
+  EXPECT_EQ(spelled.report.dropped_rows(), 3U);
   const Read third = read(v3);
   EXPECT_EQ(third.rows[0].start_ns, 5'500'000'000);
   EXPECT_THAT(third.keys, ElementsAre("GPT-4"));
@@ -130,9 +148,44 @@ TEST(AzureFunctions2019, days_are_one_trace_and_functions_come_and_go) {
                                 std::tuple(2879, 1, "o/a/h")));
   EXPECT_EQ(r.rows[2].work, 200);
   EXPECT_EQ(r.rows[0].length_ns, 86'400'000'000'000);
-  EXPECT_THAT(r.report.notes, testing::Contains("1 file of memory left out"));
+  EXPECT_THAT(r.report.notes, testing::Contains(HasSubstr("1 file of memory left out: bytes_column or work_column")));
   const Read by_trigger = read(days[0], {.key_column = "Trigger"});
   EXPECT_THAT(by_trigger.keys, ElementsAre("timer"));
+}
+
+TEST(AzureFunctions2019, days_without_a_file_are_gaps) {
+  const auto named = [](const char* number) { return std::string("invocations_per_function_md.anon.d") + number + ".csv"; };
+  const TraceFiles days =
+      files({{named("10"), day({{"f", 1, 3}})}, {named("01"), day({{"f", 1, 1}})}, {named("03"), day({{"f", 1, 2}})}});
+  const auto starts = [](const Read& r) {
+    std::vector<std::pair<std::int64_t, double>> out;
+    for (const TraceRow& row : r.rows)
+      if (row.queries > 0) out.emplace_back(row.start_ns / 86'400'000'000'000, row.queries);
+    return out;
+  };
+  const Read silent = read(days);
+  EXPECT_THAT(starts(silent), ElementsAre(std::pair(0, 1), std::pair(2, 2), std::pair(9, 3)));
+  EXPECT_THAT(silent.report.notes,
+              testing::Contains("7 days have no file (2, 4 to 9), taken as silence (gaps=missing leaves them out)"));
+  const Read missing = read(days, {.gaps = GapPolicy::missing});
+  std::int64_t days_missing = 0;
+  for (const TraceRow& row : missing.rows) days_missing += row.missing ? row.length_ns / 86'400'000'000'000 : 0;
+  EXPECT_EQ(days_missing, 7);
+  EXPECT_THAT(refusal(files({{named("01"), day({})}, {"again.d1.csv", day({})}})), HasSubstr("again.d1.csv: day 1 comes twice"));
+  EXPECT_THROW((void)read(days, {.gaps = GapPolicy::interpolate}), std::invalid_argument);
+}
+
+TEST(AzureFunctions2019, memory_is_of_apps_and_used_where_it_is_named) {
+  const TraceFiles trace = files({{"d01.csv", day({{"f", 1, 1}, {"g", 2, 1}})},
+                                  {"memory.csv",
+                                   "HashOwner,HashApp,HashFunction,SampleCount,AverageAllocatedMb,AverageAllocatedMb_pct1\n"
+                                   "o,a,f,3,100,1\no,a,g,1,300,1\no,b,h,1,7,1\n"}});
+  const Read bytes = read(trace, {.bytes_column = "AverageAllocatedMb"});
+  EXPECT_EQ(bytes.rows[1].bytes, 150e6F);
+  EXPECT_TRUE(std::isnan(bytes.rows[1].work));
+  EXPECT_EQ(read(trace, {.work_column = "AverageAllocatedMb"}).rows[2].work, 150);
+  EXPECT_THROW((void)read(trace, {.work_column = "Average"}), std::invalid_argument);
+  EXPECT_THROW((void)read(trace, {.work_column = "Trigger"}), std::invalid_argument);
 }
 
 TEST(AzureFunctions2019, durations_alone_carry_no_arrivals) {
@@ -153,7 +206,8 @@ TEST(ServeGen, clients_are_merged_and_name_their_law) {
   EXPECT_EQ(r.rows[3].start_ns, 600'000'000'000);
   EXPECT_THAT(r.keys, ElementsAre("chunk-0", "chunk-7"));
   EXPECT_THAT(refusal(files({{"chunk-0-trace.csv", "0,0.5,1.2,Gamma,0.8,2\n600,1,1,Pareto,1,1\n"}})),
-              HasSubstr("chunk-0-trace.csv: row 2: 'Pareto' is neither Gamma nor Weibull"));
+              testing::StartsWith("row 2: 'Pareto' is neither Gamma nor Weibull"));
+  EXPECT_THAT(refusal(files({{"a.csv", "0,1,1,Gamma,1,1\n"}, {"b.csv", "0,x,1,Gamma,1,1\n"}})), testing::StartsWith("b.csv: row 1: 'x'"));
 }
 
 TEST(Proteus, files_are_tasks_and_queries_ask_for_latency_and_accuracy) {
@@ -188,13 +242,29 @@ TEST(Counts, bins_have_the_length_between_rows) {
   const Read mark = read("time,tweets\n07-01-13-05,60\n07-01-13-06,61.5\n");
   EXPECT_EQ(mark.rows[1].start_ns, (13 * 60 + 6) * 60'000'000'000LL);
   EXPECT_EQ(mark.rows[1].queries, 61.5);
+  const Read turn = read("time,tweets\n12-31-23-59,1\n01-01-00-00,2\n");
+  ASSERT_EQ(turn.rows.size(), 2U);
+  EXPECT_EQ(turn.rows[1].start_ns - turn.rows[0].start_ns, 60'000'000'000);
+  EXPECT_EQ(turn.rows[1].queries, 2);
   const Read rates = read("window_start_s,rate_rps\n0,2.5\n600,1\n");
   EXPECT_EQ(rates.rows[0].queries, 1500);
   EXPECT_EQ(rates.rows[1].queries, 600);
 }
 
+TEST(Counts, a_column_that_goes_up_by_one_counts_bins) {
+  const Read r = read(",hour,invocations\n0,0,120\n1,1,240\n2,3,60\n", {.bin_s = 249, .count_s = 60});
+  ASSERT_EQ(r.rows.size(), 4U);
+  EXPECT_EQ(r.rows[1].start_ns, 249'000'000'000);
+  EXPECT_EQ(r.rows[3].start_ns, 3 * 249'000'000'000);
+  EXPECT_DOUBLE_EQ(r.rows[1].queries, 240 * 249 / 60.0);
+  EXPECT_THAT(r.report.notes, testing::Contains("column 'hour' counts bins of 249 s, as its first two rows are one apart"));
+  // These are times: bins of 10 s.
+  EXPECT_EQ(read("second,count\n0,1\n10,2\n", {.bin_s = 10}).rows[1].start_ns, 10'000'000'000);
+  EXPECT_EQ(read("6 6", {.bin_s = 10, .count_s = 60}).rows[0].queries, 1);
+}
+
 TEST(Counts, a_bin_that_comes_twice_is_refused) {
-  EXPECT_THAT(refusal("second,count\n0,1\n1,1\n0,2\n"), HasSubstr("it comes twice, or bin_s (1 s) is wrong"));
+  EXPECT_THAT(refusal("second,count\n0,1\n1,1\n0,2\n"), HasSubstr("row 4: the bin at 0 s begins before that of row 2 ends: it comes twice, or bin_s (1 s) is wrong"));
 }
 
 TEST(Counts, gaps_are_silence_or_missing_or_filled) {
@@ -205,7 +275,7 @@ TEST(Counts, gaps_are_silence_or_missing_or_filled) {
   EXPECT_EQ(zero.rows[2].queries, 0);
   EXPECT_EQ(zero.rows[2].length_ns, 4'000'000'000);
   EXPECT_FALSE(zero.rows[2].missing);
-  EXPECT_THAT(zero.report.notes, testing::Contains("1 gap of 4 s in all, the longest 4 s, taken as silence"));
+  EXPECT_THAT(zero.report.notes, testing::Contains("1 gap of 4 s in all, the longest 4 s, taken as silence (gaps=missing leaves them out of statistics)"));
   params.gaps = GapPolicy::missing;
   const Read missing = read(text, params);
   EXPECT_TRUE(missing.rows[2].missing);
@@ -292,7 +362,11 @@ TEST(Parameters, that_a_format_has_no_use_for_are_refused) {
     return std::string();
   };
   EXPECT_EQ(why("1 2 3", {.key_column = "k"}), "key_column: format counts has no such column to choose");
+  EXPECT_THAT(why("1 2 3", {.unit = TraceUnit::ms}), HasSubstr("unit: counts without a column of times have none"));
+  EXPECT_THAT(why("1 2 3", {.time_column = "t"}), HasSubstr("time_column: counts without a header have no columns"));
+  EXPECT_THAT(why("second,count\n0,1\n", {.unit = TraceUnit::ms}), HasSubstr("unit: column 'second' says itself"));
   EXPECT_EQ(why("timestamp,x\n", {.bin_s = 60}), "bin_s: format csv has no bins whose length could be declared");
+  EXPECT_EQ(why("timestamp,x\n", {.count_s = 60}), "count_s: format csv has no counts");
   EXPECT_EQ(why("timestamp,x\n", {.gaps = GapPolicy::missing}), "gaps: format csv has no bins that could be missing");
   EXPECT_EQ(why("0,1,1,Gamma,1,1\n", {.work_column = "w"}), "work_column: format servegen has no such column to choose");
 }
@@ -316,6 +390,34 @@ TEST(Order, any_order_within_the_window_comes_out_sorted) {
   for (std::size_t k = 0; k + 1 < r.rows.size(); ++k) EXPECT_LE(r.rows[k].start_ns, r.rows[k + 1].start_ns);
 }
 
+TEST(Bad, values_of_plain_counts_are_refused_with_row_and_value) {
+  EXPECT_THAT(refusal("1 2 -3 4"), HasSubstr("row 1, value 3: '-3' is negative"));
+  EXPECT_THAT(refusal("1 2 nan 4"), HasSubstr("row 1, value 3: 'nan' is not a finite number"));
+  EXPECT_THAT(refusal("1 2.5 3 4"), HasSubstr("row 1, value 2: '2.5' is not a whole number"));
+  EXPECT_THAT(refusal("1 2 3\n4 many 5"), HasSubstr("row 2, value 5: 'many' is not a number"));
+  EXPECT_THAT(refusal("1 many 3 4"), HasSubstr("row 1, value 2: 'many' is not a number"));
+}
+
+TEST(Bad, lists_of_objects_and_other_separators_are_named) {
+  EXPECT_THAT(refusal("[{\"timestamp\": 1}, {\"timestamp\": 2}]"), HasSubstr("one object a line is expected"));
+  EXPECT_THAT(refusal("[\n  {\"timestamp\": 1}\n]"), HasSubstr("row 2, value 1: a list of objects of JSON: one object a line is expected"));
+  EXPECT_THAT(refusal("[{\"timestamp\": 1}]", {.format = "jsonl"}), HasSubstr("but a list: one object a line is expected"));
+  EXPECT_THAT(refusal("timestamp\ttask\n0\ta\n"), HasSubstr("its columns are separated by tabs: commas are expected"));
+  EXPECT_THAT(refusal("timestamp;task\n0;a\n"), HasSubstr("its columns are separated by semicolons: commas are expected"));
+  EXPECT_EQ(read("1\t2\t3\n").rows.size(), 3U);
+}
+
+TEST(Bad, what_is_suspicious_is_noted) {
+  const auto notes = [](const std::string& text, const ReadParams& params) { return read(text, params).report.notes; };
+  EXPECT_THAT(notes("timestamp,x\n0,1\n100000000,1\n", {.unit = TraceUnit::s}),
+              testing::Contains("times go over 3 years, taken as seconds: is the unit right?"));
+  EXPECT_THAT(notes("timestamp,x\n0,1\n60000000,1\n", {.unit = TraceUnit::s}), testing::Not(testing::Contains(HasSubstr("years"))));
+  EXPECT_THAT(notes("timestamp,value\n0,1\n300,1\n", {}),
+              testing::Contains("times are taken as seconds, as unit does not say otherwise"));
+  EXPECT_THAT(notes("TIMESTAMP,ContextTokens,GeneratedTokens\n2024-05-10 00:00:00Z,1,1\n2024-05-10 02:00:01+02:00,1,1\n", {}),
+              testing::Contains("zones differ between rows: times are in UTC"));
+}
+
 TEST(Bad, texts_are_refused_with_their_rows) {
   EXPECT_EQ(refusal(""), "it has no rows");
   EXPECT_THAT(refusal("timestamp,x\n-1,0\n", {.unit = TraceUnit::s}), HasSubstr("row 2, column 'timestamp': '-1' is negative"));
@@ -334,9 +436,19 @@ TEST(Gzip, is_read_directly_and_damage_is_named) {
   EXPECT_EQ(read(packed).rows.size(), 2U);
   EXPECT_EQ(read(packed + trace_texts::gzip("2,5\n")).rows.size(), 3U);
   EXPECT_THAT(refusal(packed.substr(0, packed.size() - 9)), HasSubstr("truncated"));
+  std::string long_text = "timestamp,x\n";
+  for (int k = 0; k < 200'000; ++k) long_text += std::to_string(k * 7919 % 1'000'003) + ",0\n";
+  const std::string long_packed = trace_texts::gzip(long_text);
+  const std::string why = refusal(long_packed.substr(0, long_packed.size() / 2), {.unit = TraceUnit::s, .sort_rows = 2'000'000});
+  ASSERT_THAT(why, testing::AllOf(testing::StartsWith("row "), HasSubstr(": the compressed data end early: the file is truncated")));
+  EXPECT_NEAR(std::stod(why.substr(4)), 100'000, 20'000);
   std::string damaged = packed;
   damaged[12] = static_cast<char>(damaged[12] ^ 0x7f);
   EXPECT_THAT(refusal(damaged), HasSubstr("damaged"));
+  EXPECT_THAT(refusal(std::string("BZh91AY&SY")), HasSubstr("it is packed with bzip2, and only gzip is unpacked"));
+  EXPECT_THAT(refusal(std::string("PK\x03\x04\x14")), HasSubstr("packed with zip"));
+  EXPECT_THAT(refusal(std::string("\x28\xb5\x2f\xfd\x24")), HasSubstr("packed with zstd"));
+  EXPECT_EQ(read("PK,timestamp\n0,1\n", {.unit = TraceUnit::s}).rows.size(), 1U);
 }
 
 }  // namespace

@@ -9,10 +9,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <numbers>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace tideline {
@@ -160,7 +162,7 @@ struct PublishedTrace {
   const char* path;
   ReadParams params = {};
   Published rate = {}, minute_peak = {}, series_peak = {}, hour_peak = {}, second_dispersion = {}, minute_dispersion = {}, second_lag1 = {},
-            minute_lag1 = {}, day = {}, gap_cv = {};
+            minute_lag1 = {}, day = {}, gap_cv = {}, window_cv = {}, window_cv_p90 = {};
 };
 
 class PublishedTraces : public testing::TestWithParam<PublishedTrace> {};
@@ -184,18 +186,60 @@ TEST_P(PublishedTraces, have_the_figures_that_are_known_of_them) {
   expect(f.minute.lag1_autocorrelation, p.minute_lag1, 0.02, "autocorrelation at 60 s");
   expect(f.autocorrelation_24h, p.day, 0.02, "autocorrelation at 24 h");
   expect(f.gap_cv, p.gap_cv, 0.02, "CV of gaps");
+  expect(f.window_cv_median, p.window_cv, 0.02, "median CV of windows");
+  expect(f.window_cv_p90, p.window_cv_p90, 0.02, "CV of windows that 90 % are below");
+}
+
+/// Counts of the bins of a trace, with the time of day at which each begins, in hours.
+std::vector<std::pair<double, double>> counts_of(const char* path, const ReadParams& params) {
+  const auto reader = open_trace_files(path, {test::published_traces() / path}, params);
+  std::vector<std::pair<double, double>> out;
+  for (TraceRow row; reader->next(row);) out.emplace_back(static_cast<double>(row.start_ns) / 3.6e12, row.queries);
+  return out;
+}
+bool fewer(const std::pair<double, double>& a, const std::pair<double, double>& b) { return a.second < b.second; }
+
+TEST(PublishedShapes, azure_functions_2019_is_one_day_that_peaks_in_the_afternoon) {
+  TIDELINE_NEEDS_PUBLISHED_TRACES();
+  const auto bins = counts_of("azure_functions_2019_shape/original_invocations.csv", {.bin_s = 249, .count_s = 60});
+  ASSERT_EQ(bins.size(), 347U);
+  EXPECT_NEAR(bins.back().first + 249 / 3600.0, 24, 0.01);
+  const auto [least, most] = std::minmax_element(bins.begin(), bins.end(), fewer);
+  EXPECT_NEAR(most->first, 14, 0.1);
+  EXPECT_NEAR(least->first, 0.5, 0.1);
+  EXPECT_NEAR(most->second / least->second, 1.33, 0.01);
+}
+
+TEST(PublishedShapes, burstgpt_has_its_days_and_its_hours) {
+  TIDELINE_NEEDS_PUBLISHED_TRACES();
+  const auto days = counts_of("burstgpt_derived/burstgpt_1_daily.csv", {});
+  ASSERT_EQ(days.size(), 61U);
+  double sum = 0;
+  for (const auto& [at, queries] : days) sum += queries;
+  EXPECT_EQ(sum, 1'429'737);
+  const auto [least, most] = std::minmax_element(days.begin(), days.end(), fewer);
+  EXPECT_NEAR(least->second, 1600, 50);
+  EXPECT_NEAR(most->second, 149e3, 1000);
+  const auto hours =
+      counts_of("burstgpt_derived/burstgpt_1_hour_of_day.csv", {.format = "counts", .count_column = "mean_requests_per_hour"});
+  ASSERT_EQ(hours.size(), 24U);
+  const auto [low, high] = std::minmax_element(hours.begin(), hours.end(), fewer);
+  EXPECT_NEAR(high->second / low->second, 11.7, 0.05);
 }
 
 INSTANTIATE_TEST_SUITE_P(
     All, PublishedTraces,
     testing::Values(
         PublishedTrace{
-            .path = "servegen/language/m-small", .rate = {"1174"}, .series_peak = {"3.3"}, .hour_peak = {"2.06"}, .day = {"0.49"}},
-        PublishedTrace{.path = "servegen/language/m-mid", .rate = {"1790"}, .series_peak = {"1.9"}, .hour_peak = {"1.83"}, .day = {"0.31"}},
+            .path = "servegen/language/m-small", .rate = {"1174"}, .series_peak = {"3.3"}, .hour_peak = {"2.06"}, .day = {"0.49"},
+            .window_cv = {"1.21"}, .window_cv_p90 = {"5.5"}},
+        PublishedTrace{.path = "servegen/language/m-mid", .rate = {"1790"}, .series_peak = {"1.9"}, .hour_peak = {"1.83"}, .day = {"0.31"},
+            .window_cv = {"1.32"}, .window_cv_p90 = {"5.1"}},
         PublishedTrace{
-            .path = "servegen/language/m-large", .rate = {"196"}, .series_peak = {"3.0"}, .hour_peak = {"1.86"}, .day = {"0.07"}},
-        PublishedTrace{.path = "servegen/reason/deepseek-r1", .rate = {"16"}, .hour_peak = {"2.2"}},
-        PublishedTrace{.path = "servegen/multimodal/mm-image", .rate = {"9.5"}, .hour_peak = {"1.35"}},
+            .path = "servegen/language/m-large", .rate = {"196"}, .series_peak = {"3.0"}, .hour_peak = {"1.86"}, .day = {"0.07"},
+            .window_cv = {"1.17"}, .window_cv_p90 = {"4.3"}},
+        PublishedTrace{.path = "servegen/reason/deepseek-r1", .rate = {"16"}, .hour_peak = {"2.2"}, .window_cv = {"1.03"}},
+        PublishedTrace{.path = "servegen/multimodal/mm-image", .rate = {"9.5"}, .hour_peak = {"1.35"}, .window_cv = {"1.37"}},
         // Its daily hole is missing in what is known of seconds and minutes, and silence in what is of hours and days.
         PublishedTrace{.path = "twitter_2021_08/workload.txt",
                        .params = {.gaps = GapPolicy::missing},
@@ -248,9 +292,23 @@ INSTANTIATE_TEST_SUITE_P(
                        .minute_peak = {"1.2"},
                        .minute_dispersion = {"2.9"},
                        .minute_lag1 = {"0.30"}},
+        // Counts are per minute, and what the file calls an hour is 249 s: one day in all.
+        PublishedTrace{.path = "azure_functions_2019_shape/original_invocations.csv",
+                       .params = {.bin_s = 249, .count_s = 60},
+                       .rate = {"10573"},
+                       .series_peak = {"1.13"},
+                       .hour_peak = {"1.13"}},
         PublishedTrace{.path = "nab/nyc_taxi.csv", .rate = {"8.4"}, .hour_peak = {"2.5"}, .day = {"0.80"}},
         PublishedTrace{.path = "nab/elb_request_count_8c0756.csv", .hour_peak = {"3.4"}, .day = {"0.14"}},
-        PublishedTrace{.path = "nab/Twitter_volume_AAPL.csv", .hour_peak = {"72"}, .day = {"0.01"}}));
+        PublishedTrace{.path = "burstgpt_derived/burstgpt_1_daily.csv", .rate = {"0.27"}},
+        PublishedTrace{.path = "burstgpt_derived/burstgpt_1_hour_of_day.csv",
+                       .params = {.format = "counts", .count_column = "mean_requests_per_hour"},
+                       .rate = {"0.27"}},
+        // Of these four what is known is from where to where they go; that of GOOG and FB was counted by another program.
+        PublishedTrace{.path = "nab/Twitter_volume_AAPL.csv", .rate = {"0.3"}, .hour_peak = {"72"}, .day = {"0.01"}},
+        PublishedTrace{.path = "nab/Twitter_volume_AMZN.csv", .hour_peak = {"5"}, .day = {"0.34"}},
+        PublishedTrace{.path = "nab/Twitter_volume_GOOG.csv", .rate = {"0.069"}, .hour_peak = {"8.04"}, .day = {"0.18"}},
+        PublishedTrace{.path = "nab/Twitter_volume_FB.csv", .rate = {"0.06"}, .hour_peak = {"13.8"}, .day = {"0.16"}}));
 
 }  // namespace
 }  // namespace tideline
