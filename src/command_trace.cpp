@@ -18,6 +18,7 @@
 #include "traces/rescale.h"
 #include "traces/shape.h"
 #include "traces/task_table.h"
+#include "traces/text.h"
 #include "traces/trace_fit.h"
 #include "traces/trace_statistics.h"
 
@@ -71,6 +72,15 @@ Params params_of(const cxxopts::ParseResult& o) {
   for (const Problem& p : problems.list())
     (text += text.empty() ? "" : "\n") += "--param " + p.pointer.substr(p.pointer.empty() ? 0 : 1) + ": " + p.message;
   throw InputError(text);
+}
+
+/// The seed of what is drawn, which is that of scenarios too.
+std::uint64_t seed_of(const cxxopts::ParseResult& o) {
+  if (o.count("seed") == 0) return 1;
+  const std::string word = o["seed"].as<std::vector<std::string>>().back();
+  std::uint64_t seed = 0;
+  if (parse_whole(word, ~std::uint64_t{0}, seed) != NumberFault::none) throw InputError("--seed " + word + ": expected a whole number");
+  return seed;
 }
 
 /// Arrivals as a file.
@@ -186,7 +196,7 @@ void convert(const std::string& name, const std::vector<std::filesystem::path>& 
   try {
     // It may be opened several times; the last reading is the one that is shaped.
     const OpenTrace open = [&] { return watched(open_trace_files(name, paths, params), params, watch); };
-    const auto source = shaped(open, params, Stream(o["seed"].as<std::uint64_t>(), "arrivals", 0));
+    const auto source = shaped(open, params, Stream(seed_of(o), "arrivals", 0));
     TaskTable by_task;
     bool has_tasks = false;
     Time last{};
@@ -306,7 +316,7 @@ void fit(const std::string& name, const std::vector<std::filesystem::path>& path
     // More than can be drawn in some seconds is drawn at a lower rate: what the rate does stays, and what gaps do.
     ModulatedParams slower = fitted.params;
     slower.rate_scale = std::min(1.0, most_drawn / (fitted.params.mean_qps * before.span_s));
-    const auto source = make_modulated(slower, Stream(o["seed"].as<std::uint64_t>(), "arrivals", 0));
+    const auto source = make_modulated(slower, Stream(seed_of(o), "arrivals", 0));
     TraceStatistics drawn;
     TraceRow row;
     row.queries = 0;
@@ -394,23 +404,23 @@ int command_trace(const Arguments& arguments, const PolicyRegistry& registry) {
       "files", "Files of one trace, also packed with gzip, or a folder of them", cxxopts::value<std::vector<std::string>>(), "FILE...")(
       "format", "Format of the files; told by their first rows where it is not given", cxxopts::value<std::string>(), "NAME")(
       "unit", "Unit of times that are numbers: s, ms, us, ns", cxxopts::value<std::string>(), "UNIT")(
-      "param", "A parameter of source trace (traces/README.md has all), such as gaps=missing or time_column=when", cxxopts::value<std::vector<std::string>>(),
-      "NAME=VALUE")("json", "Print the statistics as JSON")("bins", "With --json: counts in bins of so many seconds too",
-                                                            cxxopts::value<double>(), "SECONDS")(
+      "param", "A parameter of source trace (traces/README.md has all), such as gaps=missing or time_column=when",
+      cxxopts::value<std::vector<std::string>>(), "NAME=VALUE")("json", "Print the statistics as JSON")(
+      "bins", "With --json: counts in bins of so many seconds too", cxxopts::value<double>(), "SECONDS")(
       "out", "What convert writes, FILE.csv or FILE.h5, or fit, a layer for scenarios", cxxopts::value<std::string>(), "FILE")(
       "entry", "Entry of a workload whose source fit writes", cxxopts::value<std::string>()->default_value("fitted"), "NAME")(
-      "tasks", "Tasks that convert maps keys to, with commas between them", cxxopts::value<std::string>(), "LIST")(
-      "seed", "Of what convert and fit draw", cxxopts::value<std::uint64_t>()->default_value("1"), "N");
+      "tasks", "Tasks that convert maps keys to, with commas between them", cxxopts::value<std::string>(), "LIST");
   add_layer_options(options);
   options.parse_positional({"action", "files"});
   options.positional_help("stats|convert|fit|workload FILE...");
-  const auto parsed = parse_options(options, arguments,
-                                    "  tideline trace stats traces/samples/per_second.csv\n"
-                                    "  tideline trace stats twitter.txt.gz --param gaps=missing --json\n"
-                                    "  tideline trace stats requests.jsonl --unit ms --param work_column=output_length\n"
-                                    "  tideline trace convert servegen/m-small --param placement=law --param rate_scale=0.001 --out day.csv\n"
-                                    "  tideline trace fit servegen/m-small --entry detect --out source.json\n"
-                                    "  tideline trace workload quickstart --trace detect=day.csv\n");
+  const auto parsed =
+      parse_options(options, arguments,
+                    "  tideline trace stats traces/samples/per_second.csv\n"
+                    "  tideline trace stats twitter.txt.gz --param gaps=missing --json\n"
+                    "  tideline trace stats requests.jsonl --unit ms --param work_column=output_length\n"
+                    "  tideline trace convert servegen/m-small --param placement=law --param rate_scale=0.001 --out day.csv\n"
+                    "  tideline trace fit servegen/m-small --entry detect --out source.json\n"
+                    "  tideline trace workload quickstart --trace detect=day.csv\n");
   if (!parsed) return 0;
   const auto& o = *parsed;
   if (o.count("action") == 0) throw InputError("needs an action: stats, convert, fit, workload or formats (see tideline trace --help)");
@@ -424,7 +434,8 @@ int command_trace(const Arguments& arguments, const PolicyRegistry& registry) {
   if (o.count("files") == 0) throw InputError("no trace given (see tideline trace --help)");
   const auto words = o["files"].as<std::vector<std::string>>();
   const std::string name = words.size() == 1 ? words.front() : words.front() + " and " + std::to_string(words.size() - 1) + " more";
-  if (action != "workload" && !layers_of(o).empty())
+  const auto layers = layers_of(o);
+  if (action != "workload" && std::any_of(layers.begin(), layers.end(), [](const Layer& l) { return l.kind != LayerKind::seed; }))
     throw InputError("only workload takes options that change scenarios (see tideline trace --help)");
   if (action == "workload" && words.size() != 1) throw InputError("workload takes one scenario, not " + std::to_string(words.size()));
   if (action == "convert")

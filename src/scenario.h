@@ -41,8 +41,8 @@ struct EntrySpec {
   double speedup = 1;          ///< how much faster all of that goes by
   bool tells_scaling = false;  ///< whether a trace that is scaled keeps statistics of what that did, for its remark; they cost time
   std::vector<std::string> told_tasks = {};  ///< names of the source's tasks, where its remark says how queries are spread over them
-  Duration block{};            ///< length of stretches that the trace is put together from anew (blocks.h); 0: as it is
-  Duration block_of{};         ///< how much of the trace they are drawn from
+  Duration block{};                          ///< length of stretches that the trace is put together from anew (blocks.h); 0: as it is
+  Duration block_of{};                       ///< how much of the trace they are drawn from
   std::uint64_t block_draw = 0;
   std::vector<std::vector<WorkloadEntry::Choice>>
       classes;                                 ///< by task of the source; class ids are declarations until `classes_of` maps them

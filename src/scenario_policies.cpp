@@ -115,8 +115,9 @@ void ScenarioReader::say_hours_of_trace() {
     }
     if (!out_.topology.pools.empty()) boots = hours(boot_least) + (boot_most > boot_least ? " to " + hours(boot_most) : "");
     out_.warnings.push_back("a trace is replayed with time_scale " + to_text(scale) + "; in hours of the trace: control intervals " +
-                            (intervals.empty() ? "none" : intervals) + (others.empty() ? "" : "; other times of policies " + others) + "; first loads, each alone on its way, " + loads + "; boots " +
-                            boots + (control_scale_ == 1 ? " (scale_control scales the intervals too)" : ""));
+                            (intervals.empty() ? "none" : intervals) + (others.empty() ? "" : "; other times of policies " + others) +
+                            "; first loads, each alone on its way, " + loads + "; boots " + boots +
+                            (control_scale_ == 1 ? " (scale_control scales the intervals too)" : ""));
   }
 }
 

@@ -20,7 +20,7 @@ std::string rate(double per_s) {
   if (std::isnan(per_s)) return "-";
   if (!(per_s > 0) || per_s >= 1) return figure::rate(per_s);
   std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), "%.3g /s", per_s);
+  std::snprintf(text.data(), text.size(), "%#.3g /s", per_s);
   return text.data();
 }
 /// Names that begin alike, and those that end alike, stay apart.
@@ -148,8 +148,8 @@ std::string text_of(const TaskTableFigures& f, std::span<const std::string> task
       {"task", "queries", "rate", "share", "CV of gaps", "peak/mean per " + figure::time(f.bin_s), ""}};
   for (std::size_t k = 0; k < std::min(rows, f.tasks.size()); ++k) {
     const TaskFigures& t = f.tasks[k];
-    lines.push_back({name_of(t.task, tasks), std::to_string(t.queries), rate(t.rate_qps), figure::percent(t.share),
-                     number(t.gap_cv), number(t.peak_to_mean), ""});
+    lines.push_back({name_of(t.task, tasks), std::to_string(t.queries), rate(t.rate_qps), figure::percent(t.share), number(t.gap_cv),
+                     number(t.peak_to_mean), ""});
   }
   out += in_columns(lines, "", true);
   if (f.tasks.size() > rows) out += "... and " + std::to_string(f.tasks.size() - rows) + " more\n";

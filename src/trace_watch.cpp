@@ -16,7 +16,8 @@ class WatchedTrace final : public TraceReader {
         from_zero_(params.start == TraceStart::zero),
         time_scale_(params.time_scale),
         watch_(watch) {
-    watch_ = {};
+    watch_.before = TraceStatistics();
+    watch_.holes.clear();
   }
   bool next(TraceRow& out) override {
     if (!reader_->next(out)) return false;

@@ -304,7 +304,8 @@ class AzureFunctions2019 final : public TraceReader {
   static void number_in(std::string_view cell, const std::string& column, const TableRows& rows, double& value) {
     const auto [after, error] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
     if (cell.empty() || after != cell.data() + cell.size() || error != std::errc{} || !std::isfinite(value))
-      throw SourceError("row " + std::to_string(rows.row()) + ", column " + quoted(column) + ": " + quoted(cell) + " is not a finite number");
+      throw SourceError("row " + std::to_string(rows.row()) + ", column " + quoted(column) + ": " + quoted(cell) +
+                        " is not a finite number");
   }
 
   void read_durations(const TraceFile& file) {

@@ -113,7 +113,8 @@ class NamedBins final : public TraceReader {
     // Numbers in a column of times are seconds unless they are declared otherwise: that is how every file of counts has them.
     if (unit_ns_ == 0) time_ = TimeColumn(params.unit == TraceUnit::automatic ? TraceUnit::s : params.unit);
     per_s_ = count == "rate_rps" ? 1 : params.count_s;
-    if (count == "rate_rps" && params.count_s > 0) throw std::invalid_argument("count_s: column rate_rps says itself that it is per second");
+    if (count == "rate_rps" && params.count_s > 0)
+      throw std::invalid_argument("count_s: column rate_rps says itself that it is per second");
     name_ = time;
     const std::array<std::string, 2> wanted{time, count};
     rows_ = std::make_unique<TableRows>(*in_, wanted, wanted.size(), TableRows::Header::required);
@@ -202,7 +203,7 @@ class NamedBins final : public TraceReader {
 
   std::int64_t bin_ns_;
   std::int64_t unit_ns_ = 0;  // of the numbers in the column of times; 0: it has times
-  double per_s_ = 0;  // counts are per so many seconds; 0: per bin
+  double per_s_ = 0;          // counts are per so many seconds; 0: per bin
   bool is_index_ = false, asks_what_counts_ = false, waiting_ = false;
   std::string name_;  // of the column of times
   std::unique_ptr<std::istream> in_;

@@ -97,9 +97,7 @@ class EventReader final : public TraceReader {
     return wanted_.size() - 1;
   }
 
-  SourceError with_name(const SourceError& e) const {
-    return one_of_many_ ? SourceError(files_[file_ - 1].name + ": " + e.what()) : e;
-  }
+  SourceError with_name(const SourceError& e) const { return one_of_many_ ? SourceError(files_[file_ - 1].name + ": " + e.what()) : e; }
 
   bool open_next() {
     if (file_ == files_.size()) return false;

@@ -23,9 +23,9 @@ struct EventColumns {
   TraceUnit unit = TraceUnit::automatic;              ///< where the user declares none
   std::vector<std::string> needed;                    ///< columns besides `time` that a header has to have
   enum class Rows : std::uint8_t { table, table_without_header, json } rows = Rows::table;
-  std::string note;      ///< what was assumed of the file
+  std::string note;          ///< what was assumed of the file
   bool one_of_many = false;  ///< errors begin with the name of the file
-  std::string file_key;  ///< the key of all rows, where a file has only one
+  std::string file_key;      ///< the key of all rows, where a file has only one
   std::size_t buffer = std::size_t{1} << 18;
 };
 

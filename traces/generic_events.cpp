@@ -29,7 +29,7 @@ std::string first_of(const Names& names, const TraceHead& head) {
 std::unique_ptr<TraceReader> open(const char* format, EventColumns::Rows rows, TraceFiles files, const ReadParams& params) {
   const TraceHead head = head_of(files);
   if (head.json != (rows == EventColumns::Rows::json))
-    throw SourceError(head.json ? "its rows are objects of JSON: that is format jsonl"
+    throw SourceError(head.json                     ? "its rows are objects of JSON: that is format jsonl"
                       : head.first.starts_with('[') ? "its first row is no object of JSON but a list: one object a line is expected"
                                                     : "its first row is no object of JSON");
   EventColumns columns;
@@ -67,7 +67,8 @@ const TraceFormatDefinition csv_format{
     [](const TraceHead& head) {
       if (head.json || head.first.starts_with('[')) return false;
       // Numbers between blanks are counts; several files without a header are one a task.
-      const bool is_row = head.first.find(' ') == std::string::npos || (head.first.find('-') != std::string::npos && !is_plain_counts(head));
+      const bool is_row =
+          head.first.find_first_of(" \t") == std::string::npos || (head.first.find('-') != std::string::npos && !is_plain_counts(head));
       if (!head.has_header) return head.cells.size() <= 2 && head.files == 1 && is_row;
       return !first_of(event_times, head).empty() && !has_counts(head);
     },

@@ -63,14 +63,18 @@ class GzipBuffer final : public std::streambuf {
       if (code == Z_STREAM_END)
         in_member_ = false;
       else if (code != Z_OK && code != Z_BUF_ERROR)
-        fault_ = std::string("the compressed data are damaged") + (stream_.msg != nullptr ? ": " : "") +
-                 (stream_.msg != nullptr ? stream_.msg : "");
+        refuse_damage();
     }
     char* const begin = reinterpret_cast<char*>(unpacked_.data());
     setg(begin, begin, begin + (unpacked_.size() - stream_.avail_out));
     if (gptr() < egptr()) return true;
     if (!fault_.empty() && may_throw) throw SourceError(fault_);
     return false;
+  }
+  void refuse_damage() {
+    fault_ =
+        std::string("the compressed data are damaged") + (stream_.msg != nullptr ? ": " : "") + (stream_.msg != nullptr ? stream_.msg : "");
+    stream_.avail_out = static_cast<uInt>(unpacked_.size());  // what was unpacked last may be wrong already
   }
   bool refill() {
     in_->read(reinterpret_cast<char*>(packed_.data()), static_cast<std::streamsize>(packed_.size()));
@@ -104,7 +108,9 @@ void refuse_other_packing(std::istream& in, int first) {
   static constexpr std::array<std::pair<std::string_view, std::string_view>, 5> packings{{{"BZh"sv, "bzip2"sv},
                                                                                           {"PK\x03\x04"sv, "zip"sv},
                                                                                           {"\x28\xb5\x2f\xfd"sv, "zstd"sv},
-                                                                                          {"\xfd" "7zXZ"sv, "xz"sv},
+                                                                                          {"\xfd"
+                                                                                           "7zXZ"sv,
+                                                                                           "xz"sv},
                                                                                           {"Rar!"sv, "rar"sv}}};
   for (const auto& [magic, name] : packings) {
     if (first != static_cast<unsigned char>(magic[0])) continue;

@@ -383,7 +383,8 @@ std::unique_ptr<TraceSource> shaped(const OpenTrace& open, const TraceParams& pa
   }
   if (!note.empty()) reader = std::make_unique<Noted>(std::move(reader), std::move(note));
   if (params.placement != TracePlacement::law && params.resample_s == 0 && reader->report().format == "servegen")
-    reader = std::make_unique<Noted>(std::move(reader), "the laws and CVs of gaps that its windows name are not used: placement=law uses them");
+    reader =
+        std::make_unique<Noted>(std::move(reader), "the laws and CVs of gaps that its windows name are not used: placement=law uses them");
   return shaped(std::move(reader), rest, stream);
 }
 

@@ -32,7 +32,10 @@ class ServeGenClient final : public TraceReader {
  public:
   /// `one_of_many`: errors begin with the name of the file.
   ServeGenClient(const TraceFile& file, const ReadParams& params, bool one_of_many)
-      : window_ns_(params.bin_s > 0 ? from_seconds(params.bin_s).count() : window_ns), name_(file.name), where_(one_of_many ? file.name + ": " : ""), in_(unpacked(file.open())) {
+      : window_ns_(params.bin_s > 0 ? from_seconds(params.bin_s).count() : window_ns),
+        name_(file.name),
+        where_(one_of_many ? file.name + ": " : ""),
+        in_(unpacked(file.open())) {
     static const std::array<std::string, window_columns> names{"t", "rate", "cv", "dist", "p1", "p2"};
     try {
       rows_ = std::make_unique<TableRows>(*in_, names, names.size(), TableRows::Header::none, std::size_t{1} << 14);
@@ -118,7 +121,8 @@ const TraceFormatDefinition servegen_format{
         throw std::invalid_argument("unit: times of format servegen are seconds");
       std::vector<std::unique_ptr<TraceReader>> clients;
       for (const TraceFile& file : files)
-        clients.push_back(sorted(std::make_unique<ServeGenClient>(file, params, files.size() > 1), std::min<std::uint32_t>(params.sort_rows, 1024)));
+        clients.push_back(
+            sorted(std::make_unique<ServeGenClient>(file, params, files.size() > 1), std::min<std::uint32_t>(params.sort_rows, 1024)));
       return merged(std::move(clients), "servegen");
     },
     true};

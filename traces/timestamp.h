@@ -47,10 +47,10 @@ class TimeColumn {
   TraceUnit unit_;
   Kind kind_ = Kind::unknown;
   int decimals_ = -1;
-  std::int64_t base_ns_ = 0;          // of numbers: what their zero is at
-  std::int64_t first_ns_ = 0;         // the first number
-  std::int64_t furthest_ns_ = 0;      // from it
-  std::int64_t zone_ns_ = 0;          // of the first date
+  std::int64_t base_ns_ = 0;      // of numbers: what their zero is at
+  std::int64_t first_ns_ = 0;     // the first number
+  std::int64_t furthest_ns_ = 0;  // from it
+  std::int64_t zone_ns_ = 0;      // of the first date
   bool zones_differ_ = false;
   int years_ = 0;                     // since the first of the dates without a year
   std::int64_t first_day_ = 0;        // since 1970

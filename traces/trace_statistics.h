@@ -41,8 +41,8 @@ struct TraceFigures {
   double autocorrelation_1h = unknown, autocorrelation_24h = unknown;
   double longest_silence_s = 0;  ///< longest recorded time without a query
   std::uint64_t missing_stretches = 0;
-  std::vector<KeyFigures> keys;    ///< by falling number of queries
-  double zipf_exponent = unknown;  ///< slope of log queries over log rank of the first 30 keys, least squares
+  std::vector<KeyFigures> keys;                                ///< by falling number of queries
+  double zipf_exponent = unknown;                              ///< slope of log queries over log rank of the first 30 keys, least squares
   double window_cv_median = unknown, window_cv_p90 = unknown;  ///< of the CVs that a trace names for its windows with queries
   double work_mean = unknown, work_cv = unknown;
   double slo_mean_s = unknown, accuracy_mean = unknown;

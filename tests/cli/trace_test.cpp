@@ -52,7 +52,7 @@ TEST(Trace, stats_print_what_tells_apart) {
   const Folder folder;
   folder.write("t.csv", "timestamp,task\n0," + std::string(64, 'a') + "/f\n100000," + std::string(64, 'a') + "/g\n");
   const std::string said = tideline(folder, {"trace", "stats", "t.csv", "--unit", "s"}).out;
-  EXPECT_THAT(said, testing::AllOf(HasSubstr(" 2e-05 /s\n"), HasSubstr("aaa...aaa"), HasSubstr("a/f "), HasSubstr("a/g ")));
+  EXPECT_THAT(said, testing::AllOf(HasSubstr(" 2.00e-05 /s\n"), HasSubstr("aaa...aaa"), HasSubstr("a/f "), HasSubstr("a/g ")));
 }
 
 TEST(Trace, formats_are_listed) {
@@ -165,8 +165,8 @@ TEST(Trace, workload_takes_the_options_that_change_scenarios) {
   const Outcome set = tideline(folder, {"trace", "workload", "s.json", "--json", "--set", "/workload/cameras/params/rate_qps=40"});
   EXPECT_EQ(set.code, 0) << set.err;
   EXPECT_NEAR(Json::parse(set.out)[0]["workload"]["tasks"][0]["rate_qps"].get<double>(), 40, 8);
-  const Outcome trace = tideline(
-      folder, {"trace", "workload", "s.json", "--trace", "finders=t.csv", "--set", "/workload/finders/params/unit=s"});
+  const Outcome trace =
+      tideline(folder, {"trace", "workload", "s.json", "--trace", "finders=t.csv", "--set", "/workload/finders/params/unit=s"});
   EXPECT_EQ(trace.code, 0) << trace.err;
   EXPECT_EQ(tideline(folder, {"trace", "stats", "t.csv", "--unit", "s", "--set", "/measure/duration_s=1"}).code, 2);
 }
@@ -244,8 +244,8 @@ TEST(SourceTrace, a_compressed_trace_says_its_hours_and_may_scale_control) {
   EXPECT_THAT(plain.err,
               testing::AllOf(HasSubstr("time_scale 0.01; in hours of the trace: control intervals autoscaling kubernetes_hpa 36 s = 1 h"),
                              HasSubstr("first loads, each alone on its way, big "), HasSubstr(", little ")));
-  const Outcome keep_alive = tideline(
-      folder, {"validate", "s.json", "--policy", "coldstart=fixed_keep_alive,keep_alive_s=72", "--set", "/workload/finders/params/time_scale=0.02"});
+  const Outcome keep_alive = tideline(folder, {"validate", "s.json", "--policy", "coldstart=fixed_keep_alive,keep_alive_s=72", "--set",
+                                               "/workload/finders/params/time_scale=0.02"});
   EXPECT_EQ(keep_alive.code, 0) << keep_alive.err;
   EXPECT_THAT(keep_alive.err, HasSubstr("; other times of policies coldstart fixed_keep_alive keep_alive_s 72 s = 1 h; first loads"));
   auto scaled = words;
@@ -331,7 +331,10 @@ TEST(Trace, what_was_not_recorded_is_missing_before_and_after) {
   for (int s = 0; s < 1200; ++s) counts += s < 300 || s >= 900 ? "4 " : "0 ";
   for (int s = 0; s < 300; ++s) counts += "0 ";
   folder.write("c.txt", counts);
-  folder.write("s.json", with_trace("{ \"file\": \"c.txt\", \"gaps\": \"missing\", \"rate_scale\": 2 }"));
+  std::string seconds;
+  for (int s = 0; s < 60; ++s) seconds += s < 10 || s >= 20 ? "40 " : "0 ";
+  folder.write("short.txt", seconds);
+  folder.write("s.json", with_trace("{ \"file\": \"short.txt\", \"gaps\": \"missing\", \"gap_s\": 5, \"rate_scale\": 2 }"));
   const auto rates_of = [](const std::string& said, const char* name) {
     const auto row = said.find(name);
     EXPECT_NE(row, std::string::npos) << said;
@@ -357,7 +360,10 @@ TEST(Trace, what_was_not_recorded_is_missing_before_and_after) {
   EXPECT_EQ(rates_of(tideline(folder, faster).out, "\nrate "), std::pair(4.0, 8.0));
   const Outcome run = tideline(folder, {"run", "s.json", "--no-results"});
   EXPECT_EQ(run.code, 0) << run.err;
-  EXPECT_EQ(rates_of(run.err, "\nrate "), std::pair(4.0, 8.0)) << run.err;
+  // As far as it was read, which is to within a second.
+  const auto [read, replayed] = rates_of(run.err, "\nrate ");
+  EXPECT_EQ(read, 40) << run.err;
+  EXPECT_NEAR(replayed, 80, 10) << run.err;
 }
 
 struct BadTrace {

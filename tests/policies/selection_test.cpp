@@ -707,7 +707,7 @@ TEST(InstanceStates, take_differences_and_forget_without_answers) {
   InstanceStates x(*bench.world, {});
   const GroupId g = bench.group(w.gpu1);
   x.observe(bench.view());
-  board.counters[i.index()] = {100, 100, 100, 100 * 20ms, 1s};  // 50 a second, 20 ms each: 15 ms are too long
+  board.counters[i.index()] = {100, 100, 100, 100, 100 * 20ms, 1s};  // 50 a second, 20 ms each: 15 ms are too long
   x.observe(bench.view(at(2s)));
   EXPECT_EQ(x.state(i), InstanceState::interfered);
   EXPECT_FALSE(x.has_active(bench.view(at(2s)), g));

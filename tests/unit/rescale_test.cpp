@@ -60,8 +60,7 @@ TEST(Rescale, gives_silence_at_the_end_its_queries_too) {
     p.min_qps = 1;
     p.max_qps = 12;
   };
-  EXPECT_EQ(per_bin(rescaled_arrivals(counts, with(set)), 10),
-            (std::map<int, int>{{0, 120}, {1, 20}, {2, 70}, {3, 10}, {4, 10}, {5, 10}}));
+  EXPECT_EQ(per_bin(rescaled_arrivals(counts, with(set)), 10), (std::map<int, int>{{0, 120}, {1, 20}, {2, 70}, {3, 10}, {4, 10}, {5, 10}}));
   EXPECT_EQ(per_bin(rescaled_arrivals(counts, with([&](auto& p) {
                                         set(p);
                                         p.to_s = 50;
@@ -170,11 +169,11 @@ TEST(Scaling, keeps_the_dispersion_of_a_day_of_twitter_that_ends_in_silence) {
   const std::filesystem::path path = test::published_traces() / "ready" / "twitter_2021_08_day1_per_second.csv";
   ASSERT_TRUE(std::filesystem::exists(path)) << path;
   const TraceFiles trace = trace_files({path});
-  const Dispersion before = dispersion_of(trace, with([](auto&) {}), 86400), after = dispersion_of(trace, with([](auto& p) {
-                                                                                                    p.rate_scale = 20;
-                                                                                                    p.keep_dispersion = true;
-                                                                                                  }),
-                                                                                                  86400);
+  const Dispersion before = dispersion_of(trace, with([](auto&) {}), 86400), after = dispersion_of(trace, with([](auto&p) {
+                                                                                                     p.rate_scale = 20;
+                                                                                                     p.keep_dispersion = true;
+                                                                                                   }),
+                                                                                                   86400);
   EXPECT_NEAR(after.rate, 20 * before.rate, 0.01 * after.rate);
   EXPECT_NEAR(after.second, before.second, 0.05 * before.second);
   EXPECT_NEAR(after.minute, before.minute, 0.05 * before.minute);

@@ -155,8 +155,7 @@ TEST(AzureFunctions2019, days_are_one_trace_and_functions_come_and_go) {
 
 TEST(AzureFunctions2019, days_without_a_file_are_gaps) {
   const auto named = [](const char* number) { return std::string("invocations_per_function_md.anon.d") + number + ".csv"; };
-  const TraceFiles days =
-      files({{named("10"), day({{"f", 1, 3}})}, {named("01"), day({{"f", 1, 1}})}, {named("03"), day({{"f", 1, 2}})}});
+  const TraceFiles days = files({{named("10"), day({{"f", 1, 3}})}, {named("01"), day({{"f", 1, 1}})}, {named("03"), day({{"f", 1, 2}})}});
   const auto starts = [](const Read& r) {
     std::vector<std::pair<std::int64_t, double>> out;
     for (const TraceRow& row : r.rows)
@@ -165,8 +164,7 @@ TEST(AzureFunctions2019, days_without_a_file_are_gaps) {
   };
   const Read silent = read(days);
   EXPECT_THAT(starts(silent), ElementsAre(std::pair(0, 1), std::pair(2, 2), std::pair(9, 3)));
-  EXPECT_THAT(silent.report.notes,
-              testing::Contains("7 days have no file (2, 4 to 9), taken as silence (gaps=missing leaves them out)"));
+  EXPECT_THAT(silent.report.notes, testing::Contains("7 days have no file (2, 4 to 9), taken as silence (gaps=missing leaves them out)"));
   const Read missing = read(days, {.gaps = GapPolicy::missing});
   std::int64_t days_missing = 0;
   for (const TraceRow& row : missing.rows) days_missing += row.missing ? row.length_ns / 86'400'000'000'000 : 0;
@@ -264,7 +262,8 @@ TEST(Counts, a_column_that_goes_up_by_one_counts_bins) {
 }
 
 TEST(Counts, a_bin_that_comes_twice_is_refused) {
-  EXPECT_THAT(refusal("second,count\n0,1\n1,1\n0,2\n"), HasSubstr("row 4: the bin at 0 s begins before that of row 2 ends: it comes twice, or bin_s (1 s) is wrong"));
+  EXPECT_THAT(refusal("second,count\n0,1\n1,1\n0,2\n"),
+              HasSubstr("row 4: the bin at 0 s begins before that of row 2 ends: it comes twice, or bin_s (1 s) is wrong"));
 }
 
 TEST(Counts, gaps_are_silence_or_missing_or_filled) {
@@ -275,7 +274,8 @@ TEST(Counts, gaps_are_silence_or_missing_or_filled) {
   EXPECT_EQ(zero.rows[2].queries, 0);
   EXPECT_EQ(zero.rows[2].length_ns, 4'000'000'000);
   EXPECT_FALSE(zero.rows[2].missing);
-  EXPECT_THAT(zero.report.notes, testing::Contains("1 gap of 4 s in all, the longest 4 s, taken as silence (gaps=missing leaves them out of statistics)"));
+  EXPECT_THAT(zero.report.notes,
+              testing::Contains("1 gap of 4 s in all, the longest 4 s, taken as silence (gaps=missing leaves them out of statistics)"));
   params.gaps = GapPolicy::missing;
   const Read missing = read(text, params);
   EXPECT_TRUE(missing.rows[2].missing);
@@ -412,8 +412,7 @@ TEST(Bad, what_is_suspicious_is_noted) {
   EXPECT_THAT(notes("timestamp,x\n0,1\n100000000,1\n", {.unit = TraceUnit::s}),
               testing::Contains("times go over 3 years, taken as seconds: is the unit right?"));
   EXPECT_THAT(notes("timestamp,x\n0,1\n60000000,1\n", {.unit = TraceUnit::s}), testing::Not(testing::Contains(HasSubstr("years"))));
-  EXPECT_THAT(notes("timestamp,value\n0,1\n300,1\n", {}),
-              testing::Contains("times are taken as seconds, as unit does not say otherwise"));
+  EXPECT_THAT(notes("timestamp,value\n0,1\n300,1\n", {}), testing::Contains("times are taken as seconds, as unit does not say otherwise"));
   EXPECT_THAT(notes("TIMESTAMP,ContextTokens,GeneratedTokens\n2024-05-10 00:00:00Z,1,1\n2024-05-10 02:00:01+02:00,1,1\n", {}),
               testing::Contains("zones differ between rows: times are in UTC"));
 }
