@@ -34,9 +34,8 @@ std::unique_ptr<std::istream> open_table(const std::string& path) {
   const auto in = unpacked(std::move(file));
   auto out = std::make_unique<std::stringstream>();
   try {
-    in->exceptions(std::ios::badbit);
     std::array<char, 1 << 16> block;
-    while (in->read(block.data(), block.size()), in->gcount() > 0) out->write(block.data(), in->gcount());
+    for (std::streamsize n = 0; (n = in->rdbuf()->sgetn(block.data(), block.size())) > 0;) out->write(block.data(), n);
   } catch (const SourceError& e) {
     throw InputError(path + ": " + e.what());
   }

@@ -69,7 +69,7 @@ class Clockwork final : public DispatchPolicy, public SharingPolicy, public Batc
   }
 
   std::span<const std::string_view> reasons() const override { return names; }
-  Facts facts() const override { return {.arrivals = false, .batches = true, .instances = false, .visits = false}; }
+  Facts facts() const override { return {.arrivals = false, .batches = true, .instances = true, .visits = false}; }
 
   // --- where a query waits ---
 
@@ -150,6 +150,10 @@ class Clockwork final : public DispatchPolicy, public SharingPolicy, public Batc
     for (auto at = line.begin(); at != line.end() && due_of(*at, view.world()[g].site, view) < view.now() + least; ++at) ++late;
     count_given_up(variant, line, late, view.world()[g].site, view);
     return late;
+  }
+
+  void instance_changed(InstanceId i, Phase phase, ClusterView) override {
+    if (phase == Phase::starting) running_[i] = 0;
   }
 
   void batch_done(InstanceId i, std::uint32_t visits, Duration took, ClusterView view) override {

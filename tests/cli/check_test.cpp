@@ -345,8 +345,8 @@ TEST(ShippedSuite, finds_one_changed_parameter_in_a_copy) {
   ASSERT_EQ(tideline(folder, accept).code, 0);
   const Outcome before = tideline(folder, words);
   EXPECT_EQ(before.code, 0) << before.out << before.err;
-  folder.write("systems/infaas.json",
-               std::regex_replace(read_file(folder / "systems/infaas.json"), std::regex("\"target\": 0.4"), "\"target\": 0.8"));
+  folder.write("quickstart.json",
+               std::regex_replace(read_file(folder / "quickstart.json"), std::regex("\"target\": 0.4"), "\"target\": 0.8"));
   const Outcome after = tideline(folder, words);
   EXPECT_EQ(after.code, 1);
   EXPECT_TRUE(std::regex_search(after.out, std::regex("latency_p99_s: expected 0\\.\\d+ within 2 %"))) << after.out;

@@ -66,7 +66,7 @@ class Completion(unittest.TestCase):
         self.assertEqual(self.offered("run", "--policy", "select"), {f"selection={n}" for n in policies("selection")})
 
     def test_names_behind_the_verb_policies(self):
-        self.assertEqual(self.offered("policies", "infa"), {"infaas", "infaas_scaling"})
+        self.assertEqual(self.offered("policies", "infa"), {"infaas", "infaas_placement", "infaas_scaling"})
 
     def test_scenario_files_and_folders(self):
         for name in ("day.json", "night.json", "day.h5"):

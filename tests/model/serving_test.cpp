@@ -1733,7 +1733,7 @@ TEST(rounds_of_policies, are_called_at_time_zero_and_when_due) {
 TEST(observers, hear_what_they_asked_for) {
   Plain p(2, 10ms, 1s);
   ServingBench s(p.b);
-  s.listen({true, true, true, true});
+  s.listen({.arrivals = true, .batches = true, .instances = true, .visits = true});
   s.script.became_idle = [](InstanceId, ClusterView) { return KeepAlive{1s, forever, 0}; };
   s.script.admit = [](const QueryView& q, ClusterView) { return Admission{q.arrival() != at(5s), 0}; };
   s.arrive(p.cls, {at(1s), at(2500ms), at(5s), at(20s)});
@@ -1747,7 +1747,7 @@ TEST(observers, hear_what_they_asked_for) {
   EXPECT_EQ(s.heard.gone, 2U);
 
   ServingBench deaf(p.b);
-  deaf.listen({false, false, false, false});
+  deaf.listen({});
   deaf.arrive(p.cls, {at(1s)});
   deaf.run();
   EXPECT_EQ(deaf.heard.arrivals + deaf.heard.began + deaf.heard.done + deaf.heard.starting + deaf.heard.visits, 0U);
@@ -1756,7 +1756,7 @@ TEST(observers, hear_what_they_asked_for) {
 TEST(observers, hear_of_each_visit_before_its_batch_begins) {
   Plain p(1, 10ms, 1s, 1, 2);
   ServingBench s(p.b);
-  s.listen({false, true, false, true});
+  s.listen({.batches = true, .visits = true});
   s.script.form = take_up_to(2);
   s.arrive(p.cls, {at(1s), at(1100ms), at(1200ms)});  // the load is over at 2 s: the first alone, then two
   s.look(at(2005ms), [&] {

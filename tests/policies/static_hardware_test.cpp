@@ -139,7 +139,7 @@ TEST(CostCap, a_higher_cap_never_lowers_the_accuracy) {
     const auto p = make_policy<SelectionPolicy>(definition, bench.setup(), {{"batch_estimate", "recent"}});
     const InstanceId low = bench.warm(w.low, 0), high = bench.warm(w.high, 1);
     auto* observer = dynamic_cast<Observer*>(p.operator->());
-    ASSERT_TRUE(observer != nullptr && observer->facts().batches);
+    ASSERT_TRUE(observer != nullptr && observer->facts().batch_starts);
     for (int k = 0; k < 10; ++k) {
       observer->batch_began(low, 4, bench.view());
       observer->batch_began(high, 2, bench.view());
