@@ -54,7 +54,8 @@ seed_trace() {  # FIRST BYTE, FILES...
   for file in "$@"; do { printf '%b' "$first"; head -c 4000 "$file"; } > "build/fuzz/seeds/trace/${first#\\x}_$(basename "$file")"; done
 }
 mkdir -p build/fuzz/found build/fuzz/seeds/{scenario,catalog,trace} build/fuzz/corpus/{scenario,catalog,trace}
-cp scenarios/*.json scenarios/theory/*.json tests/golden/scenarios/*.json build/fuzz/seeds/scenario/
+cp scenarios/*.json scenarios/theory/*.json build/fuzz/seeds/scenario/
+for file in tests/golden/scenarios/*.json; do cp "$file" "build/fuzz/seeds/scenario/golden_$(basename "$file")"; done
 cp scenarios/catalogs/*.json build/fuzz/seeds/catalog/
 python3 - << 'PYTHON'
 import json, pathlib
