@@ -12,6 +12,12 @@ namespace tideline {
 /// Instances of a group that are there, on their way, or wished for: what an autoscaler counts from.
 inline std::uint32_t instances_in_use(const GroupRow& row) { return std::max(row.warm() + row.starting(), row.wish); }
 
+/// Items of a visit, on average over those answered since the counters said `answered` and `items`; over all where none was since, 1 before any.
+inline double items_per_visit(const Counters& now, std::uint64_t answered = 0, std::uint64_t items = 0) {
+  if (now.answered > answered) return static_cast<double>(now.items - items) / static_cast<double>(now.answered - answered);
+  return now.answered > 0 ? static_cast<double>(now.items) / static_cast<double>(now.answered) : 1;
+}
+
 /// Differences of the cumulative counters of each group. What is known of a site may be old: a window is the one between two states of
 /// its board.
 class GroupWindows {
@@ -32,7 +38,7 @@ class GroupWindows {
     State& last = last_[g.index()];
     if (at <= last.at) return {};
     const Window window{at - last.at, now.busy - last.busy, now.sent - last.sent,
-                        static_cast<double>(now.sent - last.sent) * items_per_visit(now, last)};
+                        static_cast<double>(now.sent - last.sent) * items_per_visit(now, last.answered, last.items)};
     last = {at, now.busy, now.sent, now.answered, now.items};
     return window;
   }
@@ -43,11 +49,6 @@ class GroupWindows {
     Duration busy{};
     std::uint64_t sent = 0, answered = 0, items = 0;
   };
-  static double items_per_visit(const Counters& now, const State& last) {
-    if (now.answered > last.answered)
-      return static_cast<double>(now.items - last.items) / static_cast<double>(now.answered - last.answered);
-    return now.answered > 0 ? static_cast<double>(now.items) / static_cast<double>(now.answered) : 1;
-  }
   std::vector<State> last_;
 };
 

@@ -1,5 +1,7 @@
 #include "policies/components/instance_states.h"
 
+#include "policies/components/group_windows.h"
+
 #include <algorithm>
 #include <limits>
 
@@ -72,8 +74,7 @@ void InstanceStates::observe(ClusterView view) {
       GroupRecord& group = groups_[g.index()];
       const GroupRow& row_of_group = board.groups[k];
       const Counters& of_group = row_of_group.counters;
-      if (of_group.answered > group.answered)
-        group.items = static_cast<double>(of_group.items - group.served) / static_cast<double>(of_group.answered - group.answered);
+      group.items = items_per_visit(of_group, group.answered, group.served);
       const double room = peak_rate(v) * window * row_of_group.warm(), last_use = room > 0 ? group.items_sent(row_of_group) / room : 0;
       group = {0, rules_.fill * peak_rate(v), of_group.sent, now, last_use, group.items, of_group.answered, of_group.items};
       for (const InstanceId i : board.groups[k].members) {

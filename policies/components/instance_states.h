@@ -89,7 +89,7 @@ class InstanceStates {
     std::uint64_t sent = 0;  ///< to the group when the window began
     Time began{};            ///< of the window
     double last_use = 0;
-    double items = 1;                        ///< of a visit, in the last window in which some were answered
+    double items = 1;                        ///< of a visit, in the last window or, where none was answered in it, so far
     std::uint64_t answered = 0, served = 0;  ///< visits and items by the begin of the window
     double items_sent(const GroupRow& row) const { return static_cast<double>(row.counters.sent - sent) * items; }
   };

@@ -1,5 +1,6 @@
 #include "policies/builtin.h"
 #include "policies/components/deadlines.h"
+#include "policies/components/group_windows.h"
 #include "policies/components/latency.h"
 #include "policies/components/residents.h"
 #include "sim/policy/policy.h"
@@ -89,11 +90,12 @@ class Clockwork final : public DispatchPolicy, public SharingPolicy, public Batc
     std::size_t best = 0;
     Time least = never;
     for (std::size_t k = 0; k < ready.size(); ++k) {
-      const std::uint32_t waiting = std::max(view.group(view.instance(ready[k]).group).waiting, 1U);
+      const GroupRow& group = view.group(view.instance(ready[k]).group);
+      const double waiting = std::max(group.waiting, 1U) * items_per_visit(group.counters);
       const auto& sizes = variants_[view.variant_of(ready[k]).index()].sizes;
       Duration longest = sizes.front().estimate;
       for (const Size& s : sizes)
-        if (s.items <= waiting) longest = s.estimate;
+        if (s.items <= waiting + 1e-9) longest = s.estimate;
       const Time due = due_of(heads[k], view.site_of(ready[k]), view);
       const Time start_by = due == never ? never : due - longest;
       if (k > 0 && (start_by > least || (start_by == least && ready[k] > ready[best]))) continue;
@@ -233,7 +235,7 @@ class Clockwork final : public DispatchPolicy, public SharingPolicy, public Batc
       const GroupRow& row = view.group(GroupId{k});
       const std::uint32_t holders = row.warm() + row.starting();
       loading += row.starting();
-      demand_[k] = to_seconds(variants_[v.index()].sizes.front().estimate) * row.waiting;
+      demand_[k] = to_seconds(variants_[v.index()].sizes.front().estimate) * row.waiting * items_per_visit(row.counters);
       if (holders > 0 && demand_[k] > 0) each_holder(k, [&](std::size_t d) { on_device_[d] += demand_[k] / holders; });
     }
     if (loading >= devices) return;  // each loads one at a time

@@ -46,8 +46,10 @@ std::uint32_t instances(const Planner& planner, std::uint16_t items) {
   r.options.duration = 120s;
   r.options.drain = Duration{};
   r.use(planner.definition, planner.params);
-  if (planner.definition.name != "nexus") r.use(slo_aware());
-  if (planner.definition.name != "nexus") r.use(least_expected_latency());
+  if (planner.definition.name != "nexus" && planner.definition.name != "clockwork") {
+    r.use(slo_aware());
+    r.use(least_expected_latency());
+  }
   r.warm_at_start(model, 0);
   r.arrivals(std::make_unique<Even>(items, 800.0 / items));
   r.run();
@@ -62,6 +64,7 @@ TEST(queries_of_several_items, are_planned_for_by_their_items) {
                                       {inferline_tuner(), {}},
                                       {forecast_prewarm(), {{"interval_s", 10}}},
                                       {nexus(), {}},
+                                      {clockwork(), {{"longest_batch_s", 1}}},
                                       {mark(), {}},
                                       {target_utilization(), {{"interval_s", 5}}}};
   for (const Planner& p : planners) {

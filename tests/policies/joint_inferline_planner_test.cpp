@@ -4,6 +4,7 @@
 //   inferline_planner: doi:10.1145/3419111.3421285
 #include "policies/builtin.h"
 #include "policies/components/stage_plan.h"
+#include "tests/support/affine.h"
 #include "tests/support/run_bench.h"
 
 #include <gtest/gtest.h>
@@ -15,12 +16,6 @@
 
 namespace tideline::test {
 namespace {
-
-std::vector<Duration> affine(double base_s, double item_s, std::uint32_t most) {
-  std::vector<Duration> table{Duration{}};
-  for (std::uint32_t b = 1; b <= most; ++b) table.push_back(from_seconds(base_s + b * item_s));
-  return table;
-}
 
 constexpr VariantPlanRules rules{.headroom = 0, .utilization = 0.95, .accuracy_weight = 0, .percentile = 0.99};
 

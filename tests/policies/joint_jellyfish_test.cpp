@@ -4,6 +4,7 @@
 //   jellyfish: Nigade et al., "Jellyfish: timely inference serving for dynamic edge networks", RTSS 2022
 #include "policies/builtin.h"
 #include "policies/components/client_mapping.h"
+#include "tests/support/affine.h"
 #include "tests/support/run_bench.h"
 
 #include <gtest/gtest.h>
@@ -15,12 +16,6 @@
 
 namespace tideline::test {
 namespace {
-
-std::vector<Duration> affine(double base_s, double item_s, std::uint32_t most) {
-  std::vector<Duration> table{Duration{}};
-  for (std::uint32_t b = 1; b <= most; ++b) table.push_back(from_seconds(base_s + b * item_s));
-  return table;
-}
 
 // 4 + b ms: in 32 ms of budget batches of 12; in 20 ms of 6; with 9.9 ms none.
 TEST(ClientMapping, a_batch_takes_at_most_half_the_budget_and_twelve_items) {

@@ -8,6 +8,7 @@
 #include "policies/components/horizon_plan.h"
 #include "policies/components/linear_program.h"
 #include "sim/core/random.h"
+#include "tests/support/affine.h"
 #include "tests/support/run_bench.h"
 
 #include <gtest/gtest.h>
@@ -18,12 +19,6 @@
 
 namespace tideline::test {
 namespace {
-
-std::vector<Duration> affine(double base_s, double item_s, std::uint32_t most) {
-  std::vector<Duration> table{Duration{}};
-  for (std::uint32_t b = 1; b <= most; ++b) table.push_back(from_seconds(base_s + b * item_s));
-  return table;
-}
 
 // One item in 10 ms, 80 % at most: 100 a second take 1.25, so 2 instances. With 50 ms left, M/D/1 at 0.5: 10 + 5 ms.
 TEST(VariantPlan, counts_instances_and_checks_latency) {
