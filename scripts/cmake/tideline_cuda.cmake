@@ -50,12 +50,10 @@ function(tideline_cuda_module name)
   target_link_libraries(${name} PRIVATE tideline_flags ${CMAKE_DL_LIBS})
   target_include_directories(${name} SYSTEM PRIVATE ${TIDELINE_CUDA_INCLUDE})
   target_compile_definitions(${name} PRIVATE TIDELINE_VERSION="${PROJECT_VERSION}")
-  set_target_properties(${name} PROPERTIES LINKER_LANGUAGE CXX INTERPROCEDURAL_OPTIMIZATION OFF)
-  # One function is for the program; a sanitizer has to see the classes.
-  if(NOT TIDELINE_SANITIZE)
-    set_target_properties(${name} PROPERTIES CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
-    target_link_options(${name} PRIVATE -Wl,--exclude-libs,ALL)
-  endif()
+  # One function is for the program, and nothing of the program is taken in place of what is in here.
+  set_target_properties(${name} PROPERTIES LINKER_LANGUAGE CXX INTERPROCEDURAL_OPTIMIZATION OFF
+    CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
+  target_link_options(${name} PRIVATE -Wl,--exclude-libs,ALL)
 endfunction()
 
 if(NOT missing)

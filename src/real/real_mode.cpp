@@ -113,7 +113,6 @@ RealMode::RealMode(const Scenario& scenario, const World& world) {
   check_work(scenario);
   check_load(scenario, world);
   try {
-    CorePlan placement = plan_cores(world, usable_cores());
     std::vector<std::optional<Runnable>> kernels;
     for (const Variant& v : world.catalog().variants) {
       kernels.emplace_back();
@@ -125,7 +124,7 @@ RealMode::RealMode(const Scenario& scenario, const World& world) {
       check_memory(v, *backend);
     }
     for (const auto& [name, backend] : backends_) check_devices(world, name, *backend);
-    owned_ = std::make_unique<RealExecutor>(world, scenario.options.seed, std::move(placement), std::move(kernels));
+    owned_ = std::make_unique<RealExecutor>(world, scenario.options.seed, plan_cores(world, usable_cores()), std::move(kernels));
     executor_ = owned_.get();
   } catch (const CannotRun& e) {
     throw WorldError(std::string("real mode: ") + e.what());
