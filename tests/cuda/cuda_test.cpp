@@ -124,7 +124,7 @@ class StandIn : public testing::Test {
     s->driver = 13000;
     s->major = 9;
     s->minor = 0;
-    s->has_winograd_nonfused_alone = s->has_no_algorithm = false;
+    s->has_winograd_nonfused_alone = s->has_no_algorithm = s->has_no_advice = false;
     s->fail_at = -1;
     s->misuses = 0;
   }
@@ -391,6 +391,8 @@ TEST_F(StandIn, algorithms_that_do_not_work_or_round_too_much_are_passed_over) {
   const NetworkSpec spec = model("yolov5t", 32);
   EXPECT_EQ(backend->load(spec, 2, 1)->kernels(), "convolution implicit GEMM, convolution implicit GEMM, indices computed before");
   s->has_winograd_nonfused_alone = true;
+  EXPECT_EQ(backend->load(spec, 2, 1)->kernels(), "convolution implicit GEMM, indices computed before");
+  s->has_no_advice = true;
   EXPECT_EQ(backend->load(spec, 2, 1)->kernels(), "convolution implicit GEMM, indices computed before");
   s->has_no_algorithm = true;
   EXPECT_THAT(refusal([&] { backend->load(spec, 1, 1); }), HasSubstr("cuDNN has no algorithm on this GPU for layer 1 ("));

@@ -406,8 +406,8 @@ cudnnStatus_t CUDNNWINAPI cudnnGetConvolutionForwardAlgorithm_v7(cudnnHandle_t h
                                                                  const cudnnFilterDescriptor_t w, const cudnnConvolutionDescriptor_t c,
                                                                  const cudnnTensorDescriptor_t y, const int most, int* count,
                                                                  cudnnConvolutionFwdAlgoPerf_t* out) {
-  if (fails()) return CUDNN_STATUS_INTERNAL_ERROR;
   if (h == nullptr || !agrees(*x, *w, *c, *y)) return cudnn_misuse();
+  if (state().has_no_advice) return CUDNN_STATUS_NOT_SUPPORTED;
   *count = 0;
   const auto add = [&](cudnnConvolutionFwdAlgo_t algorithm, cudnnStatus_t status) {
     if (*count == most) return;

@@ -15,6 +15,7 @@ struct CudaStandIn {
   int devices = 1, driver = 13000, major = 9, minor = 0;
   bool has_winograd_nonfused_alone = false;  ///< cuDNN recommends the algorithm that is not to be used, and no other
   bool has_no_algorithm = false;             ///< cuDNN has none that works
+  bool has_no_advice = false;                ///< cuDNN does not say which is the best
   std::int64_t fail_at = -1;                 ///< the number of the call that fails; < 0: none does
   // What it has counted.
   std::atomic<std::int64_t> calls{0};                          ///< that could have failed, since somebody set it to 0
