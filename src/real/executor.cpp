@@ -73,12 +73,10 @@ CoreSet RealExecutor::cores_for(const LoadRun& run) {
   return out;
 }
 
-std::unique_ptr<Worker> RealExecutor::worker_on(const CoreSet& cores) {
-  const auto at = std::find_if(idle_.begin(), idle_.end(), [&](const auto& w) { return w->cores() == cores; });
-  if (at == idle_.end()) return std::make_unique<Worker>(cores, mailbox_);
-  auto out = std::move(*at);
-  idle_.erase(at);
-  return out;
+Workers& RealExecutor::workers_on(const CoreSet& cores) {
+  for (const auto& w : workers_)
+    if (w->cores() == cores) return *w;
+  return *workers_.emplace_back(std::make_unique<Workers>(cores, mailbox_));
 }
 
 RealExecutor::Instance& RealExecutor::begin_load(const LoadRun& run) {
@@ -88,7 +86,9 @@ RealExecutor::Instance& RealExecutor::begin_load(const LoadRun& run) {
   x.option = run.option;
   const CoreSet cores = cores_for(run);
   if (world_.catalog()[world_.topology()[run.device].hardware].sharing == Sharing::partitioned) x.cores = cores;
-  x.worker = worker_on(cores);
+  x.workers = &workers_on(cores);
+  x.workers->attach();
+  x.slot = std::make_shared<NetworkSlot>();
   x.ticket = next_ticket_++;
   x.wished = WallClock::now();
   doing_[x.ticket] = run.instance.index();
@@ -101,7 +101,8 @@ RealExecutor::Instance& RealExecutor::begin_load(const LoadRun& run) {
   job.threads = threads_of(v, run.option);
   job.backend = kernel.backend;
   job.spec = kernel.spec;
-  x.worker->tell(std::move(job));
+  job.slot = x.slot;
+  x.workers->tell(std::move(job));
   return x;
 }
 
@@ -145,9 +146,9 @@ void RealExecutor::unload(InstanceId i) {
   Job job;
   job.kind = Job::Kind::unload;
   job.ticket = next_ticket_++;
-  const std::uint64_t ticket = job.ticket;
-  x.worker->tell(std::move(job));
-  leaving_[ticket] = std::move(x.worker);
+  job.slot = std::move(x.slot);
+  x.workers->tell(std::move(job));
+  x.workers->detach();
   instances_.erase(at);
 }
 
@@ -172,7 +173,8 @@ Duration RealExecutor::run(InstanceId i, const BatchRun& run) {
   job.kind = Job::Kind::run;
   job.ticket = x.ticket;
   job.items = run.items;
-  x.worker->tell(std::move(job));
+  job.slot = x.slot;
+  x.workers->tell(std::move(job));
   return forever;
 }
 
@@ -184,12 +186,7 @@ KernelTimes& RealExecutor::times_of(const Instance& x) {
 
 std::optional<Completion> RealExecutor::take() {
   while (const auto done = mailbox_.take()) {
-    if (done->kind == Job::Kind::unload) {
-      const auto at = leaving_.find(done->ticket);
-      idle_.push_back(std::move(at->second));
-      leaving_.erase(at);
-      continue;
-    }
+    if (done->kind == Job::Kind::unload) continue;
     const auto at = doing_.find(done->ticket);
     if (at == doing_.end()) continue;  // its instance is gone
     const std::uint32_t slot = at->second;

@@ -1,4 +1,4 @@
-// Loads and batches as this machine does them: an instance is a network in memory and a thread that runs it. What serving and policies
+// Loads and batches as this machine does them: an instance is a network in memory, and the threads of its device's cores run it. What serving and policies
 // expect comes from the catalog, as in simulated time; what happens comes from the kernels.
 #pragma once
 
@@ -88,7 +88,8 @@ class RealExecutor final : public Executor {
 
  private:
   struct Instance {
-    std::unique_ptr<Worker> worker;
+    Workers* workers = nullptr;
+    std::shared_ptr<NetworkSlot> slot;
     VariantId variant;
     DeviceId device;
     CoreSet cores;             // that it holds of a partitioned device
@@ -102,7 +103,7 @@ class RealExecutor final : public Executor {
   Instance& begin_load(const LoadRun& run);
   CoreSet cores_for(const LoadRun& run);
   void loaded(Instance& x, const Done& done, bool before_start);
-  std::unique_ptr<Worker> worker_on(const CoreSet& cores);
+  Workers& workers_on(const CoreSet& cores);
   KernelTimes& times_of(const Instance& x);
 
   const World& world_;
@@ -112,9 +113,8 @@ class RealExecutor final : public Executor {
   std::vector<CoreSet> free_cores_;  // of partitioned devices, by device
   Mailbox mailbox_;
   std::unordered_map<std::uint32_t, Instance> instances_;
-  std::unordered_map<std::uint64_t, std::uint32_t> doing_;              // instance by ticket
-  std::unordered_map<std::uint64_t, std::unique_ptr<Worker>> leaving_;  // by the ticket of their unloading
-  std::vector<std::unique_ptr<Worker>> idle_;
+  std::unordered_map<std::uint64_t, std::uint32_t> doing_;  // instance by ticket
+  std::vector<std::unique_ptr<Workers>> workers_;           // by cores; ended before the mailbox
   std::map<std::tuple<std::uint32_t, std::uint32_t, std::uint8_t>, std::size_t> times_;
   std::uint64_t next_ticket_ = 1;
   std::uint32_t running_ = 0;  // kernels of batches

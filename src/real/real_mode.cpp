@@ -120,7 +120,6 @@ LoopThread::LoopThread(RealMode& mode) : before_(usable_cores()) {
   } catch (const CannotRun& e) {
     throw WorldError(std::string("real mode: ") + e.what());
   }
-  wake_in_time();
 }
 
 LoopThread::~LoopThread() {
