@@ -91,6 +91,7 @@ RealExecutor::Instance& RealExecutor::begin_load(const LoadRun& run) {
   x.slot = std::make_shared<NetworkSlot>();
   x.ticket = next_ticket_++;
   x.wished = WallClock::now();
+  x.expected = profiled_.expected_load(run.parts);
   doing_[x.ticket] = run.instance.index();
   const Runnable& kernel = *kernels_[x.variant.index()];
   const Variant& v = world_[x.variant];
@@ -130,6 +131,8 @@ void RealExecutor::loaded(Instance& x, const Done& done, bool before_start) {
   resident_bytes_ += x.resident_bytes;
   facts_.most_resident_bytes = std::max(facts_.most_resident_bytes, resident_bytes_);
   facts_.loads.push_back({x.variant, done.parts, between(x.wished, WallClock::now()), before_start});
+  if (seen_ != nullptr && !before_start && x.expected > Duration{})
+    seen_->loads[x.variant.index()].push_back(to_seconds(facts_.loads.back().took) / to_seconds(x.expected));
 }
 
 void RealExecutor::unload(InstanceId i) {
@@ -163,6 +166,8 @@ Duration RealExecutor::run(InstanceId i, const BatchRun& run) {
     throw CannotRun(at + "runs on other cores than its network was loaded for: instances are resized by restarts here, not in place");
   x.ticket = next_ticket_++;
   x.items = run.items;
+  x.expected = profiled_.expected_run(run);
+  x.first_serial = run.first_serial;
   doing_[x.ticket] = i.index();
   x.was_beside = running_ > 0;
   if (running_ > 0)
@@ -202,12 +207,15 @@ std::optional<Completion> RealExecutor::take() {
     }
     --running_;
     facts_.dispatch.record(between(done->told, done->began));
-    facts_.returned.record(between(done->ended, WallClock::now()));
+    const auto now = WallClock::now();
+    facts_.returned.record(between(done->ended, now));
     if (done->failed) {
       ++facts_.failed_batches;
     } else {
       KernelTimes& times = times_of(x);
       (x.was_beside ? times.beside : times.alone).record(between(done->began, done->ended));
+      if (seen_ != nullptr)
+        seen_->batches[x.variant.index()].push_back({x.first_serial, to_seconds(between(done->told, now)) / to_seconds(x.expected)});
     }
     x.ticket = 0;
     x.items = 0;

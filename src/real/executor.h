@@ -7,6 +7,7 @@
 #include "sim/executor/profiled.h"
 #include "sim/metrics/histogram.h"
 #include "sim/model/world.h"
+#include "src/real/seen.h"
 #include "src/real/worker.h"
 
 #include <cstddef>
@@ -84,6 +85,8 @@ class RealExecutor final : public Executor {
   /// Waits until something is done, or until then.
   void wait_until(WallClock::time_point until) { mailbox_.wait_until(until); }
   RealFacts& facts() { return facts_; }
+  /// Writes there what batches and loads take; must outlive the run.
+  void watch(Seen& seen) { seen_ = &seen; }
   const CorePlan& placement() const { return placement_; }
 
  private:
@@ -97,6 +100,8 @@ class RealExecutor final : public Executor {
     WallClock::time_point wished;
     std::uint32_t items = 0;
     std::uint8_t option = 0;
+    Duration expected{};  // of what it does, by the catalog
+    std::uint64_t first_serial = 0;
     bool was_beside = false;
     std::int64_t resident_bytes = 0;
   };
@@ -120,6 +125,7 @@ class RealExecutor final : public Executor {
   std::uint32_t running_ = 0;  // kernels of batches
   std::int64_t resident_bytes_ = 0;
   RealFacts facts_;
+  Seen* seen_ = nullptr;
 };
 
 }  // namespace tideline::real
