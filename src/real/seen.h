@@ -32,7 +32,7 @@ class SeenExecutor final : public Executor {
   /// `seen` is sorted; it and the world must outlive the executor.
   SeenExecutor(const World& world, std::uint64_t seed, const Seen& seen);
 
-  Duration expected_load(const LoadParts& parts) const override { return profiled_.expected_load(parts); }
+  Duration expected_load(const tideline::LoadParts& parts) const override { return profiled_.expected_load(parts); }
   std::optional<double> load(const LoadRun& run) override;
   Duration expected_run(const BatchRun& run) const override { return profiled_.expected_run(run); }
   Duration run(InstanceId i, const BatchRun& run) override;
