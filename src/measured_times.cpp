@@ -120,7 +120,8 @@ Json measured_again(Json catalog, const World& world, const real::MeasureRules& 
       backend->check(spec);
       real::MeasuredNetwork network;
       run_beside_a_busy_loop(plan, plan.devices[static_cast<std::size_t>(device - devices.begin())], [&] {
-        network = real::measure(*backend, spec, batches, v.kernel->threads, rules, [&](const std::string& text) { say(v.name + ": " + text); });
+        network =
+            real::measure(*backend, spec, batches, v.kernel->threads, rules, [&](const std::string& text) { say(v.name + ": " + text); });
       });
       const MeasuredTimes times = measured_times(network);
       (*at)["profile"] = {{"latency_s", times.latencies}};

@@ -82,6 +82,37 @@ TEST(InfaasScaling, weighs_loading_against_holding) {
   }
 }
 
+// The rule of the released code for GPUs: slope 2 ms and intercept 10 ms at batch 4 are 18 ms and 222.2 items/s; with one instance, 300/s and a
+// load of 2 s it adds ceil((300 - 222.2 + 0.2 x 2 x 222.2) / 222.2) = ceil(.75), with one of 4 s ceil(1.15).
+TEST(InfaasScaling, replicates_for_what_queues_during_a_load_as_the_released_code_does) {
+  for (const auto& [load, wished] : {std::pair<Duration, std::uint32_t>{2s, 2}, {4s, 3}}) {
+    WorldBuilder b;
+    const SiteId here = b.site("here");
+    const TaskId task = b.task("task");
+    const HardwareId gpu = b.hardware("gpu");
+    const VariantId v = b.variant(
+        "v", task, gpu, 0.7, [](std::uint32_t items) { return 10ms + items * 2ms; }, 4, 1, load);
+    b.catalog.hardware[0].memory_bytes = 1;
+    b.pool("gpus", here, gpu, 8, 3600);
+    b.add_class(task, 1s);
+    ClusterBench bench(b);
+    const auto p =
+        make<AutoscalingPolicy>(infaas_scaling(), bench.setup(),
+                                {{"headroom", 1}, {"load_allowance_per_s", 0.2}, {"reference_batch", 4}, {"memory_reserve_bytes", 0}});
+    auto* observer = dynamic_cast<Observer*>(p.get());
+    const InstanceId warm = bench.warm(v, 0);
+    for (int k = 0; k < 300; ++k) {
+      const VisitId visit = bench.admit(ClassId{0}, Time{});
+      observer->arrived(bench.query(visit), bench.view(Time{}));
+      bench.cluster.send(visit, bench.cluster.own_line(warm));
+    }
+    Plan plan;
+    p->plan(bench.view(Time{} + 1s), plan);
+    ASSERT_EQ(plan.wishes.size(), 1U);
+    EXPECT_EQ(plan.wishes[0].instances, wished);
+  }
+}
+
 TEST(InfaasScaling, upgrades_only_where_it_may_where_there_is_room_and_within_the_slo) {
   Worker only(8, 4, {{"models", "individual"}});
   only.add(only.small, 0);
