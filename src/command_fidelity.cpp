@@ -2,6 +2,7 @@
 #include "sim/core/text.h"
 #include "src/errors.h"
 #include "src/fidelity.h"
+#include "src/measured_times.h"
 #include "src/options.h"
 #include "src/output_file.h"
 
@@ -42,13 +43,15 @@ int command_fidelity(const Arguments& arguments, const PolicyRegistry& registry)
       "replications", "Pairs of runs in each band, each with a seed of its own", cxxopts::value<std::uint32_t>()->default_value("5"), "N")(
       "duration", "Measured window of each run in seconds; default: that of the scenario", cxxopts::value<double>(), "S")(
       "out", "Write OUT.json and OUT.md", cxxopts::value<std::string>(), "OUT")(
-      "fit", "Write a catalog with the times that were seen, to predict another run with: --set /catalog=FILE",
-      cxxopts::value<std::string>(), "CATALOG.json")("quiet", "No progress, no warnings");
+      "profile", "Measure the networks first, each batch and its loads for so many seconds at most, and simulate with those times",
+      cxxopts::value<double>()->implicit_value("3"),
+      "S")("fit", "Write a catalog with the times that were seen, to predict another run with: --set /catalog=FILE",
+           cxxopts::value<std::string>(), "CATALOG.json")("quiet", "No progress, no warnings");
   add_scenario_options(options);
   options.positional_help("SCENARIO");
   const auto parsed =
       parse_options(options, arguments,
-                    "  tideline fidelity scenarios/real/two_instances.json --out report\n"
+                    "  tideline fidelity scenarios/real/two_instances.json --profile --out report\n"
                     "  tideline profile --backend cpu --out here.json\n"
                     "  tideline fidelity scenarios/real/two_instances.json --set /catalog=here.json --bands 0.5,0.8 --replications 3\n"
                     "  tideline fidelity scenarios/real/one_instance.json --bands 0.5 --fit fitted.json\n");
@@ -75,16 +78,28 @@ int command_fidelity(const Arguments& arguments, const PolicyRegistry& registry)
     text_file = output_file(o["out"].as<std::string>() + ".md", {w.scenario});
   }
   Json catalog;
-  if (o.count("fit") > 0) {
-    fit_file = output_file(o["fit"].as<std::string>(), {w.scenario});
+  if (o.count("fit") > 0) fit_file = output_file(o["fit"].as<std::string>(), {w.scenario});
+  real::MeasureRules rules;
+  if (o.count("profile") > 0) {
+    rules.seconds = o["profile"].as<double>();
+    if (!(rules.seconds > 0 && rules.seconds <= 3600)) throw InputError("--profile: expected seconds above 0, at most an hour");
+  }
+  if (o.count("fit") + o.count("profile") > 0) {
     const Scenario scenario = read_scenario(w.scenario, w.layers, registry);
     const Json& c = scenario.document.root["catalog"];
     catalog = c;
     for (const auto& [pointer, path] : scenario.paths) {
       if (pointer != "/catalog") continue;
-      refuse_inputs(fit_file, {path});
+      if (!fit_file.empty()) refuse_inputs(fit_file, {path});
       Problems ignored;
       catalog = read_json_file(path.string(), ignored).root;
+    }
+    if (o.count("profile") > 0) {
+      const World world(scenario.catalog, scenario.topology, scenario.classes);
+      catalog = measured_again(std::move(catalog), world, rules, [&](const std::string& text) {
+        if (!quiet) std::cerr << text << '\n';
+      });
+      w.layers.push_back({LayerKind::set, "/catalog=" + catalog.dump()});
     }
   }
   const bool terminal = isatty(STDERR_FILENO) != 0 && !quiet;

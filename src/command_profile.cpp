@@ -7,6 +7,7 @@
 #include "src/commands.h"
 #include "src/errors.h"
 #include "src/figures.h"
+#include "src/measured_times.h"
 #include "src/options.h"
 #include "src/output_file.h"
 #include "src/real/machine.h"
@@ -125,8 +126,6 @@ std::string as_name(const std::string& text) {
   return out.empty() ? "processor" : out;
 }
 
-double rounded(double x, double to) { return std::round(x / to) * to; }
-
 std::string ms(double s) {
   char text[32];
   std::snprintf(text, sizeof text, "%.3f", s * 1e3);
@@ -150,32 +149,15 @@ struct Profiled {
   }
 };
 
-Json points_json(const real::RatioLaw& law) {
-  Json out = Json::array();
-  for (const auto& [q, value] : law.points) out.push_back(Json::array({q, rounded(value, 1e-6)}));
-  return out;
-}
-
 /// A variant, of which `raised` batches took less time than a smaller one and got that of it.
 Json variant_json(const Profiled& p, const std::string& hardware, const std::string& backend, double accuracy, bool measured_accuracy,
                   std::size_t& raised) {
-  std::vector<double> ratios;
-  for (const auto& b : p.measured.batches)
-    for (const double t : b.sorted) ratios.push_back(t / b.median());
-  const real::RatioLaw law = real::ratio_law(std::move(ratios));
-
-  // A law has the mean 1: of the profile times the law the median is then the one that was measured.
-  Json latencies = Json::object();
+  const MeasuredTimes times = measured_times(p.measured);
+  raised += times.raised;
   std::string text = "Random weights. Batches in ms, min/median/p90/p99 of n:";
-  double last = 0;
-  for (const auto& b : p.measured.batches) {
-    const double time = b.median() * law.mean;
-    if (time < last) ++raised;
-    last = std::max(last, time);
-    latencies[std::to_string(b.items)] = rounded(last, 1e-9);
+  for (const auto& b : p.measured.batches)
     text += " " + std::to_string(b.items) + ": " + ms(b.sorted.front()) + "/" + ms(b.median()) + "/" + ms(b.quantile(0.9)) + "/" +
             ms(b.quantile(0.99)) + " of " + std::to_string(b.sorted.size()) + (b.narrow ? ";" : " (interval not reached);");
-  }
   std::vector<double> sums, parts[4];
   for (const auto& l : p.measured.loads) {
     sums.push_back(l.sum());
@@ -190,9 +172,6 @@ Json variant_json(const Profiled& p, const std::string& hardware, const std::str
   if (!p.measured.joules_per_item) text += backend == "cuda" ? "; energy: that of a GPU is not read" : "; energy: this machine shows none";
   if (!p.measured.kernels.empty()) text += "; kernels: " + p.measured.kernels;
 
-  const double load = median_of(sums);
-  for (double& s : sums) s /= load;
-  const real::RatioLaw load_law = real::ratio_law(sums);
   const bool bf16 = p.model.spec.precision == real::Precision::bf16;
   Json out{{"name", p.model.label() + (p.threads > 1 ? "-" + std::to_string(p.threads) + "t" : "") + "@" + hardware},
            {"task", "detect"},
@@ -209,13 +188,9 @@ Json variant_json(const Profiled& p, const std::string& hardware, const std::str
            {"memory_bytes", p.measured.base_bytes},
            {"memory_per_item_bytes", p.measured.item_bytes}};
   if (p.measured.joules_per_item) out["energy_per_item_j"] = *p.measured.joules_per_item;
-  out["profile"] = {{"latency_s", latencies}};
-  out["service"] = {{"law", "quantiles"}, {"points", points_json(law)}};
-  out["load"] = {{"first_run_s", rounded(load * load_law.mean, 1e-9)}};
-  if (p.measured.loads.size() > 1) {
-    out["load"]["law"] = "quantiles";
-    out["load"]["points"] = points_json(load_law);
-  }
+  out["profile"] = {{"latency_s", times.latencies}};
+  out["service"] = times.service;
+  out["load"] = times.load;
   out["kernel"] = {{"network", p.model.spec.network},
                    {"depth", p.model.spec.depth},
                    {"width", p.model.spec.width},

@@ -27,6 +27,7 @@
 #include <cmath>
 #include <filesystem>
 #include <iostream>
+#include <numeric>
 #include <optional>
 #include <sstream>
 #include <stdexcept>
@@ -298,6 +299,21 @@ void stats(const std::string& name, const std::vector<std::filesystem::path>& pa
 /// Queries that are drawn of a fitted source.
 constexpr double most_drawn = 2e7;
 
+/// Shares and gaps of the largest tenants, as fitted to the trace and as drawn.
+std::string tenants_compared(const ModulatedParams& fitted, const std::vector<double>& drawn, const TraceFit& gaps) {
+  constexpr std::size_t most_shown = 12;
+  if (drawn.empty()) return {};
+  const double all = std::accumulate(drawn.begin(), drawn.end(), 0.0);
+  std::vector<std::vector<std::string>> table{{"tenant", "share", "of the fitted source", "CV of gaps", "of the fitted source"}};
+  for (std::size_t k = 0; k < std::min(drawn.size(), most_shown); ++k)
+    table.push_back({fitted.tenants[k].empty() ? "(without a name)" : fitted.tenants[k], figure::percent(fitted.tenant_shares[k]),
+                     figure::percent(drawn[k] / all), figure::plain(fitted.tenant_cvs[k]),
+                     drawn[k] > 0 ? figure::plain(gaps.gap_cv(static_cast<std::uint32_t>(k))) : std::string("-")});
+  const std::string more =
+      drawn.size() > most_shown ? "and " + std::to_string(drawn.size() - most_shown) + " smaller tenants\n" : std::string();
+  return '\n' + in_columns(table, {}, true) + more + '\n';
+}
+
 void fit(const std::string& name, const std::vector<std::filesystem::path>& paths, const cxxopts::ParseResult& o) {
   if (o.count("out") == 0) throw InputError("fit needs --out FILE.json (see tideline trace --help)");
   const auto params = params_of<ReadParams>(o);
@@ -318,6 +334,8 @@ void fit(const std::string& name, const std::vector<std::filesystem::path>& path
     slower.rate_scale = std::min(1.0, most_drawn / (fitted.params.mean_qps * before.span_s));
     const auto source = make_modulated(slower, Stream(seed_of(o), "arrivals", 0));
     TraceStatistics drawn;
+    TraceFit again;
+    std::vector<double> by_tenant(fitted.params.tenants.size());
     TraceRow row;
     row.queries = 0;
     drawn.add(row);
@@ -326,6 +344,11 @@ void fit(const std::string& name, const std::vector<std::filesystem::path>& path
     for (Arrival a; source->next(a) && a.at < end;) {
       row.start_ns = a.at.time_since_epoch().count();
       drawn.add(row);
+      if (by_tenant.empty()) continue;
+      ++by_tenant[a.tenant];
+      row.key = a.tenant;
+      again.add(row);
+      row.key = TraceRow::no_key;
     }
     row.start_ns = 0;
     row.length_ns = (end - Time{}).count();
@@ -353,8 +376,9 @@ void fit(const std::string& name, const std::vector<std::filesystem::path>& path
     if (std::isnan(before.second.dispersion)) after.second = {};
     if (std::isnan(before.minute.dispersion)) after.minute = {};
     std::cout << '\n'
-              << comparison(before, after, "fitted source") << "written: " << out.string() << " (tideline run SCENARIO --with "
-              << out.string() << ", for its entry " << in_quotes(entry) << " of the workload)\n";
+              << comparison(before, after, "fitted source") << tenants_compared(fitted.params, by_tenant, again)
+              << "written: " << out.string() << " (tideline run SCENARIO --with " << out.string() << ", for its entry " << in_quotes(entry)
+              << " of the workload)\n";
   } catch (const SourceError& e) {
     throw InputError(name + ": " + e.what());
   } catch (const std::invalid_argument& e) {

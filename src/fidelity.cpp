@@ -115,6 +115,15 @@ void add_causes(const Json& report, FidelityCauses& c) {
   c.batches += static_cast<std::uint64_t>(batches);
 }
 
+FidelityError error_of(const statistics::PairedSample& sample, double confidence) {
+  FidelityError e;
+  e.simulated = sample.mean_a();
+  e.error = sample.mean();
+  e.relative = sample.mean_b() != 0 ? e.error / sample.mean_b() : not_a_number;
+  e.interval = sample.interval(confidence);
+  return e;
+}
+
 void finish_causes(FidelityCauses& c) {
   if (c.batches > 0)
     for (double* d : {&c.profile_s, &c.kernels_s, &c.interference_s, &c.dispatch_s, &c.lateness_s}) *d /= static_cast<double>(c.batches);
@@ -179,7 +188,7 @@ Fidelity judge_fidelity(const FidelityWishes& w, const PolicyRegistry& registry,
     FidelityBand b;
     b.band = band;
     b.load = load * band / out.share;
-    std::array<statistics::PairedSample, compared_metrics.size()> samples;
+    std::array<statistics::PairedSample, compared_metrics.size()> predicted, with_times;
     std::array<std::vector<double>, compared_metrics.size()> real_values;
     Differences differences;
     for (std::uint32_t r = 0; r < w.replications && !stop; ++r) {
@@ -193,6 +202,8 @@ Fidelity judge_fidelity(const FidelityWishes& w, const PolicyRegistry& registry,
       const RunResult simulated = run_once(request, registry, stop);
       request.also = &real_ends;
       request.mode = RunMode::real;
+      std::optional<real::Seen> seen;
+      request.sees = &seen;
       if (r == 0) request.warn = warn;
       request.progress = [&](const std::string&, Time now, Time, std::uint64_t) {
         progress("band " + to_text(band) + ", replication " + std::to_string(r + 1) + " of " + std::to_string(w.replications),
@@ -201,12 +212,21 @@ Fidelity judge_fidelity(const FidelityWishes& w, const PolicyRegistry& registry,
       const RunResult real = run_once(request, registry, stop);
       if (stop) break;
       ran += 1;
-      for (const RunResult* x : {&simulated, &real})
+      RunRequest again = request;
+      again.mode = RunMode::simulated;
+      again.also = nullptr;
+      again.warn = {};
+      again.progress = {};
+      again.takes = &*seen;
+      const RunResult retimed = run_once(again, registry, stop);
+      if (stop) break;
+      for (const RunResult* x : {&simulated, &real, &retimed})
         if (!x->audit.passed) throw InternalError("the audit of a run failed:\n" + failed_checks(x->audit));
       for (std::size_t k = 0; k < compared_metrics.size(); ++k) {
         const Metric& m = metric(compared_metrics[k].name);
-        const double s = value_of(m, simulated.summary.total), x = value_of(m, real.summary.total);
-        samples[k].add(s, x);
+        const double x = value_of(m, real.summary.total);
+        predicted[k].add(value_of(m, simulated.summary.total), x);
+        with_times[k].add(value_of(m, retimed.summary.total), x);
         real_values[k].push_back(x);
       }
       differences.add(simulated_ends, real_ends, b.pairs);
@@ -222,11 +242,9 @@ Fidelity judge_fidelity(const FidelityWishes& w, const PolicyRegistry& registry,
       FidelityMetric f;
       f.name = m.name;
       f.unit = m.unit;
-      f.simulated = samples[k].mean_a();
-      f.real = samples[k].mean_b();
-      f.error = samples[k].mean();
-      f.relative = f.real != 0 ? f.error / f.real : not_a_number;
-      f.interval = samples[k].interval(w.confidence);
+      f.real = predicted[k].mean_b();
+      f.predicted = error_of(predicted[k], w.confidence);
+      f.with_times = error_of(with_times[k], w.confidence);
       const auto& values = real_values[k];
       double squares = 0;
       for (const double v : values) squares += (v - f.real) * (v - f.real);
@@ -260,13 +278,16 @@ Json fidelity_json(const Fidelity& f, const FidelityWishes& w) {
     j["load"] = b.load;
     j["metrics"] = Json::object();
     for (const FidelityMetric& m : b.metrics) {
-      Json x{{"unit", m.unit},
-             {"simulated", json_of(m.simulated)},
-             {"real", json_of(m.real)},
-             {"error", json_of(m.error)},
-             {"relative", json_of(m.relative)},
-             {"real_sd", json_of(m.real_sd)}};
-      if (m.interval) x["interval"] = {m.interval->low, m.interval->high};
+      const auto errors = [&](const FidelityError& e) {
+        Json x{{"simulated", json_of(e.simulated)}, {"error", json_of(e.error)}, {"relative", json_of(e.relative)}};
+        if (e.interval) x["interval"] = {e.interval->low, e.interval->high};
+        return x;
+      };
+      Json x = errors(m.predicted);
+      x["unit"] = m.unit;
+      x["real"] = json_of(m.real);
+      x["real_sd"] = json_of(m.real_sd);
+      x["with_times_seen"] = errors(m.with_times);
       j["metrics"][m.name] = std::move(x);
     }
     j["pairs"] = Json{{"queries", b.pairs.queries},
@@ -293,19 +314,27 @@ std::string fidelity_text(const Fidelity& f, const FidelityWishes& w) {
   std::string out =
       "# Simulated against real: " + w.scenario +
       "\n\nA band is the work offered over what the devices can do with the fastest variant of each class in " +
-      "its best batch. Errors are simulated - real; weights of the kernels are random: latencies are real, answers are not.\n";
+      "its best batch. Errors are simulated - real; weights of the kernels are random: latencies are real, answers are not. " +
+      "*With the times seen* is simulated once more, with batches and loads that take what they took in that real run: what is left "
+      "there " +
+      "does not come from a machine that is faster or slower than its profile says.\n";
   for (const FidelityBand& b : f.bands) {
     out += "\n## Band " + digits(b.band) + " (`--load " + digits(b.load) + "`), " + std::to_string(b.reports.size()) +
            (b.reports.size() == 1 ? " replication" : " replications") + "\n\n";
-    out += "| metric | simulated | real | error | " + to_text(100 * w.confidence) +
-           " % interval of the error | sd of real |\n|---|---:|---:|---:|---|---:|\n";
+    const std::string interval = to_text(100 * w.confidence) + " % interval";
+    out += "| metric | real | sd of real | simulated | error | " + interval + " | with the times seen: error | " + interval +
+           " |\n|---|---:|---:|---:|---:|---|---:|---|\n";
     for (std::size_t k = 0; k < b.metrics.size(); ++k) {
       const FidelityMetric& m = b.metrics[k];
       const bool is_share = compared_metrics[k].is_share;
       const auto shown = [&](double e) { return is_share || m.real == 0 ? digits(e) : percent(e / m.real); };
-      out += "| " + m.name + " | " + digits(m.simulated) + " | " + digits(m.real) + " | " + shown(m.error) + " | " +
-             (m.interval ? "[" + shown(m.interval->low) + ", " + shown(m.interval->high) + "]" : std::string("none")) + " | " +
-             digits(m.real_sd) + " |\n";
+      const auto with_interval = [&](const FidelityError& e) {
+        return shown(e.error) + " | " +
+               (e.interval ? "[" + shown(e.interval->low) + ", " + shown(e.interval->high) + "]" : std::string("none")) + " | ";
+      };
+      out += "| " + m.name + " | " + digits(m.real) + " | " + digits(m.real_sd) + " | " + digits(m.predicted.simulated) + " | " +
+             with_interval(m.predicted) + with_interval(m.with_times);
+      out.back() = '\n';
     }
     const auto share = [&](std::uint64_t n, std::uint64_t of) {
       return of == 0 ? std::string("-") : digits(100.0 * static_cast<double>(n) / static_cast<double>(of)) + " %";

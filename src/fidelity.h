@@ -22,14 +22,22 @@ struct FidelityWishes {
   double confidence = 0.95;
 };
 
-/// One metric in one band: pairs of (simulated, real), one for each replication.
+/// What simulated runs are off by, in pairs of (simulated, real), one for each replication.
+struct FidelityError {
+  double simulated = 0;                          ///< mean
+  double error = 0;                              ///< mean of simulated - real
+  double relative = 0;                           ///< `error` / mean of the real; NaN where that is 0
+  std::optional<statistics::Interval> interval;  ///< Student's, of the error; none for one replication or equal errors
+};
+
+/// One metric in one band.
 struct FidelityMetric {
   std::string name, unit;
-  double simulated = 0, real = 0;                ///< means
-  double error = 0;                              ///< mean of simulated - real
-  double relative = 0;                           ///< `error` / `real`; NaN where real is 0
-  double real_sd = 0;                            ///< of the real runs among themselves; NaN for one
-  std::optional<statistics::Interval> interval;  ///< Student's, of the error; none for one replication or equal errors
+  double real = 0;          ///< mean
+  double real_sd = 0;       ///< of the real runs among themselves; NaN for one
+  FidelityError predicted;  ///< by the catalog
+  FidelityError
+      with_times;  ///< by simulated runs whose batches and loads took what they took in the real one: what is left is not the machine's
 };
 
 /// The queries of a band that both modes answered, paired one by one.

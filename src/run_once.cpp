@@ -125,7 +125,10 @@ RunResult run_once(const RunRequest& request, const PolicyRegistry& registry, co
         return !stop;
       },
       [&](const Scenario& s, const World& world) -> std::unique_ptr<Executor> {
-        if (request.mode == RunMode::simulated) return profiled_executor(s, world);
+        if (request.mode == RunMode::simulated) {
+          if (request.takes != nullptr) return std::make_unique<real::SeenExecutor>(world, s.options.seed, *request.takes);
+          return profiled_executor(s, world);
+        }
         machine = std::make_unique<real::RealMode>(s, world);
         return machine->take_executor();
       });
@@ -156,6 +159,7 @@ RunResult run_once(const RunRequest& request, const PolicyRegistry& registry, co
   const auto ready = std::chrono::steady_clock::now();
   if (machine) {
     real::RealExecutor& executor = machine->executor();
+    if (request.sees != nullptr) executor.watch(request.sees->emplace(*run.world));
     const real::Wall wall{.now = [] { return real::WallClock::now(); },
                           .wait = [&](real::WallClock::time_point until) { executor.wait_until(until); },
                           .take = [&] { return executor.take(); }};
@@ -164,6 +168,7 @@ RunResult run_once(const RunRequest& request, const PolicyRegistry& registry, co
     });
     const real::LoopThread loop(*machine);
     simulate(run, &pacer);
+    if (request.sees != nullptr) (*request.sees)->sort();
   } else {
     simulate(run, nullptr);
   }

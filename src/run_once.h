@@ -6,6 +6,7 @@
 #include "sim/metrics/series.h"
 #include "sim/metrics/summary.h"
 #include "src/decision_print.h"
+#include "src/real/seen.h"
 #include "src/records.h"
 #include "src/scenario.h"
 
@@ -13,6 +14,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,10 +33,12 @@ struct RunRequest {
   std::vector<std::filesystem::path> outputs;  ///< what else will be written: like `out`, it may be no file that the run reads
   std::function<void(Scenario&)> change;       ///< of what was read, before it runs; results files know nothing of it
   RecordWishes records;
-  Recorder* also = nullptr;                      ///< hears the run too; must outlive it
-  DecisionWatch* decisions = nullptr;            ///< hears all decisions; must outlive the run
-  bool tells_scaling = false;                    ///< whether what scaling does to traces is among the warnings
-  std::function<void(const std::string&)> warn;  ///< called with each warning, whole
+  Recorder* also = nullptr;                   ///< hears the run too; must outlive it
+  std::optional<real::Seen>* sees = nullptr;  ///< of a real run: what batches and loads took; written when it ends
+  const real::Seen* takes = nullptr;   ///< of a simulated run: what batches and loads take, in place of the catalog's; must outlive it
+  DecisionWatch* decisions = nullptr;  ///< hears all decisions; must outlive the run
+  bool tells_scaling = false;          ///< whether what scaling does to traces is among the warnings
+  std::function<void(const std::string&)> warn;                                              ///< called with each warning, whole
   std::function<void(const std::string& name, Time now, Time end, std::uint64_t)> progress;  ///< now and then, with queries so far
 };
 

@@ -383,6 +383,7 @@ class Stack {
       option.root["policies"]["system"] = value;
       return;
     }
+    if (t.size() > 1 && t[0] == "catalog") take_in_catalog();
     if (t.size() > 2 && t[0] == "policies" && document_.root["policies"].is_object()) {
       if (std::find(kinds_.begin(), kinds_.end(), t[1]) == kinds_.end())
         return problems.add_key(child("/policies", t[1]), "unknown kind of policy " + in_quotes(t[1]) + suggestion(t[1], kinds_));
@@ -408,6 +409,24 @@ class Stack {
       return;
     }
     set_done(reached);
+  }
+
+  /// A catalog that is named by its path becomes part of the document, so that values in it can be set. One that cannot be read stays a
+  /// path: its reader says why.
+  void take_in_catalog() {
+    const Json* named = member(document_.root, "catalog");
+    if (named == nullptr || !named->is_string()) return;
+    const Place& place = document_.place("/catalog");
+    const fs::path folder = place.line == 0 ? fs::path() : fs::path(document_.source(place)).parent_path();
+    try {
+      Problems problems;
+      const JsonDocument catalog = read_json_file((folder / named->get<std::string>()).string(), problems);
+      if (!problems.empty()) return;
+      document_.root["catalog"] = catalog.root;
+      document_.take_places(catalog, "", "/catalog");
+    } catch (const WorldError&) {
+      return;
+    }
   }
 
   /// What follows from a value that was set: short forms, names that replace, null that deletes.

@@ -53,9 +53,14 @@ class NameTable {
       h = (h ^ word) * 0x9e3779b97f4a7c15ULL;
       h ^= h >> 32;
     }
-    std::uint64_t word = 0;
-    for (std::size_t k = 0; k < left; ++k) word |= static_cast<std::uint64_t>(static_cast<unsigned char>(p[k])) << (8 * k);
-    return mix(h ^ word);
+    if (left >= 4) {
+      std::uint32_t first, last;  // they may overlap
+      std::memcpy(&first, p, 4);
+      std::memcpy(&last, p + left - 4, 4);
+      return mix(h ^ (std::uint64_t{last} << 32 | first));
+    }
+    const auto byte = [p](std::size_t k) { return std::uint64_t{static_cast<unsigned char>(p[k])}; };
+    return mix(left == 0 ? h : h ^ (byte(0) | byte(left / 2) << 8 | byte(left - 1) << 16));
   }
   /// Where a name is, or would be.
   std::size_t slot_of(std::string_view name, std::uint64_t hash) const {

@@ -241,19 +241,23 @@ std::vector<int> match_columns(std::string_view header, std::uint64_t row, std::
 NumberFault parse_ns(std::string_view text, int decimals, std::int64_t& ns) {
   // Digits, perhaps a point, at most `decimals` digits, 19 in all (which 64 bits hold): nearly every time in nearly every file.
   static constexpr std::uint64_t power[] = {1, 10, 100, 1000, 10'000, 100'000, 1'000'000, 10'000'000, 100'000'000, 1'000'000'000};
-  const auto digit = [](char c) { return static_cast<std::uint64_t>(c - '0'); };
   const char* p = text.data();
   const char* const end = p + text.size();
   std::uint64_t value = 0;
-  while (p != end && is_digit(*p)) value = value * 10 + digit(*p++);
+  const auto take_digits = [&](const char* until) {
+    for (; p != until; ++p) {
+      const unsigned digit = static_cast<unsigned char>(*p) - unsigned{'0'};
+      if (digit > 9) break;
+      value = value * 10 + digit;
+    }
+  };
+  take_digits(end);
   if (p != text.data() && p - text.data() <= 19 - decimals) {
     int missing = decimals;
     if (p != end && *p == '.') {
-      ++p;
-      while (p != end && missing > 0 && is_digit(*p)) {
-        value = value * 10 + digit(*p++);
-        --missing;
-      }
+      const char* const point = p++;
+      take_digits(end - p > decimals ? p + decimals : end);
+      missing -= static_cast<int>(p - point) - 1;
     }
     value *= power[missing];
     if (p == end && value < static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) {

@@ -149,6 +149,17 @@ void TraceFit::add(const TraceRow& row) {
   t.last_ns = row.start_ns;
 }
 
+double TraceFit::cv_of(const Tenant& t) const {
+  double cv = 1;
+  if (t.cv_weight > 0)
+    cv = t.cv_sum / t.cv_weight;
+  else if (!bins_ && t.pairs >= 30) {
+    const double variation = std::min(2.99, 3 * t.variation / static_cast<double>(t.pairs));
+    cv = std::sqrt(2 * variation / (3 - variation));
+  }
+  return std::clamp(digits(cv), 0.05, 20.0);
+}
+
 FittedSource TraceFit::fit(const TraceFigures& figures, std::span<const std::string> keys) const {
   if (!(figures.queries >= 100) || !(figures.rate_qps > 0))
     throw std::invalid_argument("a trace of fewer than 100 queries cannot be fitted");
@@ -210,16 +221,6 @@ FittedSource TraceFit::fit(const TraceFigures& figures, std::span<const std::str
   };
 
   // Tenants.
-  const auto cv_of = [&](const Tenant& t) {
-    double cv = 1;
-    if (t.cv_weight > 0)
-      cv = t.cv_sum / t.cv_weight;
-    else if (!bins_ && t.pairs >= 30) {
-      const double variation = std::min(2.99, 3 * t.variation / static_cast<double>(t.pairs));
-      cv = std::sqrt(2 * variation / (3 - variation));
-    }
-    return std::clamp(digits(cv), 0.05, 20.0);
-  };
   std::vector<std::size_t> order;
   for (std::size_t k = 0; k < tenants_.size(); ++k)
     if (tenants_[k].queries > 0) order.push_back(k);

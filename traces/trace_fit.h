@@ -35,6 +35,8 @@ class TraceFit {
   void add(const TraceRow& row);
   /// `figures` are those of the same rows. Throws `std::invalid_argument` where there are fewer than 100 queries.
   FittedSource fit(const TraceFigures& figures, std::span<const std::string> keys) const;
+  /// Of the gaps of a key that has queries, as `fit` takes it.
+  double gap_cv(std::uint32_t key) const { return cv_of(tenants_[key + std::size_t{1}]); }
 
  private:
   static constexpr std::size_t hours = 168;  ///< of the week, from the zero of the trace
@@ -43,6 +45,7 @@ class TraceFit {
     std::uint64_t pairs = 0;
     std::int64_t last_ns = -1, last_gap_ns = -1;
   };
+  double cv_of(const Tenant& tenant) const;
   /// Adds `amount` per nanosecond over a stretch to hours of the week.
   static void spread(std::array<double, hours>& to, std::int64_t from_ns, std::int64_t length_ns, double amount);
 

@@ -26,7 +26,8 @@ namespace {
 /// more and meets the least SLO of late: the cheapest change that there is room for. A change by d instances of cost C and load time T costs
 /// C (d + `load_weight_per_s` T max(d, 0)); C is the price of what an instance holds. An instance goes where the others carry `headroom` x
 /// the load, or where a cheaper variant of the same model takes its place, once that has been so for its load time. An instance takes what
-/// the reference batch of `infaas` makes. The linear rule of the released code for GPUs is left out.
+/// the reference batch of `infaas` makes. The rule of the released code for GPUs, which replicates what queues up while instances load too,
+/// is had by `headroom` 1 and `load_allowance_per_s` 0.2.
 ///
 /// Machines. To a pool, at its site, a node is added where all its devices are busy more than `most_utilisation`; or all have an interfered
 /// instance; or where, of all devices of the site, more than `overloaded_share` have an overloaded one, to the pool with most of them, or
@@ -39,7 +40,7 @@ class InfaasScaling final : public AutoscalingPolicy, public Observer {
     Models models = Models::all;
     bool machines = true;
     Duration interval = 1s;
-    double headroom = 1.05, load_weight = 0.1;
+    double headroom = 1.05, load_allowance = 0, load_weight = 0.1;
     std::int64_t memory_reserve = std::int64_t{1} << 30;
     Duration recent = 30s;
     std::optional<Duration> persistence;
@@ -56,6 +57,8 @@ class InfaasScaling final : public AutoscalingPolicy, public Observer {
           param::field("machines", &Params::machines, "Order and give back nodes too."),
           param::field("interval_s", &Params::interval, "Time between two looks at the models: one window.", {0.001, 86400}),
           param::field("headroom", &Params::headroom, "What instances must take, over the load.", {1, 100}),
+          param::field("load_allowance_per_s", &Params::load_allowance,
+                       "Share of what instances take that is replicated on top for each second of loading.", {0, 100}),
           param::field("load_weight_per_s", &Params::load_weight, "Cost of a second of loading, over that of holding.", {0, 1e6}),
           param::field("memory_reserve_bytes", &Params::memory_reserve, "Memory that must stay free on a device after a load."),
           param::field("recent_s", &Params::recent, "How long ago a class was last seen whose SLO counts.", {0.001, 86400}),
@@ -188,7 +191,8 @@ class InfaasScaling final : public AutoscalingPolicy, public Observer {
       if (fits && c.cost < best.cost) best = c;
       if (c.cost < cheapest.cost) cheapest = c;
     };
-    const std::uint32_t more = whole(wanted / rate(g)) - state.wish;
+    const double allowance = params_.load_allowance * to_seconds(first_load_time(world_, world_[g].variant));
+    const std::uint32_t more = whole(wanted / rate(g) + (allowance - 1) * state.wish);
     consider({cost_of_change(g, more, view), {}, more}, room_for(g, more, view));
     if (params_.models == Models::all)
       for_same_model(g, [&](GroupId u) {

@@ -266,7 +266,7 @@ class Clockwork final : public DispatchPolicy, public SharingPolicy, public Batc
 PolicyDefinition clockwork() {
   return define<Clockwork>(
       "clockwork", "Runs what is due to start first in batches that are in time; loads by the work that waits.",
-      {Provenance::as_released,
+      {Provenance::our_reading,
        R"(Gujarati et al., "Serving DNNs like Clockwork: performance predictability from the bottom up", OSDI 2020, arXiv:2006.02464)"});
 }
 

@@ -19,8 +19,8 @@ namespace {
 
 /// The variant is bound to the batch: when a device is free, the slack of the earliest deadline says which of the variants warm on it runs,
 /// and how many queries (policy S11). Source: SlackFit with its comparators MaxAcc and MaxBatch, Khare et al., "SuperServe: fine-grained
-/// inference serving for unpredictable workloads", NSDI 2025 (arXiv 2312.16733). As published, but for the bucket width, which is ours, and
-/// for what is left out below.
+/// inference serving for unpredictable workloads", NSDI 2025 (arXiv 2312.16733). Our reading in the bucket width, which the paper leaves open, and in
+/// what is left out below.
 ///
 /// Before the run the latencies of the variants of a task on a type of hardware, for batches up to `largest_batch`, are cut into buckets of
 /// `bucket_width_s` from the shortest on; what another variant does more accurately, as fast and for as many queries is left out, which in
@@ -233,7 +233,7 @@ class Slackfit final : public SelectionPolicy, public SharingPolicy, public Batc
 PolicyDefinition slackfit() {
   return define<Slackfit>(
       "slackfit", "The slack of the earliest deadline says which variant runs, and how many queries: late binding.",
-      {Provenance::as_published,
+      {Provenance::our_reading,
        R"(Khare et al., "SuperServe: fine-grained inference serving for unpredictable workloads", NSDI 2025, arXiv:2312.16733)"});
 }
 

@@ -54,7 +54,7 @@ class EpsilonGreedy final : public BanditSelection {
 
 PolicyDefinition epsilon_greedy() {
   return define<EpsilonGreedy>("epsilon_greedy", "The variant that was worth most so far, and of a share of the queries any.",
-                               {Provenance::as_released, R"(Sutton and Barto, "Reinforcement learning: an introduction", MIT Press 2018)"});
+                               {Provenance::our_reading, R"(Sutton and Barto, "Reinforcement learning: an introduction", MIT Press 2018)"});
 }
 
 }  // namespace tideline

@@ -43,7 +43,7 @@ PolicyDefinition exp3() {
   return define<Exp3>(
       "exp3", "A variant drawn by weights that shrink with what it lost: Clipper's selection.",
       {Provenance::as_released,
-       R"(Auer, Cesa-Bianchi, Freund and Schapire, "The nonstochastic multiarmed bandit problem", SIAM Journal on Computing 32(1), 2002, doi:10.1137/S0097539701398375)"});
+       R"(Auer, Cesa-Bianchi, Freund and Schapire, "The nonstochastic multiarmed bandit problem", SIAM Journal on Computing 32(1), 2002, doi:10.1137/S0097539701398375; Crankshaw et al., "Clipper: a low-latency online prediction serving system", NSDI 2017)"});
 }
 
 }  // namespace tideline

@@ -441,7 +441,7 @@ class Infaas final : public SelectionPolicy {
 PolicyDefinition infaas() {
   return define<Infaas>(
       "infaas", "INFaaS's heuristic: the cheapest variant with an instance that copes, else the one soonest loaded. Sees no network.",
-      {Provenance::as_released, R"(Romero et al., "INFaaS: automated model-less inference serving", USENIX ATC 2021)"});
+      {Provenance::our_reading, R"(Romero et al., "INFaaS: automated model-less inference serving", USENIX ATC 2021)"});
 }
 
 }  // namespace tideline

@@ -5,7 +5,9 @@
 #include <cstring>
 #include <pthread.h>
 #include <sched.h>
-#include <sys/prctl.h>
+#if defined(__x86_64__) || defined(__i386__)
+#include <immintrin.h>
+#endif
 
 namespace tideline::real {
 
@@ -27,7 +29,13 @@ void pin(const CoreSet& cores) {
     throw CannotRun("a thread cannot be bound to core " + core_list(cores) + ": " + std::strerror(error));
 }
 
-void wake_in_time() { prctl(PR_SET_TIMERSLACK, 1UL); }
+void spin_once() {
+#if defined(__x86_64__) || defined(__i386__)
+  _mm_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
 
 std::string core_list(const CoreSet& cores) {
   std::string out;

@@ -13,8 +13,8 @@ using CoreSet = std::vector<int>;
 CoreSet usable_cores();
 /// Binds the calling thread to the cores. Throws CannotRun where the machine refuses.
 void pin(const CoreSet& cores);
-/// Lets timed waits of the calling thread end when they are due: by default Linux lets them be 50 microseconds late.
-void wake_in_time();
+/// One turn of a loop that waits for another thread: leaves the core's units to whoever shares them.
+void spin_once();
 std::string core_list(const CoreSet& cores);  ///< "1-3,6"
 
 }  // namespace tideline::real

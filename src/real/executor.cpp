@@ -73,12 +73,10 @@ CoreSet RealExecutor::cores_for(const LoadRun& run) {
   return out;
 }
 
-std::unique_ptr<Worker> RealExecutor::worker_on(const CoreSet& cores) {
-  const auto at = std::find_if(idle_.begin(), idle_.end(), [&](const auto& w) { return w->cores() == cores; });
-  if (at == idle_.end()) return std::make_unique<Worker>(cores, mailbox_);
-  auto out = std::move(*at);
-  idle_.erase(at);
-  return out;
+Workers& RealExecutor::workers_on(const CoreSet& cores) {
+  for (const auto& w : workers_)
+    if (w->cores() == cores) return *w;
+  return *workers_.emplace_back(std::make_unique<Workers>(cores, mailbox_));
 }
 
 RealExecutor::Instance& RealExecutor::begin_load(const LoadRun& run) {
@@ -88,9 +86,12 @@ RealExecutor::Instance& RealExecutor::begin_load(const LoadRun& run) {
   x.option = run.option;
   const CoreSet cores = cores_for(run);
   if (world_.catalog()[world_.topology()[run.device].hardware].sharing == Sharing::partitioned) x.cores = cores;
-  x.worker = worker_on(cores);
+  x.workers = &workers_on(cores);
+  x.workers->attach();
+  x.slot = std::make_shared<NetworkSlot>();
   x.ticket = next_ticket_++;
   x.wished = WallClock::now();
+  x.expected = profiled_.expected_load(run.parts);
   doing_[x.ticket] = run.instance.index();
   const Runnable& kernel = *kernels_[x.variant.index()];
   const Variant& v = world_[x.variant];
@@ -101,7 +102,8 @@ RealExecutor::Instance& RealExecutor::begin_load(const LoadRun& run) {
   job.threads = threads_of(v, run.option);
   job.backend = kernel.backend;
   job.spec = kernel.spec;
-  x.worker->tell(std::move(job));
+  job.slot = x.slot;
+  x.workers->tell(std::move(job));
   return x;
 }
 
@@ -129,6 +131,8 @@ void RealExecutor::loaded(Instance& x, const Done& done, bool before_start) {
   resident_bytes_ += x.resident_bytes;
   facts_.most_resident_bytes = std::max(facts_.most_resident_bytes, resident_bytes_);
   facts_.loads.push_back({x.variant, done.parts, between(x.wished, WallClock::now()), before_start});
+  if (seen_ != nullptr && !before_start && x.expected > Duration{})
+    seen_->loads[x.variant.index()].push_back(to_seconds(facts_.loads.back().took) / to_seconds(x.expected));
 }
 
 void RealExecutor::unload(InstanceId i) {
@@ -145,9 +149,9 @@ void RealExecutor::unload(InstanceId i) {
   Job job;
   job.kind = Job::Kind::unload;
   job.ticket = next_ticket_++;
-  const std::uint64_t ticket = job.ticket;
-  x.worker->tell(std::move(job));
-  leaving_[ticket] = std::move(x.worker);
+  job.slot = std::move(x.slot);
+  x.workers->tell(std::move(job));
+  x.workers->detach();
   instances_.erase(at);
 }
 
@@ -162,6 +166,8 @@ Duration RealExecutor::run(InstanceId i, const BatchRun& run) {
     throw CannotRun(at + "runs on other cores than its network was loaded for: instances are resized by restarts here, not in place");
   x.ticket = next_ticket_++;
   x.items = run.items;
+  x.expected = profiled_.expected_run(run);
+  x.first_serial = run.first_serial;
   doing_[x.ticket] = i.index();
   x.was_beside = running_ > 0;
   if (running_ > 0)
@@ -172,7 +178,8 @@ Duration RealExecutor::run(InstanceId i, const BatchRun& run) {
   job.kind = Job::Kind::run;
   job.ticket = x.ticket;
   job.items = run.items;
-  x.worker->tell(std::move(job));
+  job.slot = x.slot;
+  x.workers->tell(std::move(job));
   return forever;
 }
 
@@ -184,12 +191,7 @@ KernelTimes& RealExecutor::times_of(const Instance& x) {
 
 std::optional<Completion> RealExecutor::take() {
   while (const auto done = mailbox_.take()) {
-    if (done->kind == Job::Kind::unload) {
-      const auto at = leaving_.find(done->ticket);
-      idle_.push_back(std::move(at->second));
-      leaving_.erase(at);
-      continue;
-    }
+    if (done->kind == Job::Kind::unload) continue;
     const auto at = doing_.find(done->ticket);
     if (at == doing_.end()) continue;  // its instance is gone
     const std::uint32_t slot = at->second;
@@ -205,12 +207,15 @@ std::optional<Completion> RealExecutor::take() {
     }
     --running_;
     facts_.dispatch.record(between(done->told, done->began));
-    facts_.returned.record(between(done->ended, WallClock::now()));
+    const auto now = WallClock::now();
+    facts_.returned.record(between(done->ended, now));
     if (done->failed) {
       ++facts_.failed_batches;
     } else {
       KernelTimes& times = times_of(x);
       (x.was_beside ? times.beside : times.alone).record(between(done->began, done->ended));
+      if (seen_ != nullptr)
+        seen_->batches[x.variant.index()].push_back({x.first_serial, to_seconds(between(done->told, now)) / to_seconds(x.expected)});
     }
     x.ticket = 0;
     x.items = 0;

@@ -1,4 +1,4 @@
-// Loads and batches as this machine does them: an instance is a network in memory and a thread that runs it. What serving and policies
+// Loads and batches as this machine does them: an instance is a network in memory, and the threads of its device's cores run it. What serving and policies
 // expect comes from the catalog, as in simulated time; what happens comes from the kernels.
 #pragma once
 
@@ -7,6 +7,7 @@
 #include "sim/executor/profiled.h"
 #include "sim/metrics/histogram.h"
 #include "sim/model/world.h"
+#include "src/real/seen.h"
 #include "src/real/worker.h"
 
 #include <cstddef>
@@ -84,11 +85,14 @@ class RealExecutor final : public Executor {
   /// Waits until something is done, or until then.
   void wait_until(WallClock::time_point until) { mailbox_.wait_until(until); }
   RealFacts& facts() { return facts_; }
+  /// Writes there what batches and loads take; must outlive the run.
+  void watch(Seen& seen) { seen_ = &seen; }
   const CorePlan& placement() const { return placement_; }
 
  private:
   struct Instance {
-    std::unique_ptr<Worker> worker;
+    Workers* workers = nullptr;
+    std::shared_ptr<NetworkSlot> slot;
     VariantId variant;
     DeviceId device;
     CoreSet cores;             // that it holds of a partitioned device
@@ -96,13 +100,15 @@ class RealExecutor final : public Executor {
     WallClock::time_point wished;
     std::uint32_t items = 0;
     std::uint8_t option = 0;
+    Duration expected{};  // of what it does, by the catalog
+    std::uint64_t first_serial = 0;
     bool was_beside = false;
     std::int64_t resident_bytes = 0;
   };
   Instance& begin_load(const LoadRun& run);
   CoreSet cores_for(const LoadRun& run);
   void loaded(Instance& x, const Done& done, bool before_start);
-  std::unique_ptr<Worker> worker_on(const CoreSet& cores);
+  Workers& workers_on(const CoreSet& cores);
   KernelTimes& times_of(const Instance& x);
 
   const World& world_;
@@ -112,14 +118,14 @@ class RealExecutor final : public Executor {
   std::vector<CoreSet> free_cores_;  // of partitioned devices, by device
   Mailbox mailbox_;
   std::unordered_map<std::uint32_t, Instance> instances_;
-  std::unordered_map<std::uint64_t, std::uint32_t> doing_;              // instance by ticket
-  std::unordered_map<std::uint64_t, std::unique_ptr<Worker>> leaving_;  // by the ticket of their unloading
-  std::vector<std::unique_ptr<Worker>> idle_;
+  std::unordered_map<std::uint64_t, std::uint32_t> doing_;  // instance by ticket
+  std::vector<std::unique_ptr<Workers>> workers_;           // by cores; ended before the mailbox
   std::map<std::tuple<std::uint32_t, std::uint32_t, std::uint8_t>, std::size_t> times_;
   std::uint64_t next_ticket_ = 1;
   std::uint32_t running_ = 0;  // kernels of batches
   std::int64_t resident_bytes_ = 0;
   RealFacts facts_;
+  Seen* seen_ = nullptr;
 };
 
 }  // namespace tideline::real

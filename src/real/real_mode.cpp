@@ -23,17 +23,6 @@ bool is_used(const World& world, const Variant& v) {
   return std::any_of(devices.begin(), devices.end(), [&](const Device& d) { return d.hardware == v.hardware; });
 }
 
-NetworkSpec spec_of(const tideline::Kernel& k) {
-  NetworkSpec spec;
-  spec.network = k.network;
-  spec.depth = k.depth;
-  spec.width = k.width;
-  spec.resolution = k.resolution;
-  spec.precision = k.precision == "bf16" ? Precision::bf16 : Precision::f32;
-  spec.seed = k.seed;
-  return spec;
-}
-
 void check_kernels(const World& world) {
   for (const Variant& v : world.catalog().variants)
     if (is_used(world, v) && !v.kernel)
@@ -107,6 +96,17 @@ std::string micros(const Json& t, const char* key) {
 
 }  // namespace
 
+NetworkSpec spec_of(const tideline::Kernel& k) {
+  NetworkSpec spec;
+  spec.network = k.network;
+  spec.depth = k.depth;
+  spec.width = k.width;
+  spec.resolution = k.resolution;
+  spec.precision = k.precision == "bf16" ? Precision::bf16 : Precision::f32;
+  spec.seed = k.seed;
+  return spec;
+}
+
 RealMode::RealMode(const Scenario& scenario, const World& world) {
   check_kernels(world);
   check_environment(scenario);
@@ -137,7 +137,6 @@ LoopThread::LoopThread(RealMode& mode) : before_(usable_cores()) {
   } catch (const CannotRun& e) {
     throw WorldError(std::string("real mode: ") + e.what());
   }
-  wake_in_time();
 }
 
 LoopThread::~LoopThread() {

@@ -12,6 +12,9 @@
 
 namespace tideline::real {
 
+/// What runs a variant's kernel.
+NetworkSpec spec_of(const tideline::Kernel& kernel);
+
 /// The machine as a scenario uses it: its backends and who runs where.
 class RealMode {
  public:

@@ -364,6 +364,26 @@ TEST_F(Layers, tokens_that_are_no_numbers_are_names) {
   EXPECT_EQ(effective({"unnamed.json", "--with", "w.json"})["workload"][0]["items"], 2);
 }
 
+TEST_F(Layers, values_of_a_catalog_that_is_named_by_its_path_can_be_set) {
+  const Json whole = Json::parse(small_scenario, nullptr, true, true);
+  Json named = whole;
+  named["catalog"] = "catalogs/small.json";
+  folder.write("catalogs/small.json", whole["catalog"].dump());
+  folder.write("named.json", named.dump());
+  const Json base = effective({"named.json"}), e = effective({"named.json", "--set", "/catalog/variants/big/accuracy=0.9"});
+  EXPECT_THAT(base["catalog"].get<std::string>(), testing::EndsWith("catalogs/small.json"));
+  EXPECT_EQ(e["catalog"], effective({"--set", "/catalog/variants/big/accuracy=0.9"})["catalog"]);
+  EXPECT_EQ(effective({"--set", "/catalog=catalogs/small.json", "--set", "/catalog/variants/big/accuracy=0.9"})["catalog"], e["catalog"])
+      << "a path on the command line is relative to where that is";
+  EXPECT_THAT(refusal({"named.json", "--set", "/catalog/variants/bog/accuracy=0.9"}), HasSubstr("did you mean \"big\"?"));
+  EXPECT_THAT(refusal({"named.json", "--set", "/catalog/variants/big/accuracy=2"}),
+              HasSubstr("--set /catalog/variants/big/accuracy=2: /catalog/variants/"));
+  named["catalog"] = "catalogs/none.json";
+  folder.write("none.json", named.dump());
+  EXPECT_THAT(refusal({"none.json", "--set", "/catalog/variants/big/accuracy=0.9"}, 3),
+              HasSubstr("/catalog: cannot read catalogs/none.json"));
+}
+
 TEST_F(Layers, values_with_units_are_understood_everywhere) {
   EXPECT_EQ(effective({"--set", "/measure/drain_s=2min"})["measure"]["drain_s"], 120);
   EXPECT_EQ(policies({"--policy", "coldstart=fixed_keep_alive,keep_alive_s=1.5h"})["coldstart"]["params"]["keep_alive_s"], 5400);

@@ -154,6 +154,9 @@ TEST(Fidelity, reports_both_modes_band_by_band_and_fits_a_catalog) {
     EXPECT_GT(m["real"], 0);
     EXPECT_NEAR(m["error"].get<double>(), m["simulated"].get<double>() - m["real"].get<double>(), 1e-12);
     EXPECT_EQ(m["interval"].size(), 2U);
+    const auto& t = m["with_times_seen"];
+    EXPECT_NEAR(t["error"].get<double>(), t["simulated"].get<double>() - m["real"].get<double>(), 1e-12);
+    EXPECT_NE(t["simulated"], m["simulated"]) << "the profile is a made-up one: kernels take something else";
     EXPECT_EQ(b["reports"].size(), 2U);
   }
   // The fitted catalog says what the kernels took; the scenario runs with it.

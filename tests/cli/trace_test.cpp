@@ -136,7 +136,8 @@ TEST(Trace, what_fit_writes_is_a_layer_of_a_scenario) {
   folder.write("s.json", small_scenario);
   const Outcome done = tideline(folder, {"trace", "fit", samples + "servegen", "--entry", "finders", "--out", "source.json"});
   EXPECT_EQ(done.code, 0) << done.err;
-  EXPECT_THAT(done.out, testing::AllOf(HasSubstr("fitted source"), HasSubstr("dispersion at 60 s"),
+  EXPECT_THAT(done.out, testing::AllOf(HasSubstr("fitted source"), HasSubstr("dispersion at 60 s"), HasSubstr("\nchunk-1  70.00 %  "),
+                                       HasSubstr("\nchunk-0  30.00 %  "),
                                        HasSubstr("written: source.json (tideline run SCENARIO --with source.json")));
   const Outcome effective = tideline(folder, {"validate", "s.json", "--effective", "--with", "source.json"});
   EXPECT_EQ(effective.code, 0) << effective.err;

@@ -223,11 +223,12 @@ TEST_P(Cuda, inputs_and_batches_may_change_between_runs) {
 TEST_P(Cuda, networks_run_in_threads_of_their_own) {
   const NetworkSpec spec = model("yolov5t", 64);
   const auto wanted = backend->load(spec, 1, 1)->output(0);
-  std::vector<std::unique_ptr<Network>> networks(2);
+  std::vector<std::unique_ptr<Network>> networks(3);
+  networks[0] = backend->load(spec, 1, 1);  // and run by a thread that did not load it
   std::vector<std::thread> threads;
   for (auto& n : networks)
     threads.emplace_back([&] {
-      n = backend->load(spec, 1, 1);
+      if (!n) n = backend->load(spec, 1, 1);
       for (int k = 0; k < 10; ++k) n->run(1);
     });
   for (auto& t : threads) t.join();

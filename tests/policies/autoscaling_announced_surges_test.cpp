@@ -53,21 +53,31 @@ TEST(announced_surges, hold_the_factor_from_the_lead_to_the_end_and_then_let_go)
   EXPECT_EQ(wish_at(own, 840s), 6U);
 }
 
-/// Queries that were late or not answered around a surge of three times the load, announced ten minutes ahead or not; a load takes a
-/// minute.
-std::uint64_t missed(bool is_announced) {
+struct AroundASurge {
+  std::uint64_t missed = 0, cold_starts = 0;  ///< late or not answered; that found nothing and had it loaded
+};
+
+/// Ten minutes before and after the begin of a surge of three times the load, which is announced ten minutes ahead or not; a load takes a
+/// minute. Of two variants the second has hardware of its own and no instance. The surge outlasts what is measured: copies of its last queries
+/// come crowded.
+AroundASurge around_a_surge(bool is_announced, const std::string& selection, double cv) {
   const std::string text = R"json({
     "schema": 1,
     "catalog": { "name": "c", "tasks": [ { "name": "t", "metric": "top-1", "kind": "hit_rate" } ],
-      "hardware": [ { "name": "gpu", "kind": "gpu", "memory_bytes": 1000, "price_per_hour_usd": 1 } ],
+      "hardware": [ { "name": "gpu", "kind": "gpu", "memory_bytes": 1000, "price_per_hour_usd": 1 },
+                    { "name": "other", "kind": "gpu", "memory_bytes": 1000, "price_per_hour_usd": 2 } ],
       "variants": [ { "name": "net", "task": "t", "hardware": "gpu", "accuracy": 0.7, "memory_bytes": 600,
+                      "profile": { "latency_s": { "1": 0.1 } }, "load": { "first_run_s": 60 } },
+                    { "name": "spare", "task": "t", "hardware": "other", "accuracy": 0.7, "memory_bytes": 600,
                       "profile": { "latency_s": { "1": 0.1 } }, "load": { "first_run_s": 60 } } ] },
-    "cluster": { "sites": [ { "name": "s" } ], "pools": [ { "name": "p", "site": "s", "hardware": "gpu", "count": 12 } ] },
-    "workload": [ { "name": "w", "task": "t", "origin": "s", "source": "poisson", "params": { "rate_qps": 14 },
-                    "classes": [ { "latency_slo_s": 2 } ] } ],
-    "environment": [ { "at_s": 1800, "change": "surge", "entry": "w", "factor": 3, "for_s": 600)json" +
+    "cluster": { "sites": [ { "name": "s" } ], "pools": [ { "name": "p", "site": "s", "hardware": "gpu", "count": 12 },
+                                                          { "name": "q", "site": "s", "hardware": "other", "count": 2 } ] },
+    "workload": [ { "name": "w", "task": "t", "origin": "s", "source": "gamma", "params": { "rate_qps": 14, "cv": )json" +
+                           std::to_string(cv) + R"json( }, "classes": [ { "latency_slo_s": 2 } ] } ],
+    "environment": [ { "at_s": 1800, "change": "surge", "entry": "w", "factor": 3, "for_s": 1200)json" +
                            std::string(is_announced ? R"(, "announced_s": 600)" : "") + R"json( } ],
-    "policies": { "selection": "cheapest_feasible",
+    "policies": { "selection": )json" +
+                           selection + R"json(,
                   "autoscaling": { "name": "announced_surges", "params": { "autoscaler": "predictive", "params": { "interval_s": 30 } } } },
     "initial": [ { "variant": "net", "pool": "p", "count": 2 } ],
     "measure": { "warmup_s": 1200, "duration_s": 1200, "drain_s": 300 }, "seed": 1 })json";
@@ -80,13 +90,25 @@ std::uint64_t missed(bool is_announced) {
   });
   run.simulation->run();
   const Summary found = summary->summary();
-  EXPECT_EQ(found.total.cold_starts, 0U);
-  return found.total.queries_missed;
+  return {found.total.queries_missed, found.total.cold_starts};
 }
 
+// Queries that go where an answer is expected first wait for those that are loaded: none has anything loaded.
 TEST(announced_surges, are_met_with_what_was_loaded_ahead) {
-  EXPECT_LT(missed(true), 20U);
-  EXPECT_GT(missed(false), 1000U);
+  const AroundASurge ahead = around_a_surge(true, R"("cheapest_feasible")", 1), late = around_a_surge(false, R"("cheapest_feasible")", 1);
+  EXPECT_LT(ahead.missed, 20U);
+  EXPECT_GT(late.missed, 1000U);
+}
+
+// "surge 3x announced 10 min ahead, load time 60 s: no cold start; unannounced: cold starts": where overload makes queries have another
+// variant loaded. Arrivals are even, so that nothing is overloaded but by the surge.
+TEST(announced_surges, cause_no_cold_starts_where_others_do) {
+  const std::string infaas = R"({ "name": "infaas", "params": { "memory_reserve_bytes": 0, "fill": null } })";
+  const AroundASurge ahead = around_a_surge(true, infaas, 0.05), late = around_a_surge(false, infaas, 0.05);
+  EXPECT_EQ(ahead.cold_starts, 0U);
+  EXPECT_EQ(ahead.missed, 0U);
+  EXPECT_GT(late.cold_starts, 0U);
+  EXPECT_GT(late.missed, 1000U);
 }
 
 }  // namespace

@@ -20,6 +20,7 @@ struct Rounds {
   std::unique_ptr<ClusterBench> bench;
   std::vector<InstanceId> warm, starting;
   std::unique_ptr<AutoscalingPolicy> p;
+  std::string_view why;  ///< of the last wish
   Time now{};
 
   Rounds(const PolicyDefinition& d, std::size_t instances, const param::Object& parameters) {
@@ -43,6 +44,7 @@ struct Rounds {
     for (const Plan::Wish& w : plan.wishes) {
       EXPECT_EQ(w.group, bench->group(v));  // groups without instances and wishes are left alone
       wish = static_cast<int>(w.instances);
+      why = p->reasons()[w.reason];
     }
     return wish;
   }
@@ -97,6 +99,16 @@ TEST(autoscaling_kubernetes_hpa, a_limited_step_goes_on_in_the_next_round) {
   EXPECT_EQ(r.busy(0.75), 7);
   r.have(7);
   EXPECT_EQ(r.busy(0.75 * 3 / 7), 9) << "constant load: the ratio is 9/7";
+}
+
+// A3: at a ratio that stays 3 however many there are, the step is limited each time: 7, 14, 28.
+TEST(autoscaling_kubernetes_hpa, a_ratio_that_stays_is_followed_in_limited_steps) {
+  Rounds r(kubernetes_hpa(), 3, {{"target", 0.25}});
+  r.plan();
+  for (const int wish : {7, 14, 28}) {
+    EXPECT_EQ(r.busy(0.75), wish);
+    r.have(static_cast<std::size_t>(wish));
+  }
 }
 
 // A3: (4,.5) -> 2 and (10,.89) -> 9 only after 300 s, the first count being a recommendation.
@@ -156,19 +168,21 @@ TEST(autoscaling_kubernetes_hpa, refuses_bounds_and_windows_that_make_no_sense) 
 const param::Object seven{{"metric", "rps"}, {"rps", 10}};  // x 0.7
 
 /// A minute of `before` visits in its first 54 s, `last` in its last 6; not in a panic before.
-int after_a_minute(std::size_t ready, std::size_t before, std::size_t last, param::Object parameters = seven) {
+int after_a_minute(std::size_t ready, std::size_t before, std::size_t last, param::Object parameters = seven, const char* why = "stable") {
   Rounds r(knative_kpa(), 1, parameters);
   r.sent(0);
   r.plan();
   r.have(ready);
   for (std::size_t k = 0; k < 54; ++k) r.sent((k + 1) * before / 54 - k * before / 54);
   for (std::size_t k = 0; k < 6; ++k) r.sent((k + 1) * last / 6 - k * last / 6);
-  return r.plan();
+  const int wish = r.plan();
+  EXPECT_EQ(r.why, why);
+  return wish;
 }
 
 // A4: ready 5, averages 40 and 90, target 7 -> 13 and panic; 35, 35 -> 5; ready 10, 14, 0 -> 5 (down-rate limit).
 TEST(autoscaling_knative_kpa, wishes_what_the_windows_ask_for) {
-  EXPECT_EQ(after_a_minute(5, 40 * 60 - 90 * 6, 90 * 6), 13);
+  EXPECT_EQ(after_a_minute(5, 40 * 60 - 90 * 6, 90 * 6, seven, "panic"), 13);
   EXPECT_EQ(after_a_minute(5, 35 * 54, 35 * 6), 5);
   EXPECT_EQ(after_a_minute(10, 14 * 60, 0), 5);
   EXPECT_EQ(after_a_minute(1, 0, 1), 1);
@@ -223,7 +237,7 @@ TEST(autoscaling_knative_kpa, goes_to_zero_after_window_and_grace) {
 TEST(autoscaling_knative_kpa, bounds_rates_of_change_and_delays_downwards) {
   param::Object slow = seven;
   slow.emplace_back("max_up_rate", 1.5);
-  EXPECT_EQ(after_a_minute(4, 70 * 54, 70 * 6, slow), 6);
+  EXPECT_EQ(after_a_minute(4, 70 * 54, 70 * 6, slow, "panic"), 6);
   param::Object delayed = seven;
   delayed.emplace_back("scale_down_delay_s", 20);
   Rounds r(knative_kpa(), 1, delayed);

@@ -61,6 +61,24 @@ TEST(inferline_tuner, adds_at_once_where_the_envelope_is_exceeded_and_takes_away
   EXPECT_EQ(g.period(15, 1s), 1U);
 }
 
+// Planned for: 45 a second, three instances at .75. Then 30 for five seconds and 15: what the last half minute asks for is two at first,
+// and one five seconds later; that one goes when the change before is 15 s ago.
+TEST(inferline_tuner, takes_nothing_away_within_15_s_of_a_change) {
+  Group1 g(inferline_tuner(), {{"planning_s", 10}, {"batch_size", 1}}, 50ms, 1s);
+  for (int k = 0; k < 40; ++k) g.period(45, 1s);
+  std::vector<int> went;
+  std::uint32_t before = 3;
+  for (int second = 1; second <= 70; ++second) {
+    const std::uint32_t n = g.period(second <= 5 ? 30 : 15, 1s);
+    if (n != before) went.push_back(second);
+    before = n;
+  }
+  EXPECT_EQ(before, 1U);
+  ASSERT_EQ(went.size(), 2U);
+  EXPECT_EQ(went[0], 30);
+  EXPECT_EQ(went[1], 45);
+}
+
 TEST(inferline_tuner, a_long_rise_shows_in_long_windows) {
   Group1 g(inferline_tuner(), {{"planning_s", 8}, {"batch_size", 1}}, 50ms, 1s);
   // Bursts of 30 in single seconds were planned for: 30, 0, 30, 0 ... is 15 a second.

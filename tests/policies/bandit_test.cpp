@@ -35,7 +35,9 @@ TEST(bandit_arms, ucb1_bounds_are_the_worked_ones) {
     }
   EXPECT_EQ(arms.all_pulls(), 17);
   const double bound[] = {1.3528, 1.7646, 2.1832};
-  for (std::size_t k = 0; k < 3; ++k) EXPECT_NEAR(arms.upper_bound(k, arms.all_pulls()), bound[k], 5e-5);
+  const auto bound_of = [&](std::size_t k) { return arms.upper_bound(k, arms.all_pulls()); };
+  for (std::size_t k = 0; k < 3; ++k) EXPECT_NEAR(bound_of(k), bound[k], 5e-5);
+  EXPECT_EQ(best_arm(std::array<char, 3>{1, 1, 1}, bound_of), 2U);
 }
 
 TEST(bandit_arms, pulls_count_before_their_rewards_come) {
@@ -67,6 +69,15 @@ TEST(bandit_arms, exp3_weights_are_the_worked_ones) {
   w.learn(1, .25, w.probability(1, all));
   EXPECT_NEAR(w.weight(1), .933774, 1e-6);
   EXPECT_EQ(w.weight(2), 1);
+}
+
+// What an arm of probability p loses counts as loss / p, but for p below a thousandth.
+TEST(bandit_arms, exp3_bounds_what_an_improbable_arm_loses) {
+  for (const double p : {1e-3, 1e-9}) {
+    ExponentialWeights w(2, 1e-4, 1);
+    w.learn(0, 1, p);
+    EXPECT_DOUBLE_EQ(w.weight(0), std::exp(-.1)) << p;
+  }
 }
 
 TEST(bandit_arms, exp3_weights_outlive_long_runs) {
@@ -192,6 +203,37 @@ TEST(bandits, find_the_better_of_two_arms) {
   }
   EXPECT_NEAR(best_share(all[0], 1), .95, .02) << "a tenth goes anywhere";
   EXPECT_GT(best_share(all[5], 1), .8);
+}
+
+// Seven right and three wrong answers of one arm, four and four of the other: Beta(8, 4) is the larger in .7951 of all draws.
+TEST(bandits, thompson_chooses_an_arm_as_often_as_its_belief_is_the_largest) {
+  TwoArms w;
+  ClusterBench bench(w.b);
+  tideline::Setup setup = bench.setup();
+  setup.label_share = 1;
+  const auto p = make<SelectionPolicy>(thompson(), setup, {{"accuracy", "labels"}});
+  auto& o = dynamic_cast<Observer&>(*p);
+  std::map<VariantId, std::vector<double>> labels{{w.a, {1, 1, 1, 1, 1, 1, 1, 0, 0, 0}}, {w.z, {1, 1, 1, 1, 0, 0, 0, 0}}};
+  const VisitId v = bench.admit(ClassId{0});
+  std::uint64_t query = 0;
+  // Answers beyond the labels have none, and teach nothing.
+  const auto pull = [&] {
+    bench.cluster.visit(v).serial = query;
+    const VariantId arm = p->select(bench.query(v), bench.view()).variants[0];
+    auto& left = labels[arm];
+    o.ended({query, ClassId{0}, arm, 10ms, 0, !left.empty()}, bench.view());
+    if (!left.empty()) {
+      o.feedback({query, ClassId{0}, arm, left.back()}, bench.view());
+      left.pop_back();
+    }
+    ++query;
+    return arm;
+  };
+  while (!labels[w.a].empty() || !labels[w.z].empty()) pull();
+  constexpr int n = 50'000;
+  int better = 0;
+  for (int k = 0; k < n; ++k) better += pull() == w.a ? 1 : 0;
+  EXPECT_NEAR(better / static_cast<double>(n), .7951, 4 * std::sqrt(.7951 * .2049 / n));
 }
 
 // A query that is late or dropped is worth nothing; cost is taken off.

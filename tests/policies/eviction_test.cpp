@@ -213,6 +213,31 @@ TEST(eviction_gdsf, the_worked_priorities_order_what_is_left) {
   EXPECT_EQ(x.evict(), 'A');
 }
 
+// The worked priorities themselves, .5, .5, 2.5 and 3.0 of those evicted and 8.5, 3.0 and 5.0 of those left: a witness of one byte in one
+// byte more, used once before all others, has its cost as its priority for good, and goes just before what has more.
+TEST(eviction_gdsf, priorities_are_the_worked_ones) {
+  const auto order_with = [](double priority) {
+    std::map<char, Item> items = weights;
+    items['W'] = {1, from_seconds(priority)};
+    Alone x(greedy_dual_size_frequency(), {}, items, 13);
+    for (const char c : "W" + weighted) x.access(c);
+    const std::size_t during = x.result.evicted.size();
+    while (x.result.evicted.find('W') == std::string::npos) x.evict();
+    return x.result.evicted.substr(0, during) + '|' + x.result.evicted.substr(during);
+  };
+  // What happens after the witness went during the trace is another matter.
+  EXPECT_EQ(order_with(0.49).substr(0, 1), "W");
+  EXPECT_EQ(order_with(0.51).substr(0, 3), "BCW");
+  EXPECT_EQ(order_with(2.49).substr(0, 3), "BCW");
+  EXPECT_EQ(order_with(2.51).substr(0, 4), "BCDW");
+  EXPECT_EQ(order_with(2.99).substr(0, 4), "BCDW");
+  EXPECT_EQ(order_with(3.01), "BCDC|BW");
+  EXPECT_EQ(order_with(4.99), "BCDC|BW");
+  EXPECT_EQ(order_with(5.01), "BCDC|BDW");
+  EXPECT_EQ(order_with(8.49), "BCDC|BDW");
+  EXPECT_EQ(order_with(8.51), "BCDC|BDAW");
+}
+
 TEST(eviction_gdsf, equal_priorities_go_by_least_recent_use) {
   Alone x(greedy_dual_size_frequency(), {}, alike("ABC"), 3);
   for (const char c : {'C', 'A', 'B'}) x.access(c);

@@ -116,6 +116,36 @@ TEST(Clockwork, never_starts_who_cannot_be_in_time) {
   EXPECT_EQ(next.take, 1U);
 }
 
+// At twice what the device can do: who is served is in time, and what could not be is never started.
+TEST(Clockwork, wastes_no_execution_under_overload) {
+  WorldBuilder b;
+  const SiteId here = b.site("here");
+  const HardwareId gpu = b.hardware("gpu");
+  const TaskId task = b.task("task");
+  const VariantId v = b.variant(
+      "model", task, gpu, 0.7, [](std::uint32_t n) { return 2ms + n * 1ms; }, 8);
+  b.pool("p", here, gpu, 1);
+  b.add_class(task, 50ms);
+  RunBench r(b);
+  r.options.duration = 20s;  // it has ten rounds each second
+  r.options.drain = 1s;
+  r.use(clockwork());
+  r.warm_at_start(v, 0);
+  r.arrivals(std::make_unique<PoissonSource>(6, 1600, 20'000));
+  r.run();
+  std::size_t answered = 0, dropped = 0;
+  ASSERT_EQ(r.notes.ends.size(), 20'000U);
+  for (const QueryEnd& e : r.notes.ends) {
+    answered += e.ending == Ending::answered ? 1U : 0U;
+    dropped += e.ending == Ending::dropped ? 1U : 0U;
+    if (e.ending == Ending::answered) {
+      ASSERT_LE(e.load + e.queue + e.service, 50ms);
+    }
+  }
+  EXPECT_GT(answered, 8'000U);
+  EXPECT_EQ(answered + dropped, 20'000U);
+}
+
 TEST(Clockwork, three_make_a_batch_of_two_and_the_third_waits) {
   Controller2 x;
   EXPECT_EQ(x.batch({2, 2, 2}).take, 2U);

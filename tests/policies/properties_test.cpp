@@ -264,6 +264,21 @@ TEST(Properties, batching_is_work_conserving_where_it_says_so) {
   }
 }
 
+// X3. Those that wait only where they are told to.
+TEST(Properties, a_delay_makes_batching_wait_and_none_makes_it_work_conserving) {
+  const std::vector<std::tuple<std::string, param::Object, bool>> rows{{"timeout", {{"timeout_s", 0}}, true},
+                                                                       {"timeout", {{"timeout_s", 0.02}}, false},
+                                                                       {"dynamic_batcher", {{"max_queue_delay_s", 0}}, true},
+                                                                       {"dynamic_batcher", {{"max_queue_delay_s", 0.02}}, false},
+                                                                       {"aimd", {{"target_s", 0.04}, {"wait_s", 0}}, true},
+                                                                       {"aimd", {{"target_s", 0.04}, {"wait_s", 0.02}}, false}};
+  for (const auto& [name, parameters, conserves] : rows) {
+    Outcome o;
+    run(*all().find("lru"), {.initial = true}, o, true, {{name, parameters}});
+    EXPECT_EQ(o.log.waits == 0, conserves) << name << ' ' << o.log.waits;
+  }
+}
+
 // X5. With memory for all, who is evicted is never asked: runs are equal.
 TEST(Properties, evictions_are_equal_where_all_fits) {
   std::vector<Fate> first;

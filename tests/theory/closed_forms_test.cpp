@@ -30,6 +30,7 @@ TEST(ClosedForms, single_server) {
 
 TEST(ClosedForms, round_robin) {
   EXPECT_NEAR(round_robin_latency(2, .5), 1.6180, 1e-4);
+  EXPECT_NEAR(round_robin_latency(2, .8), 3.8440, 1e-4);
   EXPECT_NEAR(round_robin_latency(10, .8), 2.9223, 1e-4);
   EXPECT_NEAR(round_robin_latency(100, .95), 10.2707, 1e-4);
 }

@@ -91,6 +91,8 @@ std::vector<Cell> many_cells() {
   out.back().expected[0].half_width = .0001;
   out.push_back(lines(shortest, 100, .9, 1.0667, 10, 0));
   out.back().expected[0].half_width = .0006;
+  out.push_back(lines(power_of(2), 1000, .9, 2.619, 20, 0));
+  out.back().expected[0].half_width = .004;
   return out;
 }
 

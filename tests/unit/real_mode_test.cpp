@@ -9,7 +9,11 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <mutex>
+#include <set>
 #include <thread>
+#include <utility>
+#include <vector>
 
 namespace tideline {
 namespace {
@@ -113,10 +117,20 @@ TEST(the_wall_pacer, refuses_a_clock_that_went_on_without_it) {
 /// A network that takes its time and counts itself.
 class Sleeper final : public Network {
  public:
-  Sleeper(std::atomic<int>& alive, Duration takes, bool fails) : alive_(alive), takes_(takes), fails_(fails) { ++alive_; }
-  ~Sleeper() override { --alive_; }
+  struct Watched {
+    std::atomic<int> alive = 0;
+    std::mutex mutex;
+    std::set<std::thread::id> ran_on;
+    std::atomic<Duration> takes = Duration{2ms};
+  };
+  Sleeper(Watched& watched, bool fails) : watched_(watched), fails_(fails) { ++watched_.alive; }
+  ~Sleeper() override { --watched_.alive; }
   void run(std::uint32_t items) override {
-    std::this_thread::sleep_for(takes_ * items);
+    {
+      const std::lock_guard lock(watched_.mutex);
+      watched_.ran_on.insert(std::this_thread::get_id());
+    }
+    std::this_thread::sleep_for(watched_.takes.load() * items);
     if (fails_) throw std::runtime_error("kernel 3 failed");
   }
   void set_input(std::uint32_t, std::span<const float>) override {}
@@ -126,22 +140,19 @@ class Sleeper final : public Network {
   std::int64_t resident_bytes() const override { return 1000; }
 
  private:
-  std::atomic<int>& alive_;
-  Duration takes_;
+  Watched& watched_;
   bool fails_;
   real::LoadParts parts_{0.001, 0.002, 0.003, 0.004};
 };
 
-struct Sleepers final : Backend {
-  std::atomic<int> alive = 0;
-  Duration takes = 2ms;
+struct Sleepers final : Backend, Sleeper::Watched {
   bool fails = false, cannot_load = false;
   std::string name() const override { return "sleepers"; }
   std::string version() const override { return "1"; }
   void check(const NetworkSpec&) const override {}
   std::unique_ptr<Network> load(const NetworkSpec&, std::uint32_t, unsigned) override {
     if (cannot_load) throw CannotRun("no memory left");
-    return std::make_unique<Sleeper>(alive, takes, fails);
+    return std::make_unique<Sleeper>(*this, fails);
   }
 };
 
@@ -268,6 +279,62 @@ TEST(a_real_executor, refuses_what_no_kernel_does) {
   run.option = 0;
   (void)m.executor->run(InstanceId{1}, run);
   EXPECT_TRUE(m.next()) << "it was not left half begun";
+}
+
+TEST(a_real_executor, has_no_more_threads_than_are_busy_at_once) {
+  Machine m;
+  m.backend.takes = 100us;
+  m.executor->load_before_start(m.load(1));
+  m.executor->load_before_start(m.load(2));
+  m.backend.ran_on.clear();
+  for (std::uint32_t k = 0; k < 200; ++k) {
+    (void)m.executor->run(InstanceId{1 + k % 2}, m.batch(1));
+    ASSERT_TRUE(m.next());
+  }
+  EXPECT_EQ(m.backend.ran_on.size(), 1U) << "who ran the one before waits awake for the next, of whichever instance";
+  m.backend.ran_on.clear();
+  m.backend.takes = 20ms;
+  (void)m.executor->run(InstanceId{1}, m.batch(1));
+  (void)m.executor->run(InstanceId{2}, m.batch(1));
+  ASSERT_TRUE(m.next());
+  ASSERT_TRUE(m.next());
+  EXPECT_EQ(m.backend.ran_on.size(), 2U) << "batches at once have a thread each";
+}
+
+TEST(a_simulated_run_with_times_that_were_seen, takes_the_factor_of_the_batch_that_is_nearest) {
+  Machine m;
+  Seen seen(*m.world);
+  SeenExecutor nothing(*m.world, 1, seen);
+  BatchRun run = m.batch(2);
+  EXPECT_EQ(nothing.run(InstanceId{1}, run), nothing.expected_run(run));
+  seen.batches[m.v.index()] = {{90, 3}, {10, 2}, {20, 1.5}};
+  seen.loads[m.v.index()] = {2, 4};
+  seen.sort();
+  SeenExecutor executor(*m.world, 1, seen);
+  const std::vector<std::pair<std::uint64_t, double>> expected{{0, 2},    {10, 2},   {14, 2}, {16, 1.5},
+                                                               {20, 1.5}, {54, 1.5}, {56, 3}, {1000, 3}};
+  for (const auto& [serial, factor] : expected) {
+    run.first_serial = serial;
+    EXPECT_EQ(executor.run(InstanceId{1}, run), scaled(executor.expected_run(run), factor)) << serial;
+  }
+  EXPECT_EQ(executor.load(m.load(1)), 2);
+  EXPECT_EQ(executor.load(m.load(1)), 4);
+  EXPECT_EQ(executor.load(m.load(1)), 4) << "beyond what was seen like the last";
+}
+
+TEST(a_real_executor, tells_what_batches_and_loads_took) {
+  Machine m;
+  Seen seen(*m.world);
+  m.executor->watch(seen);
+  m.executor->load_before_start(m.load(1));
+  BatchRun run = m.batch(2);
+  run.first_serial = 77;
+  (void)m.executor->run(InstanceId{1}, run);
+  ASSERT_TRUE(m.next());
+  ASSERT_EQ(seen.batches[m.v.index()].size(), 1U);
+  EXPECT_EQ(seen.batches[m.v.index()][0].first_serial, 77U);
+  EXPECT_GE(seen.batches[m.v.index()][0].factor, 0.4) << "4 ms of the 10 that the profile says";
+  EXPECT_TRUE(seen.loads[m.v.index()].empty()) << "it was there before the start";
 }
 
 TEST(a_fitted_catalog, has_the_times_that_were_seen_and_interference_where_batches_run_side_by_side) {
