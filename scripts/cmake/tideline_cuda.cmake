@@ -21,7 +21,16 @@ else()
   endif()
   include(CheckLanguage)
   check_language(CUDA)
-  if(NOT CMAKE_CUDA_COMPILER)
+  if(CMAKE_CUDA_COMPILER)
+    if(CCACHE AND NOT CMAKE_CUDA_COMPILER_LAUNCHER)
+      set(CMAKE_CUDA_COMPILER_LAUNCHER ${CCACHE})
+    endif()
+    set(CMAKE_CUDA_ARCHITECTURES 75-real 80-real 90)  # the last as PTX too: later GPUs compile that
+    enable_language(CUDA)
+    if(CMAKE_CUDA_COMPILER_VERSION VERSION_LESS 12)
+      set(missing "nvcc ${CMAKE_CUDA_COMPILER_VERSION} is older than 12, which has C++20")
+    endif()
+  else()
     set(missing "nvcc was not found, or does not work with this compiler")
   endif()
 endif()
@@ -57,11 +66,6 @@ function(tideline_cuda_module name)
 endfunction()
 
 if(NOT missing)
-  if(CCACHE AND NOT CMAKE_CUDA_COMPILER_LAUNCHER)
-    set(CMAKE_CUDA_COMPILER_LAUNCHER ${CCACHE})
-  endif()
-  set(CMAKE_CUDA_ARCHITECTURES 75-real 80-real 90)  # the last as PTX too: later GPUs compile that
-  enable_language(CUDA)
   if(NOT CMAKE_CUDA20_STANDARD_COMPILE_OPTION)  # CMake 3.25 does not know that nvcc has C++20
     set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION -std=c++20)
     set(CMAKE_CUDA20_EXTENSION_COMPILE_OPTION -std=c++20)
@@ -71,9 +75,9 @@ if(NOT missing)
   # Not of tideline_flags: nvcc knows none of them.
   add_library(tideline_cuda_kernels OBJECT src/real/cuda/kernels.cu)
   target_include_directories(tideline_cuda_kernels PRIVATE ${PROJECT_SOURCE_DIR})
-  target_compile_options(tideline_cuda_kernels PRIVATE --Werror=all-warnings -Xcompiler=-Wall,-Wextra)
-  set_target_properties(tideline_cuda_kernels PROPERTIES CUDA_STANDARD 20 CUDA_STANDARD_REQUIRED ON POSITION_INDEPENDENT_CODE ON INTERPROCEDURAL_OPTIMIZATION OFF
-    CUDA_VISIBILITY_PRESET hidden)
+  target_compile_options(tideline_cuda_kernels PRIVATE -Wno-deprecated-gpu-targets --Werror=all-warnings -Xcompiler=-Wall,-Wextra)
+  set_target_properties(tideline_cuda_kernels PROPERTIES CUDA_STANDARD 20 CUDA_STANDARD_REQUIRED ON
+    POSITION_INDEPENDENT_CODE ON INTERPROCEDURAL_OPTIMIZATION OFF CUDA_VISIBILITY_PRESET hidden)
   tideline_cuda_module(tideline_cuda ${PROJECT_SOURCE_DIR}/src/real/cuda/cudnn_library.cpp $<TARGET_OBJECTS:tideline_cuda_kernels>)
   target_link_libraries(tideline_cuda PRIVATE CUDA::cudart_static)
   # The runtime is linked by its path, above: CMake would name it, and the linker of C++ does not know where to look.

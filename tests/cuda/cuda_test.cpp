@@ -121,7 +121,7 @@ class StandIn : public testing::Test {
     EXPECT_EQ(s->misuses, 0);
     s->memory = std::int64_t{1} << 30;
     s->devices = 1;
-    s->driver = 13000;
+    s->driver = 99000;
     s->major = 9;
     s->minor = 0;
     s->has_winograd_nonfused_alone = s->has_no_algorithm = s->has_no_advice = false;
@@ -262,7 +262,7 @@ TEST_P(Cuda, what_was_loaded_is_freed) {
 
 TEST_P(Cuda, too_little_memory_is_refused_with_the_numbers_and_nothing_stays) {
   const std::int64_t before = free_bytes();
-  // Outputs of 256 images of 16 million pixels: terabytes.
+  // Outputs for 256 images of 16 million pixels: hundreds of gigabytes.
   const std::string why = refusal([&] { backend->load(model("yolov5s", 4096), 256, 1); });
   EXPECT_THAT(why, HasSubstr("the GPU has too little memory: "));
   EXPECT_THAT(why, HasSubstr("bytes are needed for the outputs of its layers, and "));

@@ -12,7 +12,7 @@ namespace tideline::test {
 struct CudaStandIn {
   // The machine that it pretends to be.
   std::int64_t memory = std::int64_t{1} << 30;  ///< of its GPU, in bytes
-  int devices = 1, driver = 13000, major = 9, minor = 0;
+  int devices = 1, driver = 99000, major = 9, minor = 0;
   bool has_winograd_nonfused_alone = false;  ///< cuDNN recommends the algorithm that is not to be used, and no other
   bool has_no_algorithm = false;             ///< cuDNN has none that works
   bool has_no_advice = false;                ///< cuDNN does not say which is the best

@@ -34,7 +34,7 @@ namespace tideline::real::cuda {
   X(cudnnConvolutionForward)
 
 struct Cudnn {
-#define TIDELINE_CUDNN_MEMBER(name) decltype(&::name) name = nullptr;
+#define TIDELINE_CUDNN_MEMBER(name) decltype(&::name) name = nullptr;  // NOLINT(bugprone-macro-parentheses)
   TIDELINE_CUDNN_FUNCTIONS(TIDELINE_CUDNN_MEMBER)
 #undef TIDELINE_CUDNN_MEMBER
 };
