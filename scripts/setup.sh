@@ -39,7 +39,7 @@ if ! command -v apt-get > /dev/null || ! command -v dpkg-query > /dev/null; then
 setup.sh: there is no apt here. Install these in the way of this system, then set TIDELINE_SKIP_SETUP=1:
   a C++20 compiler (GCC 12 or Clang 14, or later), CMake 3.25, Ninja, pkg-config, git, Python 3
   Boost 1.74 headers, Eigen 3.4, nlohmann-json 3.10, cxxopts, HDF5 1.10 (C library), zlib 1.2, CBC 2.10 (COIN-OR), or later
-  for real kernels, not required: oneDNN 2.6
+  for real kernels, not required: oneDNN 2.6; on a GPU: CUDA 12 with nvcc, and cuDNN
   for the tests: GoogleTest with GoogleMock, RapidCheck, HDF5 command line tools, GNU parallel, zstd, clang-format 14; of Python h5py, pandas, Matplotlib and jsonschema
 EOF
   exit 3

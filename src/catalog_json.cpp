@@ -261,7 +261,8 @@ class Reader {
       problems_.add(resolution, "must be a multiple of 32, is " + std::to_string(k.resolution));
     else if (p.resolution != 0 && p.resolution != k.resolution)
       problems_.add(resolution, "must be the \"resolution\" of the variant, which is " + std::to_string(p.resolution));
-    if (k.backend == "eigen" && k.threads > 1) problems_.add(child(pointer, "threads"), "the backend \"eigen\" has one thread");
+    if (k.backend != "cpu" && k.threads > 1)
+      problems_.add(child(pointer, "threads"), "the backend \"" + std::string(k.backend) + "\" has one thread");
     if (k.backend == "eigen" && k.precision != "f32") problems_.add(child(pointer, "precision"), "the backend \"eigen\" has f32 alone");
     return Kernel{std::string(k.network), k.depth,   k.width, k.resolution, std::string(k.precision),
                   std::string(k.backend), k.threads, k.seed};

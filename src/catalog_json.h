@@ -204,9 +204,11 @@ struct KernelParams {
         param::field("width", &KernelParams::width, "Multiple of the channels: 0.25 in YOLOv5n, 0.5 in YOLOv5s.", {0.05, 4}),
         param::field("resolution", &KernelParams::resolution, "Side of the input in pixels, a multiple of 32.", {32, 4096},
                      param::required),
-        param::choice("precision", &KernelParams::precision, "bf16 needs a processor that has it.", {{"f32", "f32"}, {"bf16", "bf16"}}),
-        param::choice("backend", &KernelParams::backend, "Library that runs it: cpu is oneDNN, eigen is Eigen, which is slower.",
-                      {{"cpu", "cpu"}, {"eigen", "eigen"}}),
+        param::choice("precision", &KernelParams::precision, "bf16 needs a processor or GPU that has it.",
+                      {{"f32", "f32"}, {"bf16", "bf16"}}),
+        param::choice("backend", &KernelParams::backend,
+                      "Library that runs it: cpu is oneDNN, eigen is Eigen, which is slower, cuda is cuDNN on an NVIDIA GPU.",
+                      {{"cpu", "cpu"}, {"eigen", "eigen"}, {"cuda", "cuda"}}),
         param::field("threads", &KernelParams::threads, "That an instance runs its batches with.", {1, 4096}),
         param::field("seed", &KernelParams::seed, "Of its random weights."));
   }

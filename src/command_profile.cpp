@@ -169,7 +169,7 @@ Json variant_json(const Profiled& p, const std::string& hardware, const std::str
   text += " load in ms, medians of " + std::to_string(sums.size()) + ": weights made " + ms(median_of(parts[0])) + ", kernels built " +
           ms(median_of(parts[1])) + ", copied " + ms(median_of(parts[2])) + ", first run " + ms(median_of(parts[3])) +
           "; the process grew by " + std::to_string(p.measured.resident_bytes / 1000) + " kB with the first";
-  if (!p.measured.joules_per_item) text += "; energy: this machine shows none";
+  if (!p.measured.joules_per_item) text += backend == "cuda" ? "; energy: that of a GPU is not read" : "; energy: this machine shows none";
   if (!p.measured.kernels.empty()) text += "; kernels: " + p.measured.kernels;
 
   const bool bf16 = p.model.spec.precision == real::Precision::bf16;
@@ -178,7 +178,9 @@ Json variant_json(const Profiled& p, const std::string& hardware, const std::str
            {"hardware", hardware},
            {"base_model", "yolov5"},
            {"model", p.model.name},
-           {"framework", backend == "cpu" ? "onednn" : backend},
+           {"framework", backend == "cpu"    ? "onednn"
+                         : backend == "cuda" ? "cudnn"
+                                             : backend},
            {"precision", bf16 ? "bf16" : "fp32"},
            {"resolution", p.model.spec.resolution},
            {"accuracy", accuracy},
@@ -204,6 +206,29 @@ Json variant_json(const Profiled& p, const std::string& hardware, const std::str
                    {"memory", "computed"}};
   out["source"] = text + ".";
   return out;
+}
+
+Json processor_json(const std::string& name, const real::Machine& machine, unsigned device_cores) {
+  return {{"name", name},
+          {"kind", "cpu"},
+          {"sharing", "exclusive"},
+          {"cores", device_cores},
+          {"memory_bytes", std::max<std::int64_t>(machine.free_bytes, 1 << 20)},
+          {"unified_memory", true},
+          {"source",
+           machine.processor + " of " + std::to_string(machine.cores) +
+               " cores, of which real mode keeps one; instances take turns on the others. memory_bytes: what was available. Price, power "
+               "and bandwidths: none are known."}};
+}
+
+Json gpu_json(const std::string& name, const real::DeviceMemory& device) {
+  return {{"name", name},
+          {"kind", "gpu"},
+          {"sharing", "exclusive"},
+          {"memory_bytes", device.free},
+          {"source", device.device + ", on which instances take turns. memory_bytes: what was free before anything was loaded, of " +
+                         std::to_string(device.whole) +
+                         ". Copies of weights to it are part of the loads. Price, power and bandwidths: " + "none are known."}};
 }
 
 std::string table_of(const std::vector<Profiled>& all) {
@@ -274,7 +299,7 @@ int command_profile(const Arguments& arguments, const PolicyRegistry&) {
   cxxopts::Options options("tideline profile",
                            "Measure networks on this machine and write a catalog of them, which real mode can run.\n"
                            "Their weights are random: latency, loads and memory are real, accuracy is not measured.\n");
-  options.add_options()("backend", "Library that runs them: cpu (oneDNN), eigen (one thread, f32, slower)",
+  options.add_options()("backend", "Library that runs them: cpu (oneDNN), eigen (one thread, f32, slower), cuda (cuDNN on an NVIDIA GPU)",
                         cxxopts::value<std::string>()->default_value(real::backend_names().front()), "NAME")(
       "models", "yolov5t, n, s, m, l, x with the pixels of a side, and perhaps a precision, as in yolov5n-320-bf16",
       cxxopts::value<std::string>()->default_value("yolov5n-160,yolov5n-320,yolov5s-160,yolov5s-320"),
@@ -294,13 +319,14 @@ int command_profile(const Arguments& arguments, const PolicyRegistry&) {
       parse_options(options, arguments,
                     "  tideline profile --out here.json\n"
                     "  tideline profile --models yolov5n-320,yolov5n-320-bf16 --batches 1,2,4,8,16 --strict --out here.json\n"
+                    "  tideline profile --backend cuda --models yolov5s-640,yolov5s-640-bf16 --hardware gpu --out gpu.json\n"
                     "  tideline profile --backend eigen --models yolov5t-64 --batches 1 --seconds 1 --out here.json\n");
   if (!parsed) return 0;
   const auto& o = *parsed;
   if (o.count("out") == 0) throw InputError("needs --out FILE.json (see tideline profile --help)");
 
   const auto backend_name = o["backend"].as<std::string>();
-  const std::vector<std::string> known{"cpu", "eigen"};
+  const std::vector<std::string> known{"cpu", "eigen", "cuda"};
   if (std::find(known.begin(), known.end(), backend_name) == known.end())
     throw InputError("--backend: unknown backend '" + backend_name + "'" + suggestion(backend_name, std::span(known)));
   std::vector<ProfiledModel> models;
@@ -313,12 +339,12 @@ int command_profile(const Arguments& arguments, const PolicyRegistry&) {
   if (batches.front() != 1) throw InputError("--batches " + o["batches"].as<std::string>() + ": a catalog needs batch 1");
   const real::Machine machine = real::this_machine();
   const unsigned device_cores = std::max(1U, machine.cores - 1);
-  std::vector<std::uint32_t> threads{backend_name == "eigen" ? 1 : device_cores};
+  std::vector<std::uint32_t> threads{backend_name == "cpu" ? device_cores : 1};
   if (o.count("cores") > 0) threads = numbers(o["cores"].as<std::string>(), "cores", machine.cores);
   if (threads.front() > device_cores)
     throw InputError("--cores " + o["cores"].as<std::string>() + ": one of them must be at most " + std::to_string(device_cores) +
                      ": real mode keeps one of the " + std::to_string(machine.cores) + " cores");
-  if (backend_name == "eigen" && threads.back() > 1) throw InputError("--cores: the backend eigen has one thread");
+  if (backend_name != "cpu" && threads.back() > 1) throw InputError("--cores: the backend " + backend_name + " has one thread");
   real::MeasureRules rules;
   rules.interval = o["interval"].as<double>();
   rules.most = o["repetitions"].as<std::uint32_t>();
@@ -349,9 +375,11 @@ int command_profile(const Arguments& arguments, const PolicyRegistry&) {
 
   std::vector<Profiled> all;
   std::string version;
+  std::optional<real::DeviceMemory> device;
   try {
     const auto backend = real::make_backend(backend_name);
     version = backend->version();
+    device = backend->device_memory();
     // What this machine cannot do at all is said before minutes are spent on the rest.
     for (const ProfiledModel& m : models) backend->check(m.spec);
     const std::size_t whole = models.size() * threads.size();
@@ -380,7 +408,7 @@ int command_profile(const Arguments& arguments, const PolicyRegistry&) {
   gmtime_r(&now, &calendar);
   std::strftime(date, sizeof date, "%Y-%m-%d", &calendar);
   Json catalog{
-      {"name", as_name(machine.processor) + "-" + backend_name},
+      {"name", as_name(device ? device->device : machine.processor) + "-" + backend_name},
       {"about", "Measured by tideline profile on " + std::string(date) + ": " + machine.processor + ", " + std::to_string(machine.cores) +
                     " cores, " + version + ", " + version_text() + ". Networks in YOLOv5's shape " +
                     "with random weights: times and memory are real, accuracies are " +
@@ -389,17 +417,7 @@ int command_profile(const Arguments& arguments, const PolicyRegistry&) {
                     (machine.load ? " Load average before: " + figure::plain(*machine.load) + "." : "") +
                     (busy.empty() ? "" : " The machine was busy: " + busy + ".")},
       {"tasks", Json::array({Json{{"name", "detect"}, {"metric", "mAP@0.5:0.95"}, {"kind", "score"}}})}};
-  catalog["hardware"] = Json::array(
-      {Json{{"name", hardware},
-            {"kind", "cpu"},
-            {"sharing", "exclusive"},
-            {"cores", device_cores},
-            {"memory_bytes", std::max<std::int64_t>(machine.free_bytes, 1 << 20)},
-            {"unified_memory", true},
-            {"source",
-             machine.processor + " of " + std::to_string(machine.cores) +
-                 " cores, of which real mode keeps one; instances take turns on the others. memory_bytes: what was available. Price, power "
-                 "and bandwidths: none are known."}}});
+  catalog["hardware"] = Json::array({device ? gpu_json(hardware, *device) : processor_json(hardware, machine, device_cores)});
   catalog["variants"] = Json::array();
   std::size_t raised = 0, left_out = 0;
   for (const Profiled& p : all) {
@@ -419,7 +437,8 @@ int command_profile(const Arguments& arguments, const PolicyRegistry&) {
   std::cout << version << ", " << machine.processor << ", random weights\n"
             << table_of(all) << threads_text(all) << fit_text(points_of(catalog), {});
   if (std::none_of(all.begin(), all.end(), [](const Profiled& p) { return p.measured.joules_per_item.has_value(); }))
-    std::cout << "energy: none, /sys/class/powercap has no counter here that can be read\n";
+    std::cout << (device ? "energy: none, that of a GPU is not read\n"
+                         : "energy: none, /sys/class/powercap has no counter here that can be read\n");
   if (raised > 0) std::cout << raised << " batches took less time than a smaller one and got its time\n";
   if (left_out > 0)
     std::cout << left_out << " networks with more than " << device_cores << " threads are not in the catalog: real mode has no more\n";

@@ -101,7 +101,7 @@ struct Kernel {
   double width = 1;     ///< multiple of the channels
   std::uint32_t resolution = 0;
   std::string precision;  ///< "f32" or "bf16"
-  std::string backend;    ///< what runs it: "cpu" or "eigen"
+  std::string backend;    ///< what runs it: "cpu", "eigen" or "cuda"
   std::uint32_t threads = 1;
   std::uint64_t seed = 1;  ///< of its random weights
 };

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -57,6 +58,12 @@ class Network {
   virtual std::string kernels() const { return {}; }  ///< names of the implementations that were chosen, where a library has several
 };
 
+/// Of a device with memory of its own, in bytes.
+struct DeviceMemory {
+  std::string device;  ///< what it is called, e.g. "NVIDIA H200"
+  std::int64_t whole = 0, free = 0;
+};
+
 /// A library that runs networks on a kind of device.
 class Backend {
  public:
@@ -67,9 +74,14 @@ class Backend {
   virtual void check(const NetworkSpec& spec) const = 0;
   /// Loads a network for batches of up to `max_items`, run by `threads` threads. Throws CannotRun.
   virtual std::unique_ptr<Network> load(const NetworkSpec& spec, std::uint32_t max_items, unsigned threads) = 0;
+  /// Of the one device that it runs on; nothing where that is the processor, and its memory the machine's.
+  virtual std::optional<DeviceMemory> device_memory() const { return {}; }
 };
 
-/// Names of the backends of this build, e.g. {"cpu", "eigen"}.
+/// Of the classes above: one more with each change of them, so that a module of another build is refused, not misunderstood.
+inline constexpr std::int32_t backend_layout = 1;
+
+/// Names of the backends of this build, e.g. {"cpu", "eigen", "cuda"}.
 std::vector<std::string> backend_names();
 /// Throws CannotRun for a name that is none of them, or one whose device is not there; the text says the nearest.
 std::unique_ptr<Backend> make_backend(const std::string& name);

@@ -11,6 +11,10 @@ namespace tideline::real {
 std::unique_ptr<Backend> make_eigen_backend();
 /// oneDNN. Only in builds that found it.
 std::unique_ptr<Backend> make_dnnl_backend();
+/// CUDA and cuDNN, from the module that is opened for it. Throws CannotRun where the module, a GPU or cuDNN is missing.
+std::unique_ptr<Backend> make_cuda_backend();
+/// Whether this build made that module; another one may be there all the same.
+bool has_cuda_module();
 
 /// Throws std::runtime_error unless 1 <= items <= most.
 void check_items(std::uint32_t items, std::uint32_t most);

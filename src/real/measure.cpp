@@ -58,6 +58,7 @@ MeasuredNetwork measure(Backend& backend, const NetworkSpec& spec, const std::ve
                         const MeasureRules& rules, const std::function<void(const std::string&)>& say) {
   MeasuredNetwork out;
   const std::uint32_t most = batches.back();
+  const bool on_processor = !backend.device_memory();
   say(std::to_string(rules.loads) + " loads");
   const std::int64_t before = resident_bytes();
   std::unique_ptr<Network> network;
@@ -77,7 +78,8 @@ MeasuredNetwork measure(Backend& backend, const NetworkSpec& spec, const std::ve
     const auto joules = package_joules();
     out.batches.push_back(repeat(*network, items, rules));
     // A counter that went round says nothing. The batches that do not count are in it too: energy is a bound from above.
-    if (const auto after = package_joules(); items == most && joules && after && *after > *joules)
+    // The counter is the processor's: what a GPU uses is not in it.
+    if (const auto after = package_joules(); on_processor && items == most && joules && after && *after > *joules)
       out.joules_per_item = (*after - *joules) / static_cast<double>(out.batches.back().sorted.size() * items);
   }
   return out;

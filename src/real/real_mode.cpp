@@ -54,12 +54,29 @@ void check_load(const Scenario& scenario, const World& world) {
                      to_text(std::round(1000 / share) / 1000) + " on its rates (--load) is as much as they can do");
 }
 
-void check_memory(const World& world) {
-  const auto available = static_cast<std::int64_t>(sysconf(_SC_AVPHYS_PAGES)) * static_cast<std::int64_t>(sysconf(_SC_PAGESIZE));
-  for (const Variant& v : world.catalog().variants)
-    if (is_used(world, v) && v.memory_for(v.max_batch) > available)
-      throw WorldError("real mode: variant '" + v.name + "' needs " + std::to_string(v.memory_for(v.max_batch)) +
-                       " bytes, and this machine has " + std::to_string(available) + " free");
+/// Of each variant by itself, in the memory where its backend has its networks.
+void check_memory(const Variant& v, const Backend& backend) {
+  const auto device = backend.device_memory();
+  const std::int64_t available =
+      device ? device->free : static_cast<std::int64_t>(sysconf(_SC_AVPHYS_PAGES)) * static_cast<std::int64_t>(sysconf(_SC_PAGESIZE));
+  if (v.memory_for(v.max_batch) > available)
+    throw CannotRun("variant '" + v.name + "' needs " + std::to_string(v.memory_for(v.max_batch)) + " bytes, and " +
+                    (device ? device->device : std::string("this machine")) + " has " + std::to_string(available) + " free");
+}
+
+/// A processor is shared out core by core; of a GPU there is the one that the backend has.
+void check_devices(const World& world, const std::string& name, const Backend& backend) {
+  const auto device = backend.device_memory();
+  if (!device) return;
+  const auto& variants = world.catalog().variants;
+  const auto runs_on_it = [&](const Device& d) {
+    return std::any_of(variants.begin(), variants.end(),
+                       [&](const Variant& v) { return v.hardware == d.hardware && v.kernel && v.kernel->backend == name; });
+  };
+  const auto& devices = world.topology().devices;
+  if (const auto n = std::count_if(devices.begin(), devices.end(), runs_on_it); n > 1)
+    throw CannotRun("the cluster has " + std::to_string(n) + " devices for the backend " + name + ", and it runs on one, " +
+                    device->device + "; make the cluster smaller");
 }
 
 Json times(const DurationHistogram& h) {
@@ -95,9 +112,7 @@ RealMode::RealMode(const Scenario& scenario, const World& world) {
   check_environment(scenario);
   check_work(scenario);
   check_load(scenario, world);
-  check_memory(world);
   try {
-    CorePlan placement = plan_cores(world, usable_cores());
     std::vector<std::optional<Runnable>> kernels;
     for (const Variant& v : world.catalog().variants) {
       kernels.emplace_back();
@@ -106,8 +121,10 @@ RealMode::RealMode(const Scenario& scenario, const World& world) {
       if (!backend) backend = make_backend(v.kernel->backend);
       kernels.back() = Runnable{backend.get(), spec_of(*v.kernel)};
       backend->check(kernels.back()->spec);
+      check_memory(v, *backend);
     }
-    owned_ = std::make_unique<RealExecutor>(world, scenario.options.seed, std::move(placement), std::move(kernels));
+    for (const auto& [name, backend] : backends_) check_devices(world, name, *backend);
+    owned_ = std::make_unique<RealExecutor>(world, scenario.options.seed, plan_cores(world, usable_cores()), std::move(kernels));
     executor_ = owned_.get();
   } catch (const CannotRun& e) {
     throw WorldError(std::string("real mode: ") + e.what());

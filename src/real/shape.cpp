@@ -2,6 +2,7 @@
 
 #include "sim/core/nearest.h"
 #include "sim/core/text.h"
+#include "src/real/bf16.h"
 
 #include <algorithm>
 #include <array>
@@ -180,7 +181,11 @@ std::vector<float> random_weights(const Shape& shape, std::size_t layer, std::ui
   const auto half_width = static_cast<float>(std::sqrt(3 / (square * static_cast<double>(fan_in))));
   Uniform uniform(seed, layer);
   std::vector<float> out(shape.weights(layer) + l.channels);
-  for (std::size_t i = 0; i < out.size(); ++i) out[i] = (2 * uniform() - 1) * (i < shape.weights(layer) ? half_width : 0.1F);
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    Bf16 value;
+    put(value, (2 * uniform() - 1) * (i < shape.weights(layer) ? half_width : 0.1F));
+    out[i] = get(value);
+  }
   return out;
 }
 

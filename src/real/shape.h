@@ -52,7 +52,8 @@ const std::vector<NamedModel>& named_models();
 Shape make_shape(const NetworkSpec& spec);
 
 /// Weights of a convolution, [output channel][input channel][row][column], then a bias for each channel; a function of seed and layer.
-/// Uniform, of the variance that makes that of every convolution's output about 1: activations neither vanish nor explode.
+/// Uniform, of the variance that makes that of every convolution's output about 1: activations neither vanish nor explode. All are values
+/// that bf16 has, so that a network is the same one in both precisions and only its arithmetic differs.
 std::vector<float> random_weights(const Shape& shape, std::size_t layer, std::uint64_t seed);
 /// Values from 0 to 1 as an image has them.
 std::vector<float> random_input(const Shape& shape, std::uint32_t item, std::uint64_t seed);
