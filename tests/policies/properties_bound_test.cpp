@@ -2,6 +2,7 @@
 #include "policies/components/accuracy_scaler.h"
 #include "src/bound.h"
 #include "tests/support/every_policy.h"
+#include "tests/support/sanitized.h"
 
 #include <gtest/gtest.h>
 
@@ -68,7 +69,7 @@ TEST(Bounds, nobody_exceeds_the_optimum_of_tiny_clusters) {
   Stream draw(8);
   std::vector<Case> cases;
   int strict = 0;
-  for (int k = 0; k < 30; ++k) {
+  for (int k = 0; k < (is_sanitized ? 30 : 200); ++k) {
     Case& c = cases.emplace_back(Case{Tiny(draw)});
     const auto world = WorldBuilder(c.tiny.b).build();
     const auto queries = c.tiny.queries();

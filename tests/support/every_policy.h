@@ -48,6 +48,8 @@ struct Shape {
   bool loads = true;   ///< loads take time
   Duration slo{};      ///< of all classes; 0: each has its own
   bool apart = false;  ///< no two arrive at one time
+  Control control{};
+  bool failing = false;  ///< nodes go down and come up again, some of them after notice
 };
 
 /// Worlds that between them ask each policy to decide: plain; several instances of a variant; too much at times; too little memory.
@@ -57,6 +59,22 @@ inline const std::vector<Shape>& worlds() {
                                       {.initial = true, .rate = 20},
                                       {.core = false, .memory = 5},
                                       {.nodes = 2, .core = false, .initial = true, .rate = 0.5}};
+  return all;
+}
+
+/// Worlds in which what was decided comes to nothing: nodes fail, and controllers go by what was.
+inline const std::vector<Shape>& rough_worlds() {
+  using Mode = Control::Mode;
+  static const std::vector<Shape> all{
+      {.nodes = 2, .initial = true, .rate = 2, .failing = true},
+      {.core = false, .memory = 5, .failing = true},
+      {.nodes = 2, .initial = true, .rate = 3, .control = {.mode = Mode::central, .snapshot = 2s, .decision = 1ms}},
+      {.nodes = 2, .rate = 3, .control = {.mode = Mode::per_site}},
+      {.nodes = 2,
+       .initial = true,
+       .control = {.mode = Mode::per_site, .snapshot = 1s, .delay = 10ms, .compensated = true},
+       .failing = true},
+      {.nodes = 2, .control = {.mode = Mode::gossip, .snapshot = 1s, .forget = 10s}, .failing = true}};
   return all;
 }
 
@@ -150,7 +168,7 @@ struct Log final : Recorder {
   std::vector<Came> came;
   std::vector<Decided> decisions;
   std::uint64_t ended_twice = 0, loads = 0, before_warm = 0, too_full = 0;
-  std::uint64_t loads_before_last_end = 0;
+  std::uint64_t loads_before_last_end = 0, failed = 0, stale = 0;
   Time last_warm{};
   const Cluster* cluster = nullptr;
   std::map<std::uint32_t, Time> warm_since;  // by slot
@@ -170,6 +188,8 @@ struct Log final : Recorder {
     const DeviceRow& d = cluster->row(cluster->row(i).device);
     if (d.memory_free < 0) ++too_full;
   }
+  void instance_stopped(InstanceId, StopCause cause, Time) override { failed += cause == StopCause::failed ? 1 : 0; }
+  void stale_answer(std::uint8_t, Time) override { ++stale; }
   void instance_warm(InstanceId i, Time now) override { warm_since[i.index()] = last_warm = now; }
   void batch_done(InstanceId i, DeviceId, VariantId, std::uint32_t, std::uint32_t, Duration took, Time now) override {
     const auto at = warm_since.find(i.index());
@@ -267,6 +287,13 @@ inline void run(const PolicyDefinition& d, const Shape& shape, Outcome& out, boo
     r.warm_at_start(shape.one_variant ? finder : VariantId{2}, k);
   }
   r.options.seed = shape.seed;
+  r.options.control = shape.control;
+  if (shape.failing) {
+    const auto nodes = static_cast<std::uint32_t>(r.world().topology().nodes.size());
+    r.options.environment.failures = {{{NodeId{0}, nodes}, f * Duration{30s}, f * Duration{5s}, {}},
+                                      {{NodeId{0}, nodes}, f * Duration{60s}, f * Duration{2s}, f * Duration{3s}}};
+    r.options.retry_lost = true;
+  }
   r.options.duration = f * Duration{1h};
   r.options.drain = f * Duration{10min};
   r.classes = 4;
