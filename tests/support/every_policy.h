@@ -52,7 +52,7 @@ struct Shape {
   bool failing = false;  ///< nodes go down and come up again, some of them after notice
 };
 
-/// Worlds that between them ask each policy to decide: plain; several instances of a variant; too much at times; too little memory.
+/// Worlds that between them ask each policy to decide: plain; several instances of a variant; too much at times; too little memory; one site.
 inline const std::vector<Shape>& worlds() {
   static const std::vector<Shape> all{{},
                                       {.nodes = 3, .initial = true, .rate = 3},
@@ -288,6 +288,10 @@ inline void run(const PolicyDefinition& d, const Shape& shape, Outcome& out, boo
   }
   r.options.seed = shape.seed;
   r.options.control = shape.control;
+  r.options.control.snapshot *= f;
+  r.options.control.delay *= f;
+  r.options.control.decision *= f;
+  if (shape.control.forget != forever) r.options.control.forget *= f;
   if (shape.failing) {
     const auto nodes = static_cast<std::uint32_t>(r.world().topology().nodes.size());
     r.options.environment.failures = {{{NodeId{0}, nodes}, f * Duration{30s}, f * Duration{5s}, {}},
