@@ -60,7 +60,12 @@ class Nexus final : public AutoscalingPolicy,
   std::span<const std::string_view> reasons() const override { return names; }
   Facts facts() const override { return {.arrivals = true, .batches = false, .instances = true, .visits = false}; }
   void arrived(const QueryView& query, ClusterView) override { asked_[query.origin().index()] = 1; }
-  void instance_changed(InstanceId i, Phase, ClusterView view) override { groups_[view.instance(i).group.index()].is_stale = true; }
+  void instance_changed(InstanceId i, Phase, ClusterView view) override {
+    const GroupId g = view.instance(i).group;
+    groups_[g.index()].is_stale = true;
+    // So that who is placed next finds room for all choices.
+    groups_[g.index()].choices.reserve(view.group(g).members.size());
+  }
 
   // --- planning ---
 

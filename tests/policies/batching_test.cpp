@@ -13,6 +13,11 @@
 #include "tests/support/make_policy.h"
 #include "tests/support/run_bench.h"
 
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
 namespace tideline::test {
 namespace {
 
@@ -626,15 +631,16 @@ TEST(Batching, all_are_equal_where_the_largest_batch_is_one) {
   Bench bench(w);
   bench.cluster.set_batch_cap(bench.group(VariantId{0}), 1);
   for (int k = 0; k < 3; ++k) bench.wait(bench.cls(w.loose));
-  for (const auto& d : {no_batching(), timeout(), slo_aware(), dynamic_batcher(), early_drop(), proteus_batching()}) {
-    const auto p = make_policy<BatchingPolicy>(d, bench.setup());
-    EXPECT_EQ(p->form(bench.i, bench.line(bench.i), bench.view()).take, 1U) << d.name;
+  PolicyRegistry registry;
+  add_builtin_policies(registry);
+  const std::map<std::string, param::Object> given{{"fixed_size", {{"batch_size", 4}}}, {"aimd", {{"target_s", 1}}}};
+  for (const PolicyDefinition& d : registry.list()) {
+    if (!d.has(PolicyKind::batching)) continue;
+    const auto p = make_policy<BatchingPolicy>(d, bench.setup(), given.contains(d.name) ? given.at(d.name) : param::Object{});
+    const Batch batch = p->form(bench.i, bench.line(bench.i), bench.view());
+    EXPECT_EQ(batch.take, 1U) << d.name;
+    EXPECT_EQ(batch.drop, 0U) << d.name;
   }
-  EXPECT_EQ(
-      make_policy<BatchingPolicy>(fixed_size(), bench.setup(), {{"batch_size", 4}})->form(bench.i, bench.line(bench.i), bench.view()).take,
-      1U);
-  EXPECT_EQ(make_policy<BatchingPolicy>(aimd(), bench.setup(), {{"target_s", 1}})->form(bench.i, bench.line(bench.i), bench.view()).take,
-            1U);
 }
 
 }  // namespace

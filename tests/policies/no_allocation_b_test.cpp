@@ -36,6 +36,16 @@ struct Bench {
   }
 };
 
+/// Every registered policy of the kind.
+std::vector<PolicyDefinition> all_of(PolicyKind kind) {
+  PolicyRegistry registry;
+  add_builtin_policies(registry);
+  std::vector<PolicyDefinition> out;
+  for (const PolicyDefinition& d : registry.list())
+    if (d.has(kind)) out.push_back(d);
+  return out;
+}
+
 TEST(no_allocation, the_counter_counts) {
   // Called by name: a compiler may leave out a new expression that nobody needs.
   EXPECT_EQ(allocations_of([] { ::operator delete(::operator new(8)); }), 1U);
@@ -44,9 +54,7 @@ TEST(no_allocation, the_counter_counts) {
 }
 
 TEST(no_allocation, dispatch) {
-  for (const auto& d :
-       {random(), round_robin(), join_shortest_queue(), power_of_d(), least_expected_latency(), locality(), shared_line(),
-        weighted_round_robin(), deficit_round_robin(), hedged(), accuracy_scaling(), jellyfish(), proportional(), clockwork()}) {
+  for (const auto& d : all_of(PolicyKind::dispatch)) {
     Bench x;
     const auto p = make<DispatchPolicy>(
         d, x.bench->setup(), d.name == "proportional" ? param::Object{{"shares", param::List{"net@a=1", "net@b=1"}}} : param::Object{});
@@ -79,7 +87,7 @@ TEST(no_allocation, dispatch_by_speed_and_work) {
 }
 
 TEST(no_allocation, sharing) {
-  for (const auto& d : {oldest_first(), earliest_deadline(), slackfit(), nexus(), clockwork()}) {
+  for (const auto& d : all_of(PolicyKind::sharing)) {
     Bench x;
     const auto p = make<SharingPolicy>(d, x.bench->setup());
     std::vector<QueryView> heads;
@@ -131,7 +139,7 @@ TEST(no_allocation, forecasts) {
 }
 
 TEST(no_allocation, placement) {
-  for (const auto& d : {best_fit(), spread(), cheapest(), infaas_placement()}) {
+  for (const auto& d : all_of(PolicyKind::placement)) {
     Bench x;
     const auto p = make<PlacementPolicy>(d, x.bench->setup());
     const std::vector<DeviceId> devices{DeviceId{0}, DeviceId{3}, DeviceId{7}};
@@ -145,8 +153,7 @@ TEST(no_allocation, placement) {
 }
 
 TEST(no_allocation, coldstart) {
-  for (const auto& d :
-       {fixed_keep_alive(), preload_and_persist(), no_keep_alive(), hybrid_histogram(), pinned_top_k(), forecast_prewarm(), clockwork()}) {
+  for (const auto& d : all_of(PolicyKind::coldstart)) {
     Bench x;
     const auto p = make<ColdstartPolicy>(d, x.bench->setup(), d.name == "pinned_top_k" ? param::Object{{"k", 2}} : param::Object{});
     std::vector<Prewarm> start;
@@ -172,8 +179,7 @@ TEST(no_allocation, coldstart) {
 }
 
 TEST(no_allocation, eviction) {
-  for (const auto& d : {lru(), greedy_dual_size_frequency(), fifo(), lfu(), size_aware(), sieve(), cost_to_reload(), oracle_belady(),
-                        landlord(), predicted_use()}) {
+  for (const auto& d : all_of(PolicyKind::eviction)) {
     Bench x;
     const auto p = make<EvictionPolicy>(d, x.bench->setup());
     auto* o = dynamic_cast<Observer*>(p.get());

@@ -73,37 +73,51 @@ TEST(NoAllocation, counts) {
   EXPECT_GT(allocations(), before);
 }
 
+using Settings = std::vector<std::pair<PolicyDefinition, param::Object>>;
+
+/// These, and all other registered policies of the kind as they are without parameters.
+Settings and_all_others(PolicyKind kind, Settings settings) {
+  PolicyRegistry registry;
+  add_builtin_policies(registry);
+  const std::size_t given = settings.size();
+  for (const PolicyDefinition& d : registry.list()) {
+    const auto last = settings.begin() + static_cast<std::ptrdiff_t>(given);
+    if (d.has(kind) && std::none_of(settings.begin(), last, [&](const auto& s) { return s.first.name == d.name; }))
+      settings.emplace_back(d, param::Object{});
+  }
+  return settings;
+}
+
 TEST(NoAllocation, in_selection) {
-  const std::vector<std::pair<PolicyDefinition, param::Object>> policies{
-      {fixed_variant(), {{"variants", param::List{"v3"}}}},
-      {cheapest_feasible(), {}},
-      {cheapest_feasible(), {{"batch_estimate", "one"}, {"idle_is_free", true}, {"on_infeasible", "reject"}}},
-      {accuracy_max(), {}},
-      {accuracy_max(), {{"hysteresis", 0.05}, {"on_infeasible", "reject"}}},
-      {ensemble(), {}},
-      {ensemble(), {{"quorum", 2}, {"combine", "weighted"}, {"at_deadline", true}}},
-      {cascade(), {}},
-      {accuracy_scaling(), {}},
-      {accuracy_scaling_greedy(), {}},
-      {cheapest_plan(), {}},
-      {inferline_planner(), {{"trace_queries", 200}}},
-      {jellyfish(), {}},
-      {proportional(), {{"shares", param::List{"v2@edge=1", "v3@core=2", "v5@core=1"}}}},
-      {infaas(), {{"memory_reserve_bytes", 0}}},
-      {infaas(), {{"memory_reserve_bytes", 0}, {"objective", "accuracy"}, {"mode", "best_effort"}}},
-      {static_hardware(), {{"hardware", param::List{"gpu"}}}},
-      {model_switching(), {{"table_queries", 100}}},
-      {cocktail(), {}},
-      {epsilon_greedy(), {}},
-      {ucb1(), {{"only_warm", true}}},
-      {thompson(), {}},
-      {thompson(), {{"form", "linear"}}},
-      {lin_ucb(), {{"discount", 0.9}}},
-      {exp3(), {}},
-      {exp4(), {}},
-      {slackfit(), {}},
-      {downgrade_then_shed(), {}}};
-  for (const auto& [definition, params] : policies) {
+  const Settings settings{{fixed_variant(), {{"variants", param::List{"v3"}}}},
+                          {cheapest_feasible(), {}},
+                          {cheapest_feasible(), {{"batch_estimate", "one"}, {"idle_is_free", true}, {"on_infeasible", "reject"}}},
+                          {accuracy_max(), {}},
+                          {accuracy_max(), {{"hysteresis", 0.05}, {"on_infeasible", "reject"}}},
+                          {ensemble(), {}},
+                          {ensemble(), {{"quorum", 2}, {"combine", "weighted"}, {"at_deadline", true}}},
+                          {cascade(), {}},
+                          {accuracy_scaling(), {}},
+                          {accuracy_scaling_greedy(), {}},
+                          {cheapest_plan(), {}},
+                          {inferline_planner(), {{"trace_queries", 200}}},
+                          {jellyfish(), {}},
+                          {proportional(), {{"shares", param::List{"v2@edge=1", "v3@core=2", "v5@core=1"}}}},
+                          {infaas(), {{"memory_reserve_bytes", 0}}},
+                          {infaas(), {{"memory_reserve_bytes", 0}, {"objective", "accuracy"}, {"mode", "best_effort"}}},
+                          {static_hardware(), {{"hardware", param::List{"gpu"}}}},
+                          {model_switching(), {{"table_queries", 100}}},
+                          {cocktail(), {}},
+                          {epsilon_greedy(), {}},
+                          {ucb1(), {{"only_warm", true}}},
+                          {thompson(), {}},
+                          {thompson(), {{"form", "linear"}}},
+                          {lin_ucb(), {{"discount", 0.9}}},
+                          {exp3(), {}},
+                          {exp4(), {}},
+                          {slackfit(), {}},
+                          {downgrade_then_shed(), {}}};
+  for (const auto& [definition, params] : and_all_others(PolicyKind::selection, settings)) {
     SCOPED_TRACE(definition.name);
     ClusterBench bench(builder());
     Problems problems;
@@ -121,11 +135,10 @@ TEST(NoAllocation, in_selection) {
 }
 
 TEST(NoAllocation, in_admission) {
-  const std::vector<std::pair<PolicyDefinition, param::Object>> policies{
-      {accept_all(), {}},        {bounded_in_flight(), {{"limit", 5}}},
-      {deadline_feasible(), {}}, {token_bucket(), {{"rate_qps", 10}, {"burst", 5}}},
-      {priority_shedding(), {}}, {downgrade_then_shed(), {}}};
-  for (const auto& [definition, params] : policies) {
+  const Settings settings{{accept_all(), {}},        {bounded_in_flight(), {{"limit", 5}}},
+                          {deadline_feasible(), {}}, {token_bucket(), {{"rate_qps", 10}, {"burst", 5}}},
+                          {priority_shedding(), {}}, {downgrade_then_shed(), {}}};
+  for (const auto& [definition, params] : and_all_others(PolicyKind::admission, settings)) {
     SCOPED_TRACE(definition.name);
     ClusterBench bench(builder());
     Problems problems;
@@ -136,7 +149,7 @@ TEST(NoAllocation, in_admission) {
 }
 
 TEST(NoAllocation, in_batching) {
-  const std::vector<std::pair<PolicyDefinition, param::Object>> policies{
+  const Settings settings{
       {no_batching(), {}},
       {timeout(), {}},
       {slo_aware(), {}},
@@ -149,7 +162,7 @@ TEST(NoAllocation, in_batching) {
       {proteus_batching(), {}},
       {nexus(), {}},
       {clockwork(), {}}};
-  for (const auto& [definition, params] : policies) {
+  for (const auto& [definition, params] : and_all_others(PolicyKind::batching, settings)) {
     SCOPED_TRACE(definition.name);
     ClusterBench bench(builder());
     Problems problems;

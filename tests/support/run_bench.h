@@ -155,13 +155,19 @@ class RunBench {
     options.initial.push_back({world_->group(v, world_->topology().devices[device].site), DeviceId{device}, 0});
   }
   /// All arrivals are of entry 0; `PlainSource` numbers the declared classes.
-  void arrivals(std::unique_ptr<ArrivalSource> source, SiteId origin = SiteId{0}) {
+  void arrivals(std::unique_ptr<ArrivalSource> source, SiteId origin = SiteId{0}) { entries_.push_back(entry(std::move(source), origin)); }
+  /// What `arrivals` adds, for those who read it a second time.
+  WorkloadEntry entry(std::unique_ptr<ArrivalSource> source, SiteId origin = SiteId{0}) const {
     WorkloadEntry e;
     e.source = std::move(source);
     e.origin = origin;
     const std::size_t declared = classes;
-    for (std::size_t k = 0; k < declared; ++k) e.classes.push_back({{world_->class_of(k), 1}});
-    entries_.push_back(std::move(e));
+    if (drawn_classes) e.classes.emplace_back();
+    for (std::size_t k = 0; k < declared; ++k) {
+      if (!drawn_classes) e.classes.emplace_back();
+      e.classes.back().push_back({world_->class_of(k), 1});
+    }
+    return e;
   }
   void run() {
     make_simulation();
@@ -209,6 +215,7 @@ class RunBench {
   Recorder* also = nullptr;                         ///< hears what happens beside `notes`
   std::function<std::unique_ptr<Future>()> future;  ///< for policies that ask for it
   std::size_t classes = 1;                          ///< declared, by index
+  bool drawn_classes = false;                       ///< all arrivals are of task 0, and each class is as likely as the others
 
  private:
   template <class Plain, class Kind>
