@@ -6,11 +6,13 @@
 #include <nlohmann/json.hpp>
 
 #include <cctype>
+#include <chrono>
 #include <fstream>
 #include <iterator>
 #include <map>
 #include <sstream>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -49,7 +51,9 @@ TEST(Trace, stats_give_the_counts_of_bins) {
   const Folder folder;
   folder.write("t.csv", "timestamp\n0\n1\n2\n25\n");
   const Json j = Json::parse(tideline(folder, {"trace", "stats", "t.csv", "--unit", "s", "--json", "--bins", "10"}).out);
-  EXPECT_EQ(j["bins"]["queries"], (Json{3, 0, 1}));
+  EXPECT_EQ(j["bins"]["queries"], (Json{3, 0})) << "the third bin is not whole";
+  folder.write("c.csv", "second,count\n0,4\n1,0\n2,2\n3,0\n4,7\n");
+  EXPECT_EQ(Json::parse(tideline(folder, {"trace", "stats", "c.csv", "--json", "--bins", "2"}).out)["bins"]["queries"], (Json{4, 2}));
   EXPECT_EQ(tideline(folder, {"trace", "stats", "t.csv", "--unit", "s", "--bins", "10"}).code, 2);
   EXPECT_EQ(tideline(folder, {"trace", "stats", "t.csv", "--unit", "s", "--json", "--bins", "0"}).code, 2);
 }
@@ -89,6 +93,41 @@ TEST(Trace, what_convert_writes_is_read_again) {
   EXPECT_GT(fs::file_size(folder / "p.h5"), 0U);
 }
 
+TEST(Trace, what_convert_writes_has_the_bytes_of_queries) {
+  const Folder folder;
+  folder.write("t.csv", "timestamp,task,payload\n0,a,100\n1,b,\n2,a,4000000000\n");
+  for (const char* out : {"o.csv", "o.h5"}) {
+    const Outcome done = tideline(folder, {"trace", "convert", "t.csv", "--unit", "s", "--param", "bytes_column=payload", "--out", out});
+    EXPECT_EQ(done.code, 0) << done.err;
+  }
+  EXPECT_EQ(read_file(folder / "o.csv"), "timestamp,task,tenant,bytes\n0,a,0,100\n1,b,1,\n2,a,0,4000000000\n");
+  const Outcome again = tideline(folder, {"trace", "convert", "o.csv", "--param", "bytes_column=bytes", "--out", "p.csv"});
+  EXPECT_EQ(again.code, 0) << again.err;
+  EXPECT_EQ(read_file(folder / "p.csv"), read_file(folder / "o.csv"));
+}
+
+TEST(Trace, convert_says_what_holes_its_file_cannot_hold) {
+  const Folder folder;
+  folder.write("t.csv", "second,count\n0,5\n1,4\n500,5\n501,3\n900,3\n");
+  EXPECT_THAT(tideline(folder, {"trace", "convert", "t.csv", "--param", "gaps=missing", "--out", "o.csv"}).out,
+              HasSubstr("note: 2 holes of the trace, 896.0 s in all, were not recorded; what is written has no queries there"));
+  EXPECT_THAT(tideline(folder, {"trace", "convert", "t.csv", "--out", "o.csv"}).out, testing::Not(HasSubstr("not recorded")));
+}
+
+TEST(Trace, an_interrupted_convert_leaves_nothing) {
+  const Folder folder;
+  std::string text = "second,count\n";
+  for (int s = 0; s < 1000; ++s) text += std::to_string(s) + ",1000000\n";
+  folder.write("t.csv", text);
+  Process run(folder.path(), {TIDELINE_PROGRAM, "trace", "convert", "t.csv", "--out", "o.csv"});
+  for (int k = 0; k < 1000 && folder.files().size() < 2; ++k) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  run.signal(SIGTERM);
+  const Outcome done = run.wait();
+  EXPECT_EQ(done.code, 130);
+  EXPECT_EQ(done.err, "tideline: interrupted: nothing was written\n");
+  EXPECT_THAT(folder.files(), testing::ElementsAre("t.csv"));
+}
+
 TEST(Trace, that_gets_too_long_is_refused_however_far) {
   const Folder folder;
   folder.write("t.csv", "timestamp\n0\n1\n2\n3600\n");
@@ -110,6 +149,18 @@ TEST(Trace, a_format_that_assumes_a_unit_says_which) {
   const char* const note = "note: times are taken as milliseconds, as format proteus has them and unit does not say otherwise";
   EXPECT_THAT(tideline(folder, {"trace", "stats", "t.csv"}).out, HasSubstr(note));
   EXPECT_THAT(tideline(folder, {"trace", "stats", "t.csv", "--unit", "s"}).out, testing::Not(HasSubstr("taken as milliseconds")));
+}
+
+TEST(PlotTrace, refuses_in_one_line_what_it_cannot_write) {
+  const Folder folder;
+  folder.write("t.csv", "second,count\n0,4\n");
+  const std::string script = std::string(TIDELINE_SOURCE_DIR) + "/scripts/plot_trace.py";
+  const Outcome form = run_command(folder, {"python3", script, "t.csv", "--out", "p.xyz"});
+  EXPECT_EQ(form.code, 2);
+  EXPECT_EQ(form.err, "plot_trace.py: --out p.xyz: expected a name that ends in .png, .pdf, .svg\n");
+  const Outcome place = run_command(folder, {"python3", script, "t.csv", "--out", "none/p.png"});
+  EXPECT_EQ(place.code, 3);
+  EXPECT_EQ(place.err, "plot_trace.py: cannot write none/p.png: none is no folder that can be written\n");
 }
 
 TEST(Trace, windows_whose_laws_are_not_used_are_told) {
@@ -152,6 +203,13 @@ TEST(Trace, what_is_wrong_is_said_with_the_exit_code_of_its_kind) {
   EXPECT_EQ(azure.err.find("azure.csv"), azure.err.rfind("azure.csv")) << azure.err;
   refused({"convert", "t.csv", "--unit", "s", "--out", "o.csv", "--tasks", "a,b", "--param", "map=weights"}, 2,
           "weights: expected one for each task, 2");
+  refused({"stats", "t.csv", "--unit", "s", "--param", "rate_scale=2"}, 2,
+          "--param rate_scale: stats looks at the trace as it is; convert and runs of source trace take rate_scale");
+  refused({"fit", "t.csv", "--unit", "s", "--param", "map=zipf", "--out", "o.json"}, 2, "--param map: fit looks at the trace as it is");
+  refused({"stats", "t.csv", "--unit", "s", "--out", "o.csv"}, 2, "--out: stats does not take it; convert and fit do");
+  refused({"stats", "t.csv", "--unit", "s", "--tasks", "a"}, 2, "--tasks: stats does not take it; convert does");
+  refused({"convert", "t.csv", "--unit", "s", "--json", "--out", "o.csv"}, 2, "--json: convert does not take it; stats and workload do");
+  refused({"formats", "--bins", "3"}, 2, "--bins: formats does not take it; stats does");
   folder.write("near.csv", "TIMESTMP,ContextTokens,GeneratedTokens\n2023-11-16 18:15:46,1,2\n");
   refused({"stats", "near.csv"}, 2, "with a column 'TIMESTAMP' in place of 'TIMESTMP' it would be azure_llm: did you mean that?");
   folder.write("nearer.csv", "timstamp,task\n0,a\n");
