@@ -415,6 +415,11 @@ TEST(Trace, figures_of_queries_that_cannot_be_are_refused) {
   const std::vector<std::string> kept{"trace",   "stats",           "t.csv", "--unit", "s", "--param", "work_column=none",
                                       "--param", "keep_failed=true"};
   EXPECT_EQ(tideline(folder, kept).code, 0);
+  folder.write("w.csv", "timestamp,tokens\n0,5e6\n");
+  const Outcome unit = tideline(
+      folder, {"trace", "convert", "w.csv", "--unit", "s", "--param", "work_column=tokens", "--param", "work_mean=1", "--out", "o.csv"});
+  EXPECT_EQ(unit.code, 2);
+  EXPECT_THAT(unit.err, HasSubstr("w.csv: a query has work 5000000, more than 1e6 times work_mean (1): is it right?"));
 }
 
 TEST(SourceTrace, keys_that_are_no_tasks_are_refused_unless_they_are_mapped) {
