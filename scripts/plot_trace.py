@@ -9,6 +9,7 @@ What is read is read by `tideline trace stats`, with its parameters.
 import argparse
 import json
 import math
+import os
 import pathlib
 import shutil
 import subprocess
@@ -17,8 +18,14 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 DAY = 86400
+PICTURES = [".png", ".pdf", ".svg"]
 BINS = [1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21600, DAY]
 UNITS = [(3 * DAY, DAY, "days"), (3 * 3600, 3600, "hours"), (300, 60, "minutes"), (0, 1, "seconds")]
+
+
+def stop(code, message):
+    print(f"plot_trace.py: {message}", file=sys.stderr)
+    sys.exit(code)
 
 
 def statistics(program, arguments, bins=None):
@@ -27,7 +34,8 @@ def statistics(program, arguments, bins=None):
         command += ["--bins", str(bins)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        sys.exit(done.stderr.rstrip() or f"plot_trace.py: {command[0]} failed")
+        print(done.stderr.rstrip() or f"plot_trace.py: {command[0]} failed", file=sys.stderr)
+        sys.exit(done.returncode if done.returncode > 0 else 1)
     return json.loads(done.stdout)
 
 
@@ -108,6 +116,11 @@ def main():
     parser.add_argument("--bin", type=float, help="length of a bin in seconds (default: what gives some hundreds)")
     parser.add_argument("--program", default=shutil.which("tideline") or "build/release/tideline", help="the program tideline")
     given = parser.parse_args()
+    out = pathlib.Path(given.out)
+    if out.suffix.lower() not in PICTURES:
+        stop(2, f"--out {out}: expected a name that ends in {', '.join(PICTURES)}")
+    if out.is_dir() or not out.parent.is_dir() or not os.access(out.parent, os.W_OK):
+        stop(3, f"cannot write {out}: " + ("it is a folder" if out.is_dir() else f"{out.parent} is no folder that can be written"))
     import_what_draws()
     if not shutil.which(given.program):
         sys.exit(f"plot_trace.py: no program {given.program}: --program says where it is")
@@ -121,6 +134,8 @@ def main():
     own = first["series"]["bin_s"] if first["minute"]["dispersion"] is None else 1
     wanted = max(own, first["span_s"] / 700)
     s = statistics(given.program, arguments, given.bin or next((b for b in BINS if b >= wanted), math.ceil(wanted)))
+    if not s["bins"]["queries"]:  # a last bin that the trace does not fill is none
+        stop(2, f"the trace of {first['span_s']:g} s fills no bin of {s['bins']['bin_s']:g} s: --bin gives a shorter one")
 
     pyplot.rcParams.update(STYLE)
     figure = pyplot.figure(figsize=(12, 7.4))
@@ -138,8 +153,11 @@ def main():
         foot.append(f"not recorded: {digits(s['missing_s'])} s (grey)")
     figure.text(0.01, 0.008, "; ".join(foot), fontsize=9.5, color=TEXT)
     figure.tight_layout(rect=(0, 0.025, 1, 0.97))
-    figure.savefig(given.out, dpi=110)
-    print(given.out)
+    try:
+        figure.savefig(out, dpi=110)
+    except OSError as error:
+        stop(3, f"cannot write {out}: {error.strerror or error}")
+    print(out)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 #include "src/catalog_draft.h"
 
+#include "sim/core/nearest.h"
 #include "sim/core/text.h"
 #include "src/catalog_json.h"
 #include "src/csv_table.h"
@@ -17,12 +18,15 @@ constexpr std::int64_t assumed_runtime = std::int64_t{256} << 20;
 
 double whole_ns(double s) { return std::round(s * 1e9) / 1e9; }
 
-/// A table of times that does not fall, with whole nanoseconds.
-Json table_json(const std::map<std::uint32_t, double>& latency_s, DraftReport& report) {
+/// A table of times that does not fall, with whole nanoseconds. `raised`: gets the batches whose times are those of smaller ones.
+Json table_json(const std::map<std::uint32_t, double>& latency_s, std::set<std::uint32_t>& raised, DraftReport& report) {
   Json out = Json::object();
   double before = 0;
   for (const auto& [items, s] : latency_s) {
-    if (s < before) ++report.raised;
+    if (s < before) {
+      ++report.raised;
+      raised.insert(items);
+    }
     before = std::max(before, s);
     out[std::to_string(items)] = whole_ns(before);
   }
@@ -102,8 +106,15 @@ AccuracyTable::AccuracyTable(std::istream& in, const std::string& name) {
     const auto resolution = size ? table.number(row, *size).value_or(0) : 0;
     const std::string& in_precision = precision ? table.cell(row, *precision) : std::string();
     const std::string& full = table.cell(row, model);
-    const Row entry{accuracy, static_cast<std::uint32_t>(std::clamp(resolution, 0.0, 65536.0))};
-    rows_[{full, in_precision}].push_back(entry);
+    Row entry{accuracy, static_cast<std::uint32_t>(std::clamp(resolution, 0.0, 65536.0)), true};
+    std::vector<Row>& of_model = rows_[{full, in_precision}];
+    for (const Row& other : of_model)
+      if (other.is_whole_name && other.resolution == entry.resolution && other.accuracy != accuracy)
+        table.fail(row, value,
+                   "of " + in_quotes(full) + ": a row before says " + to_text(top1 ? other.accuracy * 100 : other.accuracy) +
+                       " of the same model: leave one of them");
+    of_model.push_back(entry);
+    entry.is_whole_name = false;
     if (const auto point = full.find('.'); point != std::string::npos) rows_[{full.substr(0, point), in_precision}].push_back(entry);
   }
 }
@@ -135,6 +146,12 @@ HardwareTable::HardwareTable(const Json& file, const std::string& name) {
   }
 }
 
+std::vector<std::string_view> HardwareTable::names() const {
+  std::vector<std::string_view> out;
+  for (const auto& [name, entry] : entries_) out.push_back(name);
+  return out;
+}
+
 Json HardwareTable::of(const std::string& name, const std::string& kind) const {
   if (const auto found = entries_.find(name); found != entries_.end()) return found->second;
   Json out{{"name", name},
@@ -161,7 +178,8 @@ std::string write_draft(const std::string& name, const std::string& about, const
   suspect_units(variants, report);
   std::vector<Json> out, tasks_json, hardware_json;
   std::set<std::string> names, used_hardware, used_tasks, known_missing;
-  std::vector<std::string> missing;  // models without an accuracy, by the names that a table of accuracies has to have
+  std::vector<std::string> not_measured;  // variants, with their batches whose times were raised
+  std::vector<std::string> missing;       // models without an accuracy, by the names that a table of accuracies has to have
   for (const MeasuredVariant& v : variants) {
     const auto drop = [&](const std::string& reason) { ++report.dropped[reason]; };
     if (!v.accuracy) {
@@ -185,7 +203,8 @@ std::string write_draft(const std::string& name, const std::string& about, const
     if (used_hardware.insert(v.hardware).second) {
       hardware_json.push_back(h);
       if (!hardware.has(v.hardware))
-        report.notes.push_back("hardware " + in_quotes(v.hardware) + " is not known: all of its figures are assumed");
+        report.notes.push_back("hardware " + in_quotes(v.hardware) + " is not known: all of its figures are assumed" +
+                               suggestion(v.hardware, hardware.names()));
     }
     used_tasks.insert(v.task);
     Json j{{"name", full},
@@ -202,10 +221,11 @@ std::string write_draft(const std::string& name, const std::string& about, const
     j["artefact_bytes"] = static_cast<std::int64_t>(artefact);
     j["memory_bytes"] = static_cast<std::int64_t>(v.memory_bytes.value_or(artefact + static_cast<double>(assumed_runtime)));
     std::size_t sizes = 0;
+    std::set<std::uint32_t> raised;
     if (!v.by_cores.empty()) {
       Json cores = Json::object();
       for (const auto& [n, table] : v.by_cores) {
-        cores[std::to_string(n)] = table_json(table, report);
+        cores[std::to_string(n)] = table_json(table, raised, report);
         sizes = std::max(sizes, table.size());
       }
       j["profile"] = {{"cores", cores}};
@@ -216,7 +236,7 @@ std::string write_draft(const std::string& name, const std::string& about, const
         for (const auto& [items, s] : v.latency_s) fixed.push_back(items);
         j["batch_sizes"] = fixed;
       }
-      j["profile"] = {{"latency_s", table_json(v.latency_s, report)}};
+      j["profile"] = {{"latency_s", table_json(v.latency_s, raised, report)}};
       // Those who measured a CPU are taken to have used all of it.
       if (h.value("sharing", "") == "partitioned") j["instance_cores"] = h.value("cores", 1);
     }
@@ -229,9 +249,26 @@ std::string write_draft(const std::string& name, const std::string& about, const
                                                       : "measured"},
                    {"load", v.load_s ? "measured" : "assumed"},
                    {"memory", v.memory_bytes ? "measured" : "assumed"}};
+    if (!raised.empty()) {
+      std::string of;
+      for (const std::uint32_t items : raised) of += (of.empty() ? "" : ", ") + std::to_string(items);
+      not_measured.push_back(full + " (" + of + ")");
+    }
+    if (!raised.empty() && !v.derived_latency) {
+      std::set<std::uint32_t> measured;
+      for (const auto& [items, s] : v.latency_s) measured.insert(items);
+      for (const auto& [n, table] : v.by_cores)
+        for (const auto& [items, s] : table) measured.insert(items);
+      for (const std::uint32_t items : raised) measured.erase(items);
+      j["origin"]["latency"] = "derived";
+      j["origin"]["measured_batches"] = measured;
+    }
     out.push_back(std::move(j));
   }
   report.variants = out.size();
+  if (!not_measured.empty())
+    report.notes.push_back("a latency below that of a smaller batch is raised to it, and counts as derived: batches of " +
+                           first_of(not_measured));
   const std::string wanted = first_of(missing);
   if (!wanted.empty()) report.notes.push_back("no accuracy of " + wanted);
   if (out.empty()) {

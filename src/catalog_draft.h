@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace tideline {
@@ -42,7 +43,7 @@ struct DraftReport {
 class AccuracyTable {
  public:
   AccuracyTable() = default;
-  /// Throws `InputError` with file and row.
+  /// Throws `InputError` with file and row, also where two rows of a model do not agree.
   AccuracyTable(std::istream& in, const std::string& name);
   /// Rows without a precision are of floating point ones only: fp32, fp16, amp, float, bf16. `resolution` 0: any.
   std::optional<double> of(const std::string& model, const std::string& precision, std::uint32_t resolution) const;
@@ -52,6 +53,7 @@ class AccuracyTable {
   struct Row {
     double accuracy;
     std::uint32_t resolution;
+    bool is_whole_name;  ///< and not the part of one before its point
   };
   std::map<std::pair<std::string, std::string>, std::vector<Row>> rows_;  // by model and precision
 };
@@ -67,6 +69,7 @@ class HardwareTable {
   /// The entry, or one whose figures are all assumed; `kind` is that of such a one.
   Json of(const std::string& name, const std::string& kind) const;
   bool has(const std::string& name) const { return entries_.contains(name); }
+  std::vector<std::string_view> names() const;
 
  private:
   std::map<std::string, Json> entries_;
@@ -75,7 +78,7 @@ class HardwareTable {
 /// Puts variants without an accuracy aside, and writes the rest: a catalog that `read_catalog` reads, an element a line. Throws `InputError`
 /// where none is left, and where the rest is no catalog.
 ///
-/// Latencies that fall from a batch to a larger one are raised to that of the smaller. Where the smallest batch is not 1, sizes are fixed.
+/// Latencies that fall from a batch to a larger one are raised to that of the smaller, and are no measured ones then. Where the smallest batch is not 1, sizes are fixed.
 /// Memory that is not known is the artefact and 256 MiB, an artefact that is not known 100 MB, a load that is not known 1 s: all assumed.
 /// `kind` is that of hardware that the table does not know.
 std::string write_draft(const std::string& name, const std::string& about, const std::string& source, const std::vector<DraftTask>& tasks,

@@ -248,7 +248,7 @@ std::string show_text(const Catalog& catalog, const Json& file, const CsvTable* 
         out += p.data + " " + p.column + " as published: " +
                (!p.not_comparable.empty() ? "not comparable, " + p.not_comparable
                 : p.equal                 ? "equal"
-                                          : "differs") +
+                                          : "differs: " + p.difference) +
                '\n';
     lines = {{"variant", "accuracy", "batch", "latency", "largest rate", "memory", "latency is"}};
     for (const VariantId id : f.front) {

@@ -117,6 +117,7 @@ void fit(const std::string& path, const cxxopts::ParseResult& o) {
     if (points.empty()) throw InputError("--variant " + part + ": no variant has this in its name");
   }
   const auto at = o.count("at") > 0 ? std::optional(o["at"].as<std::uint32_t>()) : std::nullopt;
+  if (at == 0U) throw InputError("--at 0: expected a number of items, at least 1");
   if (o.count("json") > 0)
     std::cout << fit_json(points, at).dump(2) << '\n';
   else

@@ -1,5 +1,6 @@
 // tideline catalog import, and tideline import: makes catalogs of other people's tables.
 #include "sim/core/nearest.h"
+#include "sim/core/text.h"
 #include "src/csv_table.h"
 #include "src/errors.h"
 #include "src/import_tables.h"
@@ -112,7 +113,10 @@ void import_yolobench_table(const std::string& table, const std::filesystem::pat
       if (t.cell(row, precision) != "int8") t.fail(row, precision, "is not int8: other accuracies are in the table");
       const auto a = t.number(row, accuracy);
       if (!a || !(*a >= 0 && *a <= 1)) t.fail(row, accuracy, "is not between 0 and 1");
-      wishes.int8_accuracies[t.cell(row, model)] = *a;
+      const auto [known, is_new] = wishes.int8_accuracies.emplace(t.cell(row, model), *a);
+      if (!is_new && known->second != *a)
+        t.fail(row, accuracy,
+               "of " + in_quotes(known->first) + ": a row before says " + to_text(known->second) + " of the same model: leave one of them");
     }
   }
   std::ostringstream text;

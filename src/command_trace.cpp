@@ -8,6 +8,7 @@
 #include "src/json_document.h"
 #include "src/options.h"
 #include "src/output_file.h"
+#include "src/run_once.h"
 #include "src/scenario.h"
 #include "src/scenario_files.h"
 #include "src/text_table.h"
@@ -33,6 +34,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -49,9 +51,21 @@ std::string formats_text() {
   return in_columns(lines);
 }
 
+/// Of parameters that shape arrivals, where only the rows of a trace are looked at.
+void refuse_shaping(const Json& given, const std::string& action) {
+  const param::Value of_reader = param::effective(ReadParams{}), of_source = param::effective(TraceParams{});
+  const auto has = [](const param::Value& all, const std::string& name) {
+    const auto& members = std::get<param::Object>(all.data);
+    return std::any_of(members.begin(), members.end(), [&](const auto& member) { return member.first == name; });
+  };
+  for (const auto& [name, value] : given.items())
+    if (has(of_source, name) && !has(of_reader, name))
+      throw InputError("--param " + name + ": " + action + " looks at the trace as it is; convert and runs of source trace take " + name);
+}
+
 /// Parameters by their names, as words NAME=VALUE give them.
 template <class Params>
-Params params_of(const cxxopts::ParseResult& o) {
+Params params_of(const cxxopts::ParseResult& o, const std::string& action) {
   Json given = Json::object();
   const auto put = [&](const std::string& name, const std::string& text) {
     if (given.contains(name)) throw InputError("--param " + name + " comes twice");
@@ -66,6 +80,7 @@ Params params_of(const cxxopts::ParseResult& o) {
     }
   for (const char* name : {"format", "unit"})
     if (o.count(name) > 0) put(name, o[name].as<std::string>());
+  if constexpr (!std::is_same_v<Params, TraceParams>) refuse_shaping(given, action);
   Problems problems;
   const auto params = param::bind<Params>(to_value(given), "", problems);
   if (problems.empty()) return params;
@@ -96,15 +111,15 @@ class ArrivalFile {
 /// Columns as sources `csv` and `trace` read them.
 class ArrivalCsv final : public ArrivalFile {
  public:
-  ArrivalCsv(const std::filesystem::path& path, const TraceSource& source, bool has_work)
-      : source_(source), has_work_(has_work), file_(path) {}
+  ArrivalCsv(const std::filesystem::path& path, const TraceSource& source, bool has_work, bool has_bytes)
+      : source_(source), has_work_(has_work), has_bytes_(has_bytes), file_(path) {}
   void add(const Arrival& a, const TraceRow& row) override {
     if (line_.empty()) {
       has_task_ = a.task != Arrival::unknown;
       has_slo_ = !std::isnan(row.slo_s);
       has_accuracy_ = !std::isnan(row.accuracy);
-      file_.out() << "timestamp" << (has_task_ ? ",task" : "") << ",tenant" << (has_work_ ? ",work" : "") << (has_slo_ ? ",slo" : "")
-                  << (has_accuracy_ ? ",accuracy" : "") << '\n';
+      file_.out() << "timestamp" << (has_task_ ? ",task" : "") << ",tenant" << (has_bytes_ ? ",bytes" : "") << (has_work_ ? ",work" : "")
+                  << (has_slo_ ? ",slo" : "") << (has_accuracy_ ? ",accuracy" : "") << '\n';
     }
     const std::int64_t ns = a.at.time_since_epoch().count();
     line_ = std::to_string(ns / 1'000'000'000);
@@ -116,6 +131,7 @@ class ArrivalCsv final : public ArrivalFile {
     }
     if (has_task_) line_ += ',' + (a.task == Arrival::unknown ? std::string() : field(source_.task_names()[a.task]));
     line_ += ',' + std::to_string(a.tenant);
+    if (has_bytes_) line_ += ',' + (a.payload_bytes == Arrival::unknown ? std::string() : std::to_string(a.payload_bytes));
     if (has_work_) line_ += ',' + to_text(static_cast<double>(a.work));
     if (has_slo_) line_ += ',' + (std::isnan(row.slo_s) ? std::string() : to_text(static_cast<double>(row.slo_s)));
     if (has_accuracy_) line_ += ',' + (std::isnan(row.accuracy) ? std::string() : to_text(static_cast<double>(row.accuracy)));
@@ -132,7 +148,7 @@ class ArrivalCsv final : public ArrivalFile {
   }
 
   const TraceSource& source_;
-  bool has_work_, has_task_ = false, has_slo_ = false, has_accuracy_ = false;
+  bool has_work_, has_bytes_, has_task_ = false, has_slo_ = false, has_accuracy_ = false;
   PartFile file_;
   std::string line_;
 };
@@ -145,12 +161,14 @@ class ArrivalHdf5 final : public ArrivalFile {
                {{"at", ColumnType::int64, "ns", "When the query arrives."},
                 {"task", ColumnType::int32, "1", "Row of /tasks; -1: none."},
                 {"tenant", ColumnType::uint32, "1", "Number of the key of its row in the trace."},
+                {"bytes", ColumnType::uint32, "B", "Payload of the query; 4294967295: not known."},
                 {"work", ColumnType::float32, "1", "Factor on service time."},
                 {"slo", ColumnType::float32, "s", "Latency that the query asks for; NaN: none."},
                 {"accuracy", ColumnType::float32, "1", "Accuracy that the query asks for; NaN: none."}}),
         at_(group_.column<std::int64_t>("at")),
         task_(group_.column<std::int32_t>("task")),
         tenant_(group_.column<std::uint32_t>("tenant")),
+        bytes_(group_.column<std::uint32_t>("bytes")),
         work_(group_.column<float>("work")),
         slo_(group_.column<float>("slo")),
         accuracy_(group_.column<float>("accuracy")) {}
@@ -158,6 +176,7 @@ class ArrivalHdf5 final : public ArrivalFile {
     at_.push(a.at.time_since_epoch().count());
     task_.push(a.task == Arrival::unknown ? -1 : static_cast<std::int32_t>(a.task));
     tenant_.push(a.tenant);
+    bytes_.push(a.payload_bytes);
     work_.push(a.work);
     slo_.push(row.slo_s);
     accuracy_.push(row.accuracy);
@@ -173,7 +192,7 @@ class ArrivalHdf5 final : public ArrivalFile {
   ColumnGroup group_;
   Column<std::int64_t>& at_;
   Column<std::int32_t>& task_;
-  Column<std::uint32_t>& tenant_;
+  Column<std::uint32_t>&tenant_, &bytes_;
   Column<float>&work_, &slo_, &accuracy_;
 };
 
@@ -184,19 +203,48 @@ std::vector<std::string> split(const std::string& text) {
   return out;
 }
 
-void convert(const std::string& name, const std::vector<std::filesystem::path>& paths, const cxxopts::ParseResult& o) {
+/// A conversion was interrupted.
+struct Interrupted {};
+
+/// Stops where the program is interrupted: a trace may be read several times before the first query is written.
+class Interruptible final : public TraceReader {
+ public:
+  explicit Interruptible(std::unique_ptr<TraceReader> reader) : reader_(std::move(reader)) {}
+  bool next(TraceRow& out) override {
+    if (interrupted) throw Interrupted{};
+    return reader_->next(out);
+  }
+  std::span<const std::string> keys() const override { return reader_->keys(); }
+  const TraceReport& report() const override { return reader_->report(); }
+  std::uint64_t row() const override { return reader_->row(); }
+
+ private:
+  std::unique_ptr<TraceReader> reader_;
+};
+
+/// What a file of arrivals cannot hold of the trace: that nobody knows what arrived in some of it.
+std::string note_on_holes(const TraceFigures& read) {
+  if (read.missing_stretches == 0) return {};
+  const bool one = read.missing_stretches == 1;
+  return "note: " + std::to_string(read.missing_stretches) + (one ? " hole" : " holes") + " of the trace, " + figure::time(read.missing_s) +
+         " in all, " + (one ? "was" : "were") + " not recorded; what is written has no queries there and cannot hold that they are " +
+         "missing: who reads it takes them for silence\n";
+}
+
+int convert(const std::string& name, const std::vector<std::filesystem::path>& paths, const cxxopts::ParseResult& o) {
   if (o.count("out") == 0) throw InputError("convert needs --out FILE.csv or FILE.h5 (see tideline trace --help)");
-  auto params = params_of<TraceParams>(o);
+  auto params = params_of<TraceParams>(o, "convert");
   if (o.count("tasks") > 0) params.tasks = split(o["tasks"].as<std::string>());
   const std::filesystem::path out = o["out"].as<std::string>();
   const bool hdf5 = out.extension() == ".h5";
   if (!hdf5 && out.extension() != ".csv") throw InputError("--out " + out.string() + ": expected a name that ends in .csv or .h5");
   const std::filesystem::path written = output_file(out, paths);
+  catch_interrupts();  // before anything is made that an interrupt would leave behind
   TraceWatch watch;
   const auto report_of = [](const TraceSource& source) { return notes_of(source.reader().report()); };
   try {
     // It may be opened several times; the last reading is the one that is shaped.
-    const OpenTrace open = [&] { return watched(open_trace_files(name, paths, params), params, watch); };
+    const OpenTrace open = [&] { return watched(std::make_unique<Interruptible>(open_trace_files(name, paths, params)), params, watch); };
     const auto source = shaped(open, params, Stream(seed_of(o), "arrivals", 0));
     TaskTable by_task;
     bool has_tasks = false;
@@ -206,9 +254,11 @@ void convert(const std::string& name, const std::vector<std::filesystem::path>& 
     if (hdf5)
       file = std::make_unique<ArrivalHdf5>(written);
     else
-      file = std::make_unique<ArrivalCsv>(written, *source, params.work_mean > 0 || !params.work_column.empty());
+      file =
+          std::make_unique<ArrivalCsv>(written, *source, params.work_mean > 0 || !params.work_column.empty(), !params.bytes_column.empty());
     ArrivalStatistics after(params.time_scale, watch);
     for (Arrival a; source->next(a);) {
+      if (interrupted) throw Interrupted{};
       file->add(a, source->row());
       if (a.task != Arrival::unknown) {
         has_tasks = true;
@@ -228,9 +278,13 @@ void convert(const std::string& name, const std::vector<std::filesystem::path>& 
     const std::span<const std::string> tasks = source->task_names();
     file->finish(tasks);
     const TraceFigures read = watch.before.figures({});
-    std::cout << report_of(*source) << '\n' << comparison(read, after.figures(read), "written");
+    std::cout << report_of(*source) << note_on_holes(read) << '\n' << comparison(read, after.figures(read), "written");
     if (has_tasks) std::cout << '\n' << text_of(by_task.figures(last), tasks, tasks_shown) << '\n';
     std::cout << "written: " << written.string() << '\n';
+    return 0;
+  } catch (const Interrupted&) {
+    std::cerr << "tideline: interrupted: nothing was written\n";
+    return 130;
   } catch (const SourceError& e) {
     throw InputError(name + ": " + e.what());
   } catch (const std::invalid_argument& e) {
@@ -238,7 +292,8 @@ void convert(const std::string& name, const std::vector<std::filesystem::path>& 
   }
 }
 
-/// Queries per bin from the first row on; null where part of a bin was not recorded.
+/// Queries per whole bin from the first row on; null where part of a bin was not recorded. A last bin that the trace does not fill is left
+/// out: its count is of less time.
 class BinCounts {
  public:
   explicit BinCounts(double bin_s) : bin_s_(bin_s), bin_ns_(from_seconds(bin_s).count()) {}
@@ -246,6 +301,7 @@ class BinCounts {
     if (!started_) first_ns_ = row.start_ns;
     started_ = true;
     const std::int64_t from = row.start_ns - first_ns_, end = from + row.length_ns;
+    end_ns_ = std::max(end_ns_, end);
     for (std::int64_t k = from / bin_ns_; k == from / bin_ns_ || k * bin_ns_ < end; ++k) {
       if (k >= most_bins) throw InputError("--bins: makes more than " + std::to_string(most_bins) + " bins: longer ones are needed");
       if (static_cast<std::size_t>(k) >= counts_.size()) counts_.resize(static_cast<std::size_t>(k) + 1);
@@ -259,20 +315,21 @@ class BinCounts {
   }
   Json json() const {
     Json list = Json::array();
-    for (const double c : counts_) list.push_back(std::isnan(c) ? Json() : Json(c));
+    const auto whole = static_cast<std::size_t>(end_ns_ / bin_ns_);
+    for (std::size_t k = 0; k < std::min(whole, counts_.size()); ++k) list.push_back(std::isnan(counts_[k]) ? Json() : Json(counts_[k]));
     return {{"bin_s", bin_s_}, {"first_s", static_cast<double>(first_ns_) * 1e-9}, {"queries", list}};
   }
 
  private:
   static constexpr std::int64_t most_bins = 1'000'000;
   double bin_s_;
-  std::int64_t bin_ns_, first_ns_ = 0;
+  std::int64_t bin_ns_, first_ns_ = 0, end_ns_ = 0;
   bool started_ = false;
   std::vector<double> counts_;
 };
 
 void stats(const std::string& name, const std::vector<std::filesystem::path>& paths, const cxxopts::ParseResult& o) {
-  const auto reader = open_trace_files(name, paths, params_of<ReadParams>(o));
+  const auto reader = open_trace_files(name, paths, params_of<ReadParams>(o, "stats"));
   TraceStatistics statistics;
   std::optional<BinCounts> bins;
   if (o.count("bins") > 0) {
@@ -316,7 +373,7 @@ std::string tenants_compared(const ModulatedParams& fitted, const std::vector<do
 
 void fit(const std::string& name, const std::vector<std::filesystem::path>& paths, const cxxopts::ParseResult& o) {
   if (o.count("out") == 0) throw InputError("fit needs --out FILE.json (see tideline trace --help)");
-  const auto params = params_of<ReadParams>(o);
+  const auto params = params_of<ReadParams>(o, "fit");
   const std::filesystem::path out = output_file(o["out"].as<std::string>(), paths);
   try {
     const auto reader = open_trace_files(name, paths, params);
@@ -386,6 +443,29 @@ void fit(const std::string& name, const std::vector<std::filesystem::path>& path
   }
 }
 
+/// Refuses options that another action takes, which would do nothing.
+void refuse_unused(const cxxopts::ParseResult& o, const std::string& action) {
+  struct Use {
+    const char* option;
+    std::vector<std::string_view> by;
+  };
+  static const std::vector<Use> uses{{"format", {"stats", "convert", "fit"}},
+                                     {"unit", {"stats", "convert", "fit"}},
+                                     {"param", {"stats", "convert", "fit"}},
+                                     {"json", {"stats", "workload"}},
+                                     {"bins", {"stats"}},
+                                     {"out", {"convert", "fit"}},
+                                     {"entry", {"fit"}},
+                                     {"tasks", {"convert"}}};
+  for (const Use& use : uses) {
+    if (o.count(use.option) == 0 || std::find(use.by.begin(), use.by.end(), action) != use.by.end()) continue;
+    std::string by;
+    for (std::size_t k = 0; k < use.by.size(); ++k) by += (k == 0 ? "" : k + 1 == use.by.size() ? " and " : ", ") + std::string(use.by[k]);
+    throw InputError(std::string("--") + use.option + ": " + action + " does not take it; " + by + (use.by.size() == 1 ? " does" : " do") +
+                     " (see tideline trace --help)");
+  }
+}
+
 /// What a scenario's workload is by task, over its warm-up and window.
 void workload(const std::string& path, const cxxopts::ParseResult& o, const PolicyRegistry& registry) {
   Scenario scenario = read_scenario(path, layers_of(o), registry);
@@ -437,24 +517,25 @@ int command_trace(const Arguments& arguments, const PolicyRegistry& registry) {
   add_layer_options(options);
   options.parse_positional({"action", "files"});
   options.positional_help("stats|convert|fit|workload FILE...");
-  const auto parsed =
-      parse_options(options, arguments,
-                    "  tideline trace stats traces/samples/per_second.csv\n"
-                    "  tideline trace stats twitter.txt.gz --param gaps=missing --json\n"
-                    "  tideline trace stats requests.jsonl --unit ms --param work_column=output_length\n"
-                    "  tideline trace convert servegen/m-small --param placement=law --param rate_scale=0.001 --out day.csv\n"
-                    "  tideline trace fit servegen/m-small --entry detect --out source.json\n"
-                    "  tideline trace workload quickstart --trace detect=day.csv\n");
+  const auto parsed = parse_options(
+      options, arguments,
+      "  tideline trace stats traces/samples/per_second.csv\n"
+      "  tideline trace stats twitter.txt.gz --param gaps=missing --json\n"
+      "  tideline trace stats requests.jsonl --unit ms --param work_column=output_length\n"
+      "  tideline trace convert servegen/m-small --tasks detect-voc --param placement=law --param rate_scale=0.001 --out day.csv\n"
+      "  tideline trace fit servegen/m-small --entry detect --out source.json\n"
+      "  tideline trace workload quickstart --trace cameras=day.csv\n");
   if (!parsed) return 0;
   const auto& o = *parsed;
   if (o.count("action") == 0) throw InputError("needs an action: stats, convert, fit, workload or formats (see tideline trace --help)");
   const auto action = o["action"].as<std::string>();
+  if (std::find(actions.begin(), actions.end(), action) == actions.end())
+    throw InputError("unknown action '" + action + "'" + suggestion(action, actions) + " (see tideline trace --help)");
+  refuse_unused(o, action);
   if (action == "formats") {
     std::cout << formats_text();
     return 0;
   }
-  if (std::find(actions.begin(), actions.end(), action) == actions.end())
-    throw InputError("unknown action '" + action + "'" + suggestion(action, actions) + " (see tideline trace --help)");
   if (o.count("files") == 0) throw InputError("no trace given (see tideline trace --help)");
   const auto words = o["files"].as<std::vector<std::string>>();
   const std::string name = words.size() == 1 ? words.front() : words.front() + " and " + std::to_string(words.size() - 1) + " more";
@@ -462,9 +543,8 @@ int command_trace(const Arguments& arguments, const PolicyRegistry& registry) {
   if (action != "workload" && std::any_of(layers.begin(), layers.end(), [](const Layer& l) { return l.kind != LayerKind::seed; }))
     throw InputError("only workload takes options that change scenarios (see tideline trace --help)");
   if (action == "workload" && words.size() != 1) throw InputError("workload takes one scenario, not " + std::to_string(words.size()));
-  if (action == "convert")
-    convert(name, {words.begin(), words.end()}, o);
-  else if (action == "fit")
+  if (action == "convert") return convert(name, {words.begin(), words.end()}, o);
+  if (action == "fit")
     fit(name, {words.begin(), words.end()}, o);
   else if (action == "workload")
     workload(find_scenario(words.front()), o, registry);

@@ -28,13 +28,30 @@ std::vector<std::size_t> indices_of(const CsvTable& t, std::size_t row, std::siz
 /// How a framework is called in messages.
 std::string named(const std::string& framework) { return framework.empty() ? "no framework that is named" : framework; }
 
+/// Why a front of the catalog is not the published one.
+std::string difference_of(const std::vector<VariantId>& here, const std::vector<VariantId>& rows, const std::vector<std::size_t>& indices) {
+  std::size_t common = 0, beyond = 0;
+  for (const std::size_t index : indices)
+    if (index >= rows.size())
+      ++beyond;
+    else if (std::find(here.begin(), here.end(), rows[index]) != here.end())
+      ++common;
+  if (beyond > 0)
+    return std::to_string(beyond) + " of its " + std::to_string(indices.size()) + " rows are beyond the " + std::to_string(rows.size()) +
+           " variants of the catalog: is it of all rows of merged_results.csv?";
+  if (common == here.size() && common == indices.size()) return "the same variants in another order";
+  return std::to_string(common) + " variants are on both, " + std::to_string(here.size() - common) + " only here, " +
+         std::to_string(indices.size() - common) +
+         " only there; rows are counted as in merged_results.csv, and those of another table differ";
+}
+
 }  // namespace
 
 std::vector<PublishedFront> compare_fronts(const Catalog& catalog, const std::vector<CatalogFront>& fronts, const CsvTable& published) {
   const std::size_t data = published.column("data"), hardware = published.column("hardware"), list = published.column("pareto_indices");
   std::vector<PublishedFront> out;
   for (std::size_t row = 0; row < published.size(); ++row) {
-    PublishedFront p{published.cell(row, data), published.cell(row, hardware), -1, "", false};
+    PublishedFront p{published.cell(row, data), published.cell(row, hardware), -1, "", false, ""};
     const std::vector<std::size_t> indices = indices_of(published, row, list);
     const auto platform = yolobench_platform(p.column);
     if (!platform) published.fail(row, hardware, "is no column of latencies of merged_results.csv");
@@ -64,6 +81,7 @@ std::vector<PublishedFront> compare_fronts(const Catalog& catalog, const std::ve
       const std::vector<VariantId>& here = fronts[static_cast<std::size_t>(p.front)].front;
       p.equal = std::equal(here.begin(), here.end(), indices.begin(), indices.end(),
                            [&](VariantId v, std::size_t index) { return index < rows.size() && rows[index] == v; });
+      if (!p.equal) p.difference = difference_of(here, rows, indices);
     }
     out.push_back(std::move(p));
   }
@@ -92,6 +110,7 @@ Json to_json(const std::vector<PublishedFront>& published) {
       one["equal"] = p.equal;
     else
       one["not_comparable"] = p.not_comparable;
+    if (!p.difference.empty()) one["difference"] = p.difference;
     out.push_back(std::move(one));
   }
   return out;

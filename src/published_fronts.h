@@ -16,6 +16,7 @@ struct PublishedFront {
   int front = -1;              ///< index of the catalog's front of that task and hardware type; -1: it has none
   std::string not_comparable;  ///< why; empty: it can be compared
   bool equal = false;
+  std::string difference;  ///< of one that can be compared and is not equal: what the two have that the other lacks
 };
 
 /// In the order of the table. The variants of a framework on a hardware type are taken to be the rows in their order: the fronts of a

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 namespace tideline {
@@ -45,7 +46,11 @@ class WatchedTrace final : public TraceReader {
     return true;
   }
   std::int64_t scaled(std::int64_t ns) const {
-    return time_scale_ == 1 ? ns : static_cast<std::int64_t>(std::floor(static_cast<double>(ns) * time_scale_));
+    if (time_scale_ == 1) return ns;
+    // Of a trace that is too long by far, which its next row refuses.
+    constexpr std::int64_t longest = std::numeric_limits<std::int64_t>::max() / 2;
+    const double wanted = std::floor(static_cast<double>(ns) * time_scale_);
+    return wanted < static_cast<double>(longest) ? static_cast<std::int64_t>(wanted) : longest;
   }
 
   std::unique_ptr<TraceReader> reader_;

@@ -116,6 +116,7 @@ class NamedBins final : public TraceReader {
     if (count == "rate_rps" && params.count_s > 0)
       throw std::invalid_argument("count_s: column rate_rps says itself that it is per second");
     name_ = time;
+    count_name_ = count;
     const std::array<std::string, 2> wanted{time, count};
     rows_ = std::make_unique<TableRows>(*in_, wanted, wanted.size(), TableRows::Header::required);
     report_.format = "counts";
@@ -175,37 +176,37 @@ class NamedBins final : public TraceReader {
       std::uint64_t number = 0;
       const std::uint64_t most = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max() / 4 / unit_ns_);
       const NumberFault fault = parse_whole(cells[0], most, number);
-      if (fault != NumberFault::none) refuse(cells[0], fault == NumberFault::too_large ? "is beyond 50 years" : describe(fault));
+      if (fault != NumberFault::none) refuse(name_, cells[0], fault == NumberFault::too_large ? "is beyond 50 years" : describe(fault));
       out.start_ns = static_cast<std::int64_t>(number) * unit_ns_;
     } else {
       const auto at = time_.parse(cells[0]);
-      if (!at) refuse(cells[0], time_.fault());
+      if (!at) refuse(name_, cells[0], time_.fault());
       out.start_ns = *at;
     }
     constexpr std::int64_t longest_ns = 50 * 31'557'600'000'000'000;
     if (out.start_ns > longest_ns || out.start_ns < -longest_ns)
-      refuse(cells[0], "is more than 50 years from the start: is the unit right?");
+      refuse(name_, cells[0], "is more than 50 years from the start: is the unit right?");
     const char* const end = cells[1].data() + cells[1].size();
     const auto [after, error] = std::from_chars(cells[1].data(), end, out.queries);
-    if (cells[1].empty()) refuse(cells[1], "is empty");
-    if (after != end || error != std::errc{} || !std::isfinite(out.queries)) refuse(cells[1], "is not a finite number");
-    if (out.queries < 0) refuse(cells[1], "is negative");
-    if (out.queries > most_queries) refuse(cells[1], "is above 1e9");
+    if (cells[1].empty()) refuse(count_name_, cells[1], "is empty");
+    if (after != end || error != std::errc{} || !std::isfinite(out.queries)) refuse(count_name_, cells[1], "is not a finite number");
+    if (out.queries < 0) refuse(count_name_, cells[1], "is negative");
+    if (out.queries > most_queries) refuse(count_name_, cells[1], "is above 1e9");
     return true;
   }
   void finish(TraceRow& row) const {
     row.length_ns = bin_ns_;
     if (per_s_ > 0) row.queries *= static_cast<double>(bin_ns_) * 1e-9 / per_s_;
   }
-  [[noreturn]] void refuse(std::string_view cell, std::string_view what) const {
-    throw SourceError("row " + std::to_string(rows_->row()) + ": " + quoted(cell) + " " + std::string(what));
+  [[noreturn]] void refuse(const std::string& column, std::string_view cell, std::string_view what) const {
+    throw SourceError("row " + std::to_string(rows_->row()) + ", column " + quoted(column) + ": " + quoted(cell) + " " + std::string(what));
   }
 
   std::int64_t bin_ns_;
   std::int64_t unit_ns_ = 0;  // of the numbers in the column of times; 0: it has times
   double per_s_ = 0;          // counts are per so many seconds; 0: per bin
   bool is_index_ = false, asks_what_counts_ = false, waiting_ = false;
-  std::string name_;  // of the column of times
+  std::string name_, count_name_;  // of the columns of times and of counts
   std::unique_ptr<std::istream> in_;
   std::unique_ptr<NamedRows> rows_;
   TimeColumn time_;
@@ -213,31 +214,6 @@ class NamedBins final : public TraceReader {
   bool assumes_seconds_ = false;
   TraceReport report_;
   mutable TraceReport told_;
-};
-
-/// Refuses bins that overlap, which are mostly bins that come twice.
-class Apart final : public TraceReader {
- public:
-  explicit Apart(std::unique_ptr<TraceReader> reader) : reader_(std::move(reader)) {}
-  bool next(TraceRow& out) override {
-    if (!reader_->next(out)) return false;
-    if (started_ && out.start_ns < end_ns_)
-      throw SourceError("row " + std::to_string(std::max(out.row, row_)) + ": the bin at " +
-                        seconds_text(std::max<std::int64_t>(out.start_ns, 0)) + " begins before that of row " +
-                        std::to_string(std::min(out.row, row_)) + " ends: it comes twice, or bin_s (" + seconds_text(out.length_ns) +
-                        ") is wrong");
-    started_ = true;
-    row_ = out.row;
-    end_ns_ = out.start_ns + out.length_ns;
-    return true;
-  }
-  const TraceReport& report() const override { return reader_->report(); }
-
- private:
-  std::unique_ptr<TraceReader> reader_;
-  bool started_ = false;
-  std::int64_t end_ns_ = 0;
-  std::uint32_t row_ = 0;
 };
 
 }  // namespace
@@ -277,7 +253,7 @@ const TraceFormatDefinition counts_format{
       if (is_plain_counts(head))
         reader = std::make_unique<PlainBins>(files.front(), params);
       else
-        reader = std::make_unique<Apart>(sorted(std::make_unique<NamedBins>(files.front(), head, params), params.sort_rows));
+        reader = apart(sorted(std::make_unique<NamedBins>(files.front(), head, params), params.sort_rows), "bin");
       return with_gaps(std::move(reader), params);
     },
     true};

@@ -17,6 +17,8 @@ namespace tideline {
 namespace {
 
 constexpr std::size_t most_keys = std::size_t{1} << 20;
+constexpr float most_work = 1e12F;  // that of the parameter work_mean
+constexpr float most_bytes = 4e9F;  // those of an arrival are 32 bits
 
 class EventReader final : public TraceReader {
  public:
@@ -157,10 +159,22 @@ class EventReader final : public TraceReader {
       out.key = key_of(cells_[key_at_[0]]);
     else if (!key_at_.empty())
       out.key = joined_key();
-    if (work_at_ != none) out.work = number(work_at_);
+    if (work_at_ != none) {
+      out.work = number(work_at_);
+      // Queries that failed have no work where their results are counted.
+      if (out.work == 0 && !keep_failed_)
+        refuse(work_at_, "is not above 0; keep_failed=true takes such rows, with the least work there is");
+      if (out.work > most_work) refuse(work_at_, "is above 1e12");
+    }
     if (slo_at_ != none) out.slo_s = slo();
-    if (accuracy_at_ != none) out.accuracy = number(accuracy_at_);
-    if (bytes_at_ != none) out.bytes = number(bytes_at_);
+    if (accuracy_at_ != none) {
+      out.accuracy = number(accuracy_at_);
+      if (out.accuracy > 1) refuse(accuracy_at_, "is above 1: an accuracy is a share, 0 .. 1, and not percent");
+    }
+    if (bytes_at_ != none) {
+      out.bytes = number(bytes_at_);
+      if (out.bytes > most_bytes) refuse(bytes_at_, "is above 4e9 bytes");
+    }
     return true;
   }
 

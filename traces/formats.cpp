@@ -39,6 +39,29 @@ std::string listed(const std::vector<const TraceFormatDefinition*>& found) {
   return out;
 }
 
+/// Columns that tell formats, for those who misspelt one.
+constexpr std::array<std::string_view, 22> telling_columns{
+    "TIMESTAMP", "ContextTokens",  "GeneratedTokens", "Timestamp",  "Model",        "Request tokens", "Response tokens", "app",
+    "func",      "end_timestamp",  "duration",        "gmt_create", "predict_type", "predict_status", "timestamp",       "second",
+    "minute",    "window_start_s", "count",           "value",      "requests",     "invocations"};
+
+/// The format of the first row if one column were called as formats have it; nothing where that is none either.
+std::string misspelt(const TraceHead& head) {
+  for (const std::string& cell : head.cells) {
+    if (std::find(telling_columns.begin(), telling_columns.end(), cell) != telling_columns.end()) continue;
+    for (const std::string_view meant : telling_columns) {
+      if (head.has(meant) || nearest(cell, std::span(&meant, 1)).empty()) continue;
+      TraceHead mended = head;
+      *std::find(mended.cells.begin(), mended.cells.end(), cell) = meant;
+      for (const TraceFormatDefinition* f : formats)
+        if (f->recognises(mended))
+          return "; with a column " + quoted(meant) + " in place of " + quoted(cell) + " it would be " + std::string(f->name) +
+                 ": did you mean that?";
+    }
+  }
+  return {};
+}
+
 /// Whether a cell is what a row of data has where a header has a name.
 bool is_data(const std::string& cell) {
   if (cell.empty()) return true;
@@ -134,10 +157,13 @@ const TraceFormatDefinition& recognise_format(const TraceFiles& files) {
     if (!found.empty()) break;
   }
   if (found.size() == 1) return *found.front();
-  if (!found.empty()) throw SourceError("its format can be any of these, declare which: " + listed(found));
+  if (!found.empty())
+    throw SourceError((files.size() > 1 ? files.front().name + ": " : "") +
+                      "its format can be any of these, declare which: " + listed(found));
   std::string all;
   for (const std::string_view name : names()) (all += all.empty() ? "" : ", ") += name;
-  throw SourceError("its first row " + quoted(head.first) + " tells no format, declare one: " + all);
+  throw SourceError((files.size() > 1 ? files.front().name + ": " : "") + "its first row " + quoted(head.first) +
+                    " tells no format, declare one: " + all + misspelt(head));
 }
 
 std::unique_ptr<TraceReader> open_trace(TraceFiles files, const ReadParams& params) {

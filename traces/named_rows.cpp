@@ -220,9 +220,15 @@ bool JsonRows::next(std::span<std::string_view> cells) {
   is_first_ = false;
   std::fill(cells.begin(), cells.end(), std::string_view{});
   std::string_view name, value;
+  seen_.assign(wanted_.size(), false);
   for (Members members(line, reader_.row()); members.next(name, value);)
-    for (std::size_t k = 0; k < wanted_.size(); ++k)
-      if (wanted_[k] == name && !name.empty()) cells[k] = value;
+    for (std::size_t k = 0; k < wanted_.size(); ++k) {
+      if (wanted_[k] != name || name.empty()) continue;
+      // Which of the two counts is for nobody to guess.
+      if (seen_[k]) throw SourceError("row " + std::to_string(reader_.row()) + ": member " + quoted(name) + " comes twice in its object");
+      seen_[k] = true;
+      cells[k] = value;
+    }
   return true;
 }
 

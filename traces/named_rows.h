@@ -64,6 +64,7 @@ class JsonRows final : public NamedRows {
  private:
   TextReader reader_;
   std::vector<std::string> wanted_;
+  std::vector<bool> seen_;  // which of them the row had so far
   std::vector<std::string> ignored_;
   std::string_view first_;
   bool is_first_ = true;

@@ -37,6 +37,8 @@ const TraceFormatDefinition proteus_format{
         columns.slo = "deadline";
         columns.accuracy = "accuracy";
         columns.unit = TraceUnit::ms;
+        if (params.unit == TraceUnit::automatic)
+          columns.note = "times are taken as milliseconds, as format proteus has them and unit does not say otherwise (unit s: seconds)";
         columns.file_key = file.name.substr(0, file.name.find('.'));
         columns.buffer = std::size_t{1} << 16;
         columns.one_of_many = files.size() > 1;

@@ -140,7 +140,38 @@ class Merged final : public TraceReader {
   mutable TraceReport report_;
 };
 
+class Apart final : public TraceReader {
+ public:
+  Apart(std::unique_ptr<TraceReader> reader, std::string what, std::string where)
+      : reader_(std::move(reader)), what_(std::move(what)), where_(std::move(where)) {}
+  bool next(TraceRow& out) override {
+    if (!reader_->next(out)) return false;
+    if (started_ && out.start_ns < end_ns_)
+      throw SourceError(where_ + "row " + std::to_string(std::max(out.row, row_)) + ": the " + what_ + " at " +
+                        seconds_text(std::max<std::int64_t>(out.start_ns, 0)) + " begins before that of row " +
+                        std::to_string(std::min(out.row, row_)) + " ends: it comes twice, or bin_s (" + seconds_text(out.length_ns) +
+                        ") is wrong");
+    started_ = true;
+    row_ = out.row;
+    end_ns_ = out.start_ns + out.length_ns;
+    return true;
+  }
+  std::span<const std::string> keys() const override { return reader_->keys(); }
+  const TraceReport& report() const override { return reader_->report(); }
+
+ private:
+  std::unique_ptr<TraceReader> reader_;
+  std::string what_, where_;
+  bool started_ = false;
+  std::int64_t end_ns_ = 0;
+  std::uint32_t row_ = 0;
+};
+
 }  // namespace
+
+std::unique_ptr<TraceReader> apart(std::unique_ptr<TraceReader> reader, std::string what, std::string where) {
+  return std::make_unique<Apart>(std::move(reader), std::move(what), std::move(where));
+}
 
 std::unique_ptr<TraceReader> sorted(std::unique_ptr<TraceReader> reader, std::uint32_t window) {
   return std::make_unique<Sorted>(std::move(reader), window);

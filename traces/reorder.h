@@ -17,4 +17,8 @@ std::unique_ptr<TraceReader> sorted(std::unique_ptr<TraceReader> reader, std::ui
 /// Merges readers whose rows are sorted; of one start the row of the first goes first. Their keys are one list.
 std::unique_ptr<TraceReader> merged(std::vector<std::unique_ptr<TraceReader>> readers, std::string format);
 
+/// Passes on the rows of a sorted reader of stretches. Throws `SourceError` where one begins before the one before it ends, whose queries
+/// would count twice. `what` a stretch is called; `where`: what errors begin with.
+std::unique_ptr<TraceReader> apart(std::unique_ptr<TraceReader> reader, std::string what, std::string where = {});
+
 }  // namespace tideline

@@ -57,6 +57,7 @@ class ServeGenClient final : public TraceReader {
     }
     ++report_.rows;
     out = TraceRow{};
+    out.row = static_cast<std::uint32_t>(rows_->row());
     const auto at = time_.parse(cells[window_t]);
     if (!at) refuse(cells[window_t], std::string(time_.fault()));
     out.start_ns = *at;
@@ -122,7 +123,8 @@ const TraceFormatDefinition servegen_format{
       std::vector<std::unique_ptr<TraceReader>> clients;
       for (const TraceFile& file : files)
         clients.push_back(
-            sorted(std::make_unique<ServeGenClient>(file, params, files.size() > 1), std::min<std::uint32_t>(params.sort_rows, 1024)));
+            apart(sorted(std::make_unique<ServeGenClient>(file, params, files.size() > 1), std::min<std::uint32_t>(params.sort_rows, 1024)),
+                  "window", files.size() > 1 ? file.name + ": " : ""));
       return merged(std::move(clients), "servegen");
     },
     true};

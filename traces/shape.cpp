@@ -307,8 +307,13 @@ class Shaped final : public TraceSource {
     out.at = Time{Duration{at_ns}};
     out.task = task;
     out.tenant = row.key == TraceRow::no_key ? 0 : row.key;
-    if (params_.work_mean > 0 && !std::isnan(row.work))
-      out.work = std::clamp(static_cast<float>(static_cast<double>(row.work) / params_.work_mean), least, most);
+    if (params_.work_mean > 0 && !std::isnan(row.work)) {
+      const auto work = static_cast<float>(static_cast<double>(row.work) / params_.work_mean);
+      if (work > most)
+        throw SourceError("a query has work " + to_text(static_cast<double>(row.work)) + ", more than 1e6 times work_mean (" +
+                          to_text(params_.work_mean) + "): is it right?");
+      out.work = std::max(work, least);
+    }
     if (!std::isnan(row.bytes)) out.payload_bytes = static_cast<std::uint32_t>(std::min(static_cast<double>(row.bytes), 4e9));
     if (!asks_.empty())
       if (const auto found = asks_.find(key_of(ask_of(row, params_.ask_step_s))); found != asks_.end()) out.asks = found->second;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace tideline {
 namespace {
@@ -13,7 +14,14 @@ constexpr std::size_t ranks_fitted = 30;
 
 double to_s(std::int64_t ns) { return static_cast<double>(ns) * 1e-9; }
 
-std::int64_t scaled(std::int64_t ns, double by) { return by == 1 ? ns : std::llround(static_cast<double>(ns) * by); }
+/// Half of all time: the end of the bin after one of that length still is a time.
+constexpr std::int64_t longest_ns = std::numeric_limits<std::int64_t>::max() / 2;
+
+std::int64_t scaled(std::int64_t ns, double by) {
+  if (by == 1) return ns;
+  const double wanted = static_cast<double>(ns) * by;
+  return wanted < static_cast<double>(longest_ns) ? std::llround(wanted) : longest_ns;
+}
 
 }  // namespace
 
@@ -221,8 +229,10 @@ TraceFigures TraceStatistics::figures(std::span<const std::string> keys) {
     // So many of its bins, whose length is rounded where time is scaled.
     const std::int64_t unit = scaled(series_ns, time_scale_), length = series_->length_ns();
     const auto lag = [&](std::int64_t ns) { return length == unit ? ns / series_ns * length : scaled(ns, time_scale_); };
-    out.autocorrelation_1h = series_->autocorrelation(lag(hour_ns));
-    out.autocorrelation_24h = series_->autocorrelation(lag(24 * hour_ns));
+    // A trace that lasts no two such hours tells nothing of them; and times end before the longest lags.
+    const auto is_time = [&](std::int64_t ns) { return static_cast<double>(ns) * time_scale_ < static_cast<double>(longest_ns); };
+    if (is_time(hour_ns)) out.autocorrelation_1h = series_->autocorrelation(lag(hour_ns));
+    if (is_time(24 * hour_ns)) out.autocorrelation_24h = series_->autocorrelation(lag(24 * hour_ns));
   }
   out.longest_silence_s = to_s(std::max(longest_silence_ns_, end_ns_ - std::max<std::int64_t>(busy_until_ns_, 0)));
   for (std::size_t k = 0; k < by_key_.size() && k < keys.size(); ++k)

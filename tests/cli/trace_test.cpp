@@ -6,11 +6,13 @@
 #include <nlohmann/json.hpp>
 
 #include <cctype>
+#include <chrono>
 #include <fstream>
 #include <iterator>
 #include <map>
 #include <sstream>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -23,6 +25,12 @@ using testing::StartsWith;
 using Json = nlohmann::json;
 
 const std::string samples = std::string(TIDELINE_SOURCE_DIR) + "/traces/samples/formats/";
+
+std::string with_trace(const std::string& params) {
+  std::string text = small_scenario;
+  const std::string from = "\"source\": \"poisson\", \"params\": { \"rate_qps\": 5 }";
+  return text.replace(text.find(from), from.size(), "\"source\": \"trace\", \"params\": " + params);
+}
 
 TEST(Trace, stats_say_what_a_trace_is_like) {
   const Folder folder;
@@ -43,7 +51,9 @@ TEST(Trace, stats_give_the_counts_of_bins) {
   const Folder folder;
   folder.write("t.csv", "timestamp\n0\n1\n2\n25\n");
   const Json j = Json::parse(tideline(folder, {"trace", "stats", "t.csv", "--unit", "s", "--json", "--bins", "10"}).out);
-  EXPECT_EQ(j["bins"]["queries"], (Json{3, 0, 1}));
+  EXPECT_EQ(j["bins"]["queries"], (Json{3, 0})) << "the third bin is not whole";
+  folder.write("c.csv", "second,count\n0,4\n1,0\n2,2\n3,0\n4,7\n");
+  EXPECT_EQ(Json::parse(tideline(folder, {"trace", "stats", "c.csv", "--json", "--bins", "2"}).out)["bins"]["queries"], (Json{4, 2}));
   EXPECT_EQ(tideline(folder, {"trace", "stats", "t.csv", "--unit", "s", "--bins", "10"}).code, 2);
   EXPECT_EQ(tideline(folder, {"trace", "stats", "t.csv", "--unit", "s", "--json", "--bins", "0"}).code, 2);
 }
@@ -81,6 +91,76 @@ TEST(Trace, what_convert_writes_is_read_again) {
   EXPECT_THAT(line, StartsWith("0,mobilenet,"));
   EXPECT_EQ(tideline(folder, {"trace", "convert", samples + "proteus", "--out", "p.h5"}).code, 0);
   EXPECT_GT(fs::file_size(folder / "p.h5"), 0U);
+}
+
+TEST(Trace, what_convert_writes_has_the_bytes_of_queries) {
+  const Folder folder;
+  folder.write("t.csv", "timestamp,task,payload\n0,a,100\n1,b,\n2,a,4000000000\n");
+  for (const char* out : {"o.csv", "o.h5"}) {
+    const Outcome done = tideline(folder, {"trace", "convert", "t.csv", "--unit", "s", "--param", "bytes_column=payload", "--out", out});
+    EXPECT_EQ(done.code, 0) << done.err;
+  }
+  EXPECT_EQ(read_file(folder / "o.csv"), "timestamp,task,tenant,bytes\n0,a,0,100\n1,b,1,\n2,a,0,4000000000\n");
+  const Outcome again = tideline(folder, {"trace", "convert", "o.csv", "--param", "bytes_column=bytes", "--out", "p.csv"});
+  EXPECT_EQ(again.code, 0) << again.err;
+  EXPECT_EQ(read_file(folder / "p.csv"), read_file(folder / "o.csv"));
+}
+
+TEST(Trace, convert_says_what_holes_its_file_cannot_hold) {
+  const Folder folder;
+  folder.write("t.csv", "second,count\n0,5\n1,4\n500,5\n501,3\n900,3\n");
+  EXPECT_THAT(tideline(folder, {"trace", "convert", "t.csv", "--param", "gaps=missing", "--out", "o.csv"}).out,
+              HasSubstr("note: 2 holes of the trace, 896.0 s in all, were not recorded; what is written has no queries there"));
+  EXPECT_THAT(tideline(folder, {"trace", "convert", "t.csv", "--out", "o.csv"}).out, testing::Not(HasSubstr("not recorded")));
+}
+
+TEST(Trace, an_interrupted_convert_leaves_nothing) {
+  const Folder folder;
+  std::string text = "second,count\n";
+  for (int s = 0; s < 1000; ++s) text += std::to_string(s) + ",1000000\n";
+  folder.write("t.csv", text);
+  Process run(folder.path(), {TIDELINE_PROGRAM, "trace", "convert", "t.csv", "--out", "o.csv"});
+  for (int k = 0; k < 1000 && folder.files().size() < 2; ++k) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  run.signal(SIGTERM);
+  const Outcome done = run.wait();
+  EXPECT_EQ(done.code, 130);
+  EXPECT_EQ(done.err, "tideline: interrupted: nothing was written\n");
+  EXPECT_THAT(folder.files(), testing::ElementsAre("t.csv"));
+}
+
+TEST(Trace, that_gets_too_long_is_refused_however_far) {
+  const Folder folder;
+  folder.write("t.csv", "timestamp\n0\n1\n2\n3600\n");
+  folder.write("s.json", with_trace("{ \"file\": \"t.csv\", \"unit\": \"s\", \"time_scale\": 1e9 }"));
+  for (const char* scale : {"time_scale=1e7", "time_scale=1e8", "time_scale=1e9"}) {
+    const Outcome done = tideline(folder, {"trace", "convert", "t.csv", "--unit", "s", "--param", scale, "--out", "o.csv"});
+    EXPECT_EQ(done.code, 2) << scale;
+    EXPECT_THAT(done.err, HasSubstr("t.csv: with time_scale it is longer than 292 years")) << scale;
+  }
+  const Outcome run = tideline(folder, {"run", "s.json", "--no-results"});
+  EXPECT_EQ(run.code, 0) << run.err;
+  folder.write("short.csv", "timestamp\n0\n1\n2\n");
+  EXPECT_EQ(tideline(folder, {"trace", "convert", "short.csv", "--unit", "s", "--param", "time_scale=1e9", "--out", "o.csv"}).code, 0);
+}
+
+TEST(Trace, a_format_that_assumes_a_unit_says_which) {
+  const Folder folder;
+  folder.write("t.csv", "0.5,1,20\n3,1,30\n");
+  const char* const note = "note: times are taken as milliseconds, as format proteus has them and unit does not say otherwise";
+  EXPECT_THAT(tideline(folder, {"trace", "stats", "t.csv"}).out, HasSubstr(note));
+  EXPECT_THAT(tideline(folder, {"trace", "stats", "t.csv", "--unit", "s"}).out, testing::Not(HasSubstr("taken as milliseconds")));
+}
+
+TEST(PlotTrace, refuses_in_one_line_what_it_cannot_write) {
+  const Folder folder;
+  folder.write("t.csv", "second,count\n0,4\n");
+  const std::string script = std::string(TIDELINE_SOURCE_DIR) + "/scripts/plot_trace.py";
+  const Outcome form = run_command(folder, {"python3", script, "t.csv", "--out", "p.xyz"});
+  EXPECT_EQ(form.code, 2);
+  EXPECT_EQ(form.err, "plot_trace.py: --out p.xyz: expected a name that ends in .png, .pdf, .svg\n");
+  const Outcome place = run_command(folder, {"python3", script, "t.csv", "--out", "none/p.png"});
+  EXPECT_EQ(place.code, 3);
+  EXPECT_EQ(place.err, "plot_trace.py: cannot write none/p.png: none is no folder that can be written\n");
 }
 
 TEST(Trace, windows_whose_laws_are_not_used_are_told) {
@@ -123,12 +203,20 @@ TEST(Trace, what_is_wrong_is_said_with_the_exit_code_of_its_kind) {
   EXPECT_EQ(azure.err.find("azure.csv"), azure.err.rfind("azure.csv")) << azure.err;
   refused({"convert", "t.csv", "--unit", "s", "--out", "o.csv", "--tasks", "a,b", "--param", "map=weights"}, 2,
           "weights: expected one for each task, 2");
-}
-
-std::string with_trace(const std::string& params) {
-  std::string text = small_scenario;
-  const std::string from = "\"source\": \"poisson\", \"params\": { \"rate_qps\": 5 }";
-  return text.replace(text.find(from), from.size(), "\"source\": \"trace\", \"params\": " + params);
+  refused({"stats", "t.csv", "--unit", "s", "--param", "rate_scale=2"}, 2,
+          "--param rate_scale: stats looks at the trace as it is; convert and runs of source trace take rate_scale");
+  refused({"fit", "t.csv", "--unit", "s", "--param", "map=zipf", "--out", "o.json"}, 2, "--param map: fit looks at the trace as it is");
+  refused({"stats", "t.csv", "--unit", "s", "--out", "o.csv"}, 2, "--out: stats does not take it; convert and fit do");
+  refused({"stats", "t.csv", "--unit", "s", "--tasks", "a"}, 2, "--tasks: stats does not take it; convert does");
+  refused({"convert", "t.csv", "--unit", "s", "--json", "--out", "o.csv"}, 2, "--json: convert does not take it; stats and workload do");
+  refused({"formats", "--bins", "3"}, 2, "--bins: formats does not take it; stats does");
+  folder.write("near.csv", "TIMESTMP,ContextTokens,GeneratedTokens\n2023-11-16 18:15:46,1,2\n");
+  refused({"stats", "near.csv"}, 2, "with a column 'TIMESTAMP' in place of 'TIMESTMP' it would be azure_llm: did you mean that?");
+  folder.write("nearer.csv", "timstamp,task\n0,a\n");
+  refused({"stats", "nearer.csv"}, 2, "with a column 'timestamp' in place of 'timstamp' it would be csv: did you mean that?");
+  folder.write("folder/LICENSE.txt", "MIT License\n");
+  folder.write("folder/t.csv", "timestamp\n0\n");
+  refused({"stats", "folder"}, 2, "folder: LICENSE.txt: its first row 'MIT License' tells no format");
 }
 
 TEST(Trace, what_fit_writes_is_a_layer_of_a_scenario) {
@@ -230,7 +318,7 @@ TEST(SourceTrace, rows_may_say_what_their_queries_ask_for) {
   folder.write("asks/find.txt", "0,0,200,80\n");
   const Outcome percent = tideline(folder, {"run", "s.json", "--no-results"});
   EXPECT_EQ(percent.code, 2);
-  EXPECT_THAT(percent.err, HasSubstr("asks for accuracy 80: expected 0 .. 1, not percent"));
+  EXPECT_THAT(percent.err, HasSubstr("column 'accuracy': '80' is above 1: an accuracy is a share, 0 .. 1"));
   folder.write("asks/find.txt", "0,0\n");
   EXPECT_THAT(tideline(folder, {"run", "s.json", "--no-results"}).err, HasSubstr("no row of the trace asks for a latency or an accuracy"));
 }
@@ -311,6 +399,27 @@ TEST(Workload, classes_popularity_and_payloads_are_drawn) {
   EXPECT_NEAR(first / all, 0.25, 0.05);
   EXPECT_EQ(tideline(folder, {"run", "s.json", "--no-results", "--set", "/workload/mixed/popularity/tasks=[\"finds\"]"}).code, 2);
   EXPECT_EQ(tideline(folder, {"run", "s.json", "--no-results", "--set", "/workload/mixed/payload_bytes=0"}).code, 2);
+}
+
+TEST(Trace, figures_of_queries_that_cannot_be_are_refused) {
+  const Folder folder;
+  folder.write("t.csv", "timestamp,huge,none\n0,1e30,0\n");
+  const auto refused = [&](const char* param, const char* says) {
+    const Outcome done = tideline(folder, {"trace", "stats", "t.csv", "--unit", "s", "--param", param});
+    EXPECT_EQ(done.code, 2) << done.out;
+    EXPECT_THAT(done.err, HasSubstr(says));
+  };
+  refused("bytes_column=huge", "row 2, column 'huge': '1e30' is above 4e9 bytes");
+  refused("work_column=huge", "row 2, column 'huge': '1e30' is above 1e12");
+  refused("work_column=none", "row 2, column 'none': '0' is not above 0; keep_failed=true takes such rows");
+  const std::vector<std::string> kept{"trace",   "stats",           "t.csv", "--unit", "s", "--param", "work_column=none",
+                                      "--param", "keep_failed=true"};
+  EXPECT_EQ(tideline(folder, kept).code, 0);
+  folder.write("w.csv", "timestamp,tokens\n0,5e6\n");
+  const Outcome unit = tideline(
+      folder, {"trace", "convert", "w.csv", "--unit", "s", "--param", "work_column=tokens", "--param", "work_mean=1", "--out", "o.csv"});
+  EXPECT_EQ(unit.code, 2);
+  EXPECT_THAT(unit.err, HasSubstr("w.csv: a query has work 5000000, more than 1e6 times work_mean (1): is it right?"));
 }
 
 TEST(SourceTrace, keys_that_are_no_tasks_are_refused_unless_they_are_mapped) {
@@ -399,7 +508,13 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         BadTrace{"wrong_unit", "timestamp\n0\n1000\n2000000000\n", {"row 4", "63 years from the first row: is the unit right?"}},
         BadTrace{"negative_duration", "app,func,end_timestamp,duration\na,f,5,1\na,f,6,-1\n", {"row 3", "negative"}},
-        BadTrace{"negative_count", "second,count\n0,5\n1,-5\n", {"row 3", "negative"}},
+        BadTrace{"negative_count", "second,count\n0,5\n1,-5\n", {"row 3", "column 'count'", "negative"}},
+        BadTrace{"bin_twice", "second,count\n0,5\n0,5\n1,5\n", {"row 3", "begins before that of row 2 ends"}},
+        BadTrace{"windows_that_overlap",
+                 "0,1,1,Gamma,1,1\n300,1,1,Gamma,1,1\n600,1,1,Gamma,1,1\n",
+                 {"row 2: the window at 300 s begins before that of row 1 ends"}},
+        BadTrace{"accuracy_in_percent", "timestamp,accuracy\n0,0.9\n1,90\n", {"row 3", "column 'accuracy'", "is above 1"}},
+        BadTrace{"member_twice", "{\"timestamp\":0,\"timestamp\":1}\n", {"row 1: member 'timestamp' comes twice"}},
         BadTrace{"not_a_number", "timestamp\n0\nnan\n", {"row 3", "not a finite number"}},
         BadTrace{"overflow", "timestamp\n0\n1e300\n", {"row 3"}}, BadTrace{"empty", "", {"t.csv"}},
         BadTrace{"only_a_header", "timestamp,task\n", {"row 1", "only a header"}},

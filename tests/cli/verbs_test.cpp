@@ -304,6 +304,9 @@ TEST(CatalogVerb, imports_shows_merges_and_fits) {
   const Outcome beyond = tideline(folder, {"catalog", "fit", "own.json", "--at", "17"});
   EXPECT_EQ(beyond.code, 2);
   EXPECT_THAT(beyond.err, HasSubstr("beyond twice the largest batch that was measured, 8"));
+  const Outcome none = tideline(folder, {"catalog", "fit", "own.json", "--at", "0"});
+  EXPECT_EQ(none.code, 2);
+  EXPECT_THAT(none.err, HasSubstr("--at 0: expected a number of items, at least 1"));
   folder.write("few.csv", "task,model,hardware,accuracy,batch,latency_ms\nlook,few,a40,0.7,1,5\n");
   EXPECT_EQ(tideline(folder, {"import", "measurements", "few.csv", "--out", "few.json"}).code, 0);
   EXPECT_THAT(tideline(folder, {"catalog", "fit", "few.json"}).out, HasSubstr("measured is batch 1 alone; a curve takes 3"));

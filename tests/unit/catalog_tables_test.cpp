@@ -41,6 +41,13 @@ Catalog catalog_of(const Json& json) {
 struct Imported {
   Catalog catalog;
   DraftReport report;
+  Json file;
+  /// What the file says of the figures of a variant.
+  Json origin(const std::string& name) const {
+    for (const Json& v : file["variants"])
+      if (v["name"] == name) return v["origin"];
+    return {};
+  }
 };
 
 Imported import(std::string_view format, const std::vector<std::string>& texts, const std::string& accuracies = "",
@@ -61,7 +68,8 @@ Imported import(std::string_view format, const std::vector<std::string>& texts, 
       Imported out;
       Problems problems;
       const std::string text = importer.read(files, wishes, out.report);
-      out.catalog = catalog_of(parse_json(text, "catalog", problems).root);
+      out.file = parse_json(text, "catalog", problems).root;
+      out.catalog = catalog_of(out.file);
       return out;
     }
   throw InputError("no such format");
@@ -126,10 +134,30 @@ TEST(ImportNvidia, has_the_batches_of_a_table_as_a_curve) {
   const Variant& v = variant(i.catalog, "resnet50-fp32@v100");
   EXPECT_EQ(v.profile.latency(1), 10400us);
   EXPECT_EQ(v.profile.latency(2), 10400us) << "more items are never faster";
+  EXPECT_EQ(v.origin_latency, Origin::derived);
+  EXPECT_EQ(i.origin("resnet50-fp32@v100")["measured_batches"], Json({1})) << "nobody measured 10.4 ms for two";
+  EXPECT_EQ(i.origin("resnet50-amp@t4")["latency"], "measured");
+  EXPECT_FALSE(i.origin("resnet50-amp@t4").contains("measured_batches"));
+  EXPECT_THAT(i.report.notes, testing::Contains(HasSubstr("counts as derived: batches of resnet50-fp32@v100 (2)")));
   EXPECT_EQ(i.catalog[v.hardware].price_per_hour_usd, 3.06) << "of hardware.json";
   EXPECT_THAT(refusal("nvidia", {table}), HasSubstr("give --accuracy CSV with columns model, precision, accuracy"));
   EXPECT_THAT(refusal("nvidia", {"model,section,subsection,batch_size,latency_avg\nx,A1,FP32,1,1 ms\n"}, "model,accuracy\nx,1\n"),
               HasSubstr("names no GPU"));
+}
+
+TEST(ImportAccuracies, that_contradict_each_other_are_refused_by_row) {
+  const std::string table = "model,section,subsection,batch_size,latency_avg\nresnet50,NVIDIA T4,FP32 Latency,1,11 ms\n";
+  EXPECT_THAT(refusal("nvidia", {table}, "model,accuracy\nresnet50,0.78\nresnet50,0.76\n"),
+              testing::AllOf(HasSubstr("row 3"), HasSubstr("of \"resnet50\": a row before says 0.78 of the same model")));
+  EXPECT_EQ(import("nvidia", {table}, "model,accuracy\nresnet50,0.78\nresnet50,0.78\n").report.variants, 1U);
+  EXPECT_EQ(import("nvidia", {table}, "model,precision,accuracy\nresnet50,fp32,0.78\nresnet50,amp,0.77\n").report.variants, 1U);
+}
+
+TEST(ImportHardware, that_is_misspelt_gets_the_nearest) {
+  const Imported i = import("nvidia", {"model,section,subsection,batch_size,latency_avg\nx,NVIDIA T4,FP32 Latency,1,11 ms\n"},
+                            "model,accuracy\nx,0.78\n", "rtx409");
+  EXPECT_THAT(i.report.notes,
+              testing::Contains("hardware \"rtx409\" is not known: all of its figures are assumed; did you mean \"rtx4090\"?"));
 }
 
 TEST(ImportHailo, takes_the_accuracy_on_the_chip_in_both_layouts) {
@@ -693,6 +721,7 @@ TEST_F(PublishedFronts, differ_from_those_of_another_table) {
   std::swap(file_["variants"][0]["accuracy"], file_["variants"][33]["accuracy"]);
   const Json shown = show_json(catalog_of(file_), file_, &*published_);
   EXPECT_EQ(shown["published"][0]["equal"], false);
+  EXPECT_THAT(shown["published"][0]["difference"].get<std::string>(), HasSubstr(" variants are on both, "));
 }
 
 }  // namespace
