@@ -106,6 +106,12 @@ int command_policies(const Arguments& arguments, const PolicyRegistry& registry)
         for (const auto of_kind : registry.names(kind)) message += " " + std::string(of_kind);
         throw InputError(message);
       }
+      if (name == "joint") {
+        std::string message = "'joint' names a policy that decides about several kinds:";
+        for (const auto& p : registry.list())
+          if (p.kinds.size() > 1) message += " " + p.name;
+        throw InputError(message);
+      }
       const std::string near = suggestion(name, names);
       throw InputError("unknown policy '" + name + "'" + (near.empty() ? "; there are policies of the kinds " + kinds : near) +
                        " (tideline policies lists them)");
@@ -122,15 +128,20 @@ int command_policies(const Arguments& arguments, const PolicyRegistry& registry)
     std::cout << all.dump(2) << '\n';
     return 0;
   }
+  const auto line = [](const PolicyDefinition& d, const std::string& more) {
+    std::cout << "  " << d.name << std::string(d.name.size() < 30 ? 30 - d.name.size() : 1, ' ') << d.help << more << '\n';
+  };
   for (std::size_t k = 0; k < policy_kinds; ++k) {
     const auto kind = static_cast<PolicyKind>(k);
     std::cout << to_string(kind) << '\n';
     for (const auto name : registry.names(kind)) {
       const PolicyDefinition& d = *registry.find(name);
-      std::cout << "  " << d.name << std::string(d.name.size() < 30 ? 30 - d.name.size() : 1, ' ') << d.help
-                << (d.is_default ? " (default)" : "") << '\n';
+      line(d, d.is_default ? " (default)" : "");
     }
   }
+  std::cout << "joint: of several kinds together\n";
+  for (const auto& d : registry.list())
+    if (d.kinds.size() > 1) line(d, " (" + kinds_text(d) + ")");
   return 0;
 }
 

@@ -472,7 +472,13 @@ class Explainer {
   }
 
   void memory(const DeviceSet& set, DeviceFacts& f) const {
-    std::vector<std::int64_t> sizes;
+    struct Need {
+      std::int64_t bytes;
+      std::uint32_t cores;  // of a partitioned device, at least
+    };
+    std::vector<Need> needs;
+    const Hardware& h = world_.catalog()[set.hardware];
+    const bool holds_cores = h.sharing == Sharing::partitioned;
     std::set<TaskId> asked;
     for (const Demand& d : demands_) asked.insert(cls(d).task);
     for (std::size_t g = world_.first_group(set.site).index(), n = g + world_.group_count(set.site); g < n; ++g) {
@@ -488,19 +494,22 @@ class Explainer {
         f.largest = group.variant;
         f.largest_bytes = bytes;
       }
-      sizes.push_back(bytes);
+      needs.push_back({bytes, holds_cores ? v.profile.cores().front() : 0});
     }
-    // Smallest first, device by device: none that was passed over fits later.
-    std::sort(sizes.begin(), sizes.end());
-    std::int64_t free = 0;
+    // Those of fewest cores first, then the smallest, device by device: none that was passed over fits later.
+    std::sort(needs.begin(), needs.end(),
+              [](const Need& a, const Need& b) { return std::pair(a.cores, a.bytes) < std::pair(b.cores, b.bytes); });
+    Need free{0, 0};
     std::uint32_t devices = set.devices;
-    for (const std::int64_t bytes : sizes) {
-      if (bytes > free) {
+    for (const Need& need : needs) {
+      if (need.bytes > f.device_bytes) continue;
+      if (need.bytes > free.bytes || need.cores > free.cores) {
         if (devices == 0) break;
         --devices;
-        free = f.device_bytes;
+        free = {f.device_bytes, holds_cores ? h.cores : 0};
       }
-      free -= bytes;
+      free.bytes -= need.bytes;
+      free.cores -= need.cores;
       ++f.at_once;
     }
   }

@@ -79,7 +79,7 @@ void lengthen(JsonDocument& document, const std::string& policies) {
 
 class Stack {
  public:
-  explicit Stack(const PolicyRegistry& registry) : rules_(rules_for(registry)) {
+  explicit Stack(const PolicyRegistry& registry) : registry_(registry), rules_(rules_for(registry)) {
     for (std::size_t k = 0; k < policy_kinds; ++k) kinds_.push_back(to_string(static_cast<PolicyKind>(k)));
     kinds_.emplace_back("joint");
   }
@@ -274,9 +274,10 @@ class Stack {
       part = with(layer);
     else if (layer.kind == LayerKind::system)
       root["policies"]["system"] = layer.value;
-    else if (layer.kind == LayerKind::policy)
+    else if (layer.kind == LayerKind::policy) {
       root = policy(layer.value, problems);
-    else if (layer.kind == LayerKind::load || layer.kind == LayerKind::speedup || layer.kind == LayerKind::seed)
+      if (problems.empty()) make_room_for_joint(root);
+    } else if (layer.kind == LayerKind::load || layer.kind == LayerKind::speedup || layer.kind == LayerKind::seed)
       root[layer.kind == LayerKind::load ? "load" : layer.kind == LayerKind::speedup ? "speedup" : "seed"] = *value;
     else if (layer.kind == LayerKind::trace)
       trace(layer.value, part.document, problems);
@@ -315,6 +316,15 @@ class Stack {
     }
     const auto [kind, name] = split(parts.front());
     return Json{{"policies", Json{{kind, Json{{"name", name}, {"params", params}}}}}};
+  }
+
+  /// A joint policy from the command line takes over its kinds, whatever is below says of them; in a file it has those that nothing else names.
+  void make_room_for_joint(const Json& option) {
+    const Json* joint = member(option["policies"], "joint");
+    if (joint == nullptr || !joint->contains("name") || !(*joint)["name"].is_string()) return;
+    const PolicyDefinition* d = registry_.find((*joint)["name"].get<std::string>());
+    if (d == nullptr) return;
+    for (const PolicyKind kind : d->kinds) document_.erase(child("/policies", std::string(to_string(kind))));
   }
 
   /// Replaces the source of an entry of the workload.
@@ -454,6 +464,7 @@ class Stack {
     }
   }
 
+  const PolicyRegistry& registry_;
   const MergeRules rules_;
   std::vector<std::string_view> kinds_;
   fs::path scenario_folder_;

@@ -106,12 +106,20 @@ class Autoregression final : public Forecaster {
 /// The largest of the last `window` values.
 class Peak final : public Forecaster {
  public:
-  explicit Peak(std::size_t window) : last_(window) {}
-  void add(double value) override { last_[count_++ % last_.size()] = value; }
+  explicit Peak(std::size_t window) : window_(window) {}
+  void add(double value) override {
+    // Grows as values come: a window for "all that was" would take its memory for each variant before the first.
+    if (count_ < window_)
+      last_.push_back(value);
+    else
+      last_[count_ % window_] = value;
+    ++count_;
+  }
   double forecast(std::size_t steps) const override;
 
  private:
-  std::vector<double> last_;  // a ring
+  std::size_t window_;
+  std::vector<double> last_;  // a ring once it is full
   std::size_t count_ = 0;
 };
 

@@ -16,7 +16,7 @@ namespace {
 
 /// INFaaS's heuristic (Romero et al., USENIX ATC'21, section 4.1, algorithm 1; constants of the released code): of the variants that
 /// meet floor and SLO alone, the slowest (the cheapest) that has an active instance; else one that is loading; else one that can be
-/// loaded; else the least used that runs. It knows no network and no line: whether an instance copes shows once a window in its rate
+/// loaded; else the least used that runs. It knows no network, no cap on cost and no line: whether an instance copes shows once a window in its rate
 /// and mean latency. Which instance is dispatch's business (least loaded, or the best fit of section 4.2.3). The flag with which step 4
 /// asks for another machine of a type is left out: it speaks to the machine autoscaler (A6) only.
 class Infaas final : public SelectionPolicy {
@@ -47,7 +47,7 @@ class Infaas final : public SelectionPolicy {
       return param::fields(
           param::choice("objective", &P::objective, "What is sought: the cheapest that will do, or the most accurate.",
                         {{"cost", Objective::cost}, {"accuracy", Objective::accuracy}}),
-          param::choice("mode", &P::mode, "Where no variant will do: reject, or the fastest variant all the same.",
+          param::choice("mode", &P::mode, "Where no variant will do: reject, or the fastest that meets the floor all the same.",
                         {{"reject", Mode::reject}, {"best_effort", Mode::best_effort}}),
           param::field("window_s", &P::window, "Time between two judgements of the instances.", {0.001, 86400}),
           param::field("reference_batch", &P::reference_batch, "Batch at which accelerators are judged; CPUs at the query alone.",
@@ -440,7 +440,8 @@ class Infaas final : public SelectionPolicy {
 
 PolicyDefinition infaas() {
   return define<Infaas>(
-      "infaas", "INFaaS's heuristic: the cheapest variant with an instance that copes, else the one soonest loaded. Sees no network.",
+      "infaas",
+      "INFaaS's heuristic: the cheapest variant with an instance that copes, else the one soonest loaded. Sees no network and no cost cap.",
       {Provenance::our_reading, R"(Romero et al., "INFaaS: automated model-less inference serving", USENIX ATC 2021)"});
 }
 

@@ -39,5 +39,32 @@ TEST(JointPolicy, named_as_one_kind_is_an_object_of_its_own) {
               AllOf(HasSubstr(R"(policy "cheapest_plan" decides about several kinds together)"), HasSubstr(R"(name it once, as "joint")")));
 }
 
+TEST(JointPolicy, of_the_command_line_takes_over_its_kinds) {
+  const Folder folder;
+  folder.write("s.json", small_scenario);
+  const std::vector<std::string> run{
+      "run", "s.json", "--no-results", "--policy", "selection=accuracy_max", "--policy", "autoscaling=target_utilization"};
+  const auto with = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), run.begin(), run.end());
+    return tideline(folder, more);
+  };
+  const Outcome joint = with({"--policy", "joint=cheapest_plan"});
+  EXPECT_EQ(joint.code, 0) << joint.err;
+  EXPECT_THAT(joint.err, testing::Not(HasSubstr("named beside it")));
+  const Outcome alone =
+      tideline(folder, {"run", "s.json", "--no-results", "--set", "/policies/selection=null", "--set", "/policies/joint=cheapest_plan"});
+  EXPECT_EQ(joint.out, alone.out);
+  const Outcome after = tideline(folder, {"validate", "s.json", "--policy", "joint=cheapest_plan", "--policy", "autoscaling=fixed"});
+  EXPECT_THAT(after.err + after.out, HasSubstr("does not decide about autoscaling, named beside it")) << "options act in their order";
+}
+
+TEST(JointPolicy, is_listed_as_one) {
+  const Folder folder;
+  EXPECT_THAT(tideline(folder, {"policies"}).out, testing::ContainsRegex("\njoint: of several kinds together\n  accuracy_scaling .*\n"));
+  const Outcome kind = tideline(folder, {"policies", "joint"});
+  EXPECT_EQ(kind.code, 2);
+  EXPECT_THAT(kind.err, HasSubstr("accuracy_scaling"));
+}
+
 }  // namespace
 }  // namespace tideline

@@ -339,6 +339,21 @@ TEST(Explain, memory_of_the_feasible_variants_is_added_up) {
   EXPECT_EQ(f.too_large, std::vector<VariantId>{large});
 }
 
+TEST(Explain, devices_that_are_shared_out_by_cores_hold_no_more_instances_than_they_have_cores_for) {
+  OneSite s;  // two devices of 100 bytes; v takes 30
+  Hardware& h = s.b.catalog.hardware[0];
+  h.sharing = Sharing::partitioned;
+  h.cores = 8;
+  for (const std::uint32_t cores : {5, 5, 3})
+    s.b.variant(
+        "c" + std::to_string(s.b.catalog.variants.size()), s.task, s.gpu, 0.7, [](std::uint32_t) { return 10ms; }, 1, 1, Duration{}, cores);
+  s.b.add_class(s.task, forever, 0.5);
+  const auto world = s.b.build();
+  const DeviceFacts f = explain_one(*world, demand(*world, 0)).devices[0];
+  EXPECT_EQ(f.variants, 4U);
+  EXPECT_EQ(f.at_once, 3U);  // 1 + 3 cores, 5
+}
+
 TEST(Explain, a_cold_start_takes_the_load_and_the_batch) {
   OneSite s;
   Hardware& gpu = s.b.catalog.hardware[0];
