@@ -17,8 +17,8 @@ namespace tideline {
 namespace {
 
 constexpr std::size_t most_keys = std::size_t{1} << 20;
-constexpr float most_work = 1e12F;  // that of the parameter work_mean
-constexpr float most_bytes = 4e9F;  // those of an arrival are 32 bits
+constexpr float greatest_work = 1e12F;  // that of the parameter work_mean
+constexpr float greatest_bytes = 4e9F;  // those of an arrival are 32 bits
 
 class EventReader final : public TraceReader {
  public:
@@ -164,7 +164,7 @@ class EventReader final : public TraceReader {
       // Queries that failed have no work where their results are counted.
       if (out.work == 0 && !keep_failed_)
         refuse(work_at_, "is not above 0; keep_failed=true takes such rows, with the least work there is");
-      if (out.work > most_work) refuse(work_at_, "is above 1e12");
+      if (out.work > greatest_work) refuse(work_at_, "is above 1e12");
     }
     if (slo_at_ != none) out.slo_s = slo();
     if (accuracy_at_ != none) {
@@ -173,7 +173,7 @@ class EventReader final : public TraceReader {
     }
     if (bytes_at_ != none) {
       out.bytes = number(bytes_at_);
-      if (out.bytes > most_bytes) refuse(bytes_at_, "is above 4e9 bytes");
+      if (out.bytes > greatest_bytes) refuse(bytes_at_, "is above 4e9 bytes");
     }
     return true;
   }

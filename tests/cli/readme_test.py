@@ -30,10 +30,16 @@ REAL = "scenarios/real/two_instances.json"
 REPLACED = [
     ("scripts/quickstart.sh", "tideline run quickstart quickstart_fixed quickstart_persist --quiet --out results/quickstart"),
     ("build/release/tideline profile --out", "tideline profile --models yolov5n-160,yolov5s-320 --seconds 0.1 --loads 1 --out here.json"),
+    ("build/release/tideline profile --seconds 3 --out", "tideline profile --seconds 0.1 --batches 1,8 --loads 1 --out here.json"),
     (f"build/release/tideline run {REAL} --mode real --set", f"tideline run {REAL} --mode real --set /catalog=here.json --set /measure/duration_s=1"),
     (f"build/release/tideline run {REAL} --mode real ", f"tideline run {REAL} --mode real --set /measure/duration_s=1"),
     (f"build/release/tideline fidelity {REAL}",
      f"tideline fidelity {REAL} --set /catalog=here.json --bands 0.3 --replications 1 --duration 1 --out report"),
+    ("build/release/tideline fidelity scenarios/real/one_instance.json",
+     "tideline fidelity scenarios/real/one_instance.json --set /catalog=here.json --bands 0.3 --replications 1 --duration 1 --fit fitted.json"),
+    ("build/release/tideline fidelity scenarios/real/day_in_a_minute.json",
+     "tideline fidelity scenarios/real/day_in_a_minute.json --set /catalog=here.json --set /catalog/hardware/host/memory_bytes=130MB "
+     "--speedup 40000 --bands 0.2 --replications 1 --out day"),
 ]
 if len(os.sched_getaffinity(0)) < 2:
     SKIPPED += [(begin, "real mode needs two cores") for begin, _ in REPLACED[1:]]
