@@ -818,10 +818,10 @@ TEST(Selections, agree_where_there_is_one_variant) {
   for (const auto& [definition, params] : all_selections()) {
     ClusterBench bench(b);
     const auto p = make_policy<SelectionPolicy>(definition, bench.setup(), params);
-    const auto takes_it = [&] {
+    const auto takes_it = [&, &name = definition.name] {
       const Selection chosen = p->select(bench.query(bench.admit(ClassId{0})), bench.view());
       // Bound late, it is whatever instance of the task is free.
-      if (definition.name == "slackfit") return chosen.answer == Selection::Answer::late;
+      if (name == "slackfit") return chosen.answer == Selection::Answer::late;
       return chosen.answer == Selection::Answer::variants && chosen.count == 1 && chosen.variants[0] == v;
     };
     p->round(bench.view());

@@ -344,7 +344,7 @@ TEST(Explain, devices_that_are_shared_out_by_cores_hold_no_more_instances_than_t
   Hardware& h = s.b.catalog.hardware[0];
   h.sharing = Sharing::partitioned;
   h.cores = 8;
-  for (const std::uint32_t cores : {5, 5, 3})
+  for (const std::uint32_t cores : {5U, 5U, 3U})
     s.b.variant(
         "c" + std::to_string(s.b.catalog.variants.size()), s.task, s.gpu, 0.7, [](std::uint32_t) { return 10ms; }, 1, 1, Duration{}, cores);
   s.b.add_class(s.task, forever, 0.5);
