@@ -197,6 +197,7 @@ Fidelity judge_fidelity(const FidelityWishes& w, const PolicyRegistry& registry,
       request.layers = w.layers;
       request.layers.push_back({LayerKind::load, to_text(b.load)});
       request.layers.push_back({LayerKind::seed, std::to_string(seed + r)});
+      if (w.catalog_now) request.layers.push_back({LayerKind::set, "/catalog=" + w.catalog_now().dump()});
       Endings simulated_ends, real_ends;
       request.also = &simulated_ends;
       const RunResult simulated = run_once(request, registry, stop);

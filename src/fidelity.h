@@ -20,6 +20,7 @@ struct FidelityWishes {
   std::vector<double> bands{0.2, 0.5, 0.8, 0.95, 1.1};  ///< offered work / what the devices can do (`offered_share` of src/demand.h)
   std::uint32_t replications = 5;                       ///< seeds from that of the scenario on
   double confidence = 0.95;
+  std::function<Json()> catalog_now = {};  ///< the catalog of the next pair of runs; none: that of the scenario
 };
 
 /// What simulated runs are off by, in pairs of (simulated, real), one for each replication.

@@ -6,8 +6,6 @@
 #include "src/real/measure.h"
 
 #include <cstddef>
-#include <functional>
-#include <string>
 
 namespace tideline {
 
@@ -20,8 +18,7 @@ struct MeasuredTimes {
 MeasuredTimes measured_times(const real::MeasuredNetwork& network);
 
 /// The catalog with times of now for the variants that the world's devices run: batches, their spread, loads. Each is measured by a thread on
-/// the cores of its device, while the core of the event loop is busy, as in a real run. `catalog` is the JSON of the world's. `say` hears what
-/// is measured. Throws InputError for variants without a kernel or whose batches are not plain numbers, WorldError for what this machine cannot.
-Json measured_again(Json catalog, const World& world, const real::MeasureRules& rules, const std::function<void(const std::string&)>& say);
+/// the cores of its device, while the core of the event loop is busy, as in a real run. `catalog` is the JSON of the world's. Throws InputError for variants without a kernel or whose batches are not plain numbers, WorldError for what this machine cannot.
+Json measured_again(Json catalog, const World& world, const real::MeasureRules& rules);
 
 }  // namespace tideline

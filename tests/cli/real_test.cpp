@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <thread>
+#include <vector>
 
 namespace tideline::test {
 namespace {
@@ -164,6 +165,24 @@ TEST(Fidelity, reports_both_modes_band_by_band_and_fits_a_catalog) {
   const double one = fitted["variants"][0]["profile"]["latency_s"]["1"];
   EXPECT_NE(one, 0.004);
   EXPECT_EQ(tideline(folder, {"run", "s.json", "--no-results", "--set", "/catalog=fitted.json"}).code, 0);
+}
+
+TEST(Fidelity, measures_the_networks_before_each_pair_of_runs) {
+  TIDELINE_NEEDS_TWO_CORES();
+  const Folder folder;
+  folder.write("s.json", scenario().dump());
+  const Outcome done = tideline(folder, {"fidelity", "s.json", "--profile=0.05", "--bands", "0.3", "--replications", "2", "--duration",
+                                         "0.5", "--out", "report", "--quiet"});
+  ASSERT_EQ(done.code, 0) << done.err;
+  const json j = json::parse(read_file(folder / "report.json"));
+  std::vector<double> profiles;
+  for (const auto& report : j["bands"][0]["reports"])
+    for (const auto& k : report["kernels"])
+      if (k["items"] == 1) profiles.push_back(k["profile_s"]);
+  ASSERT_EQ(profiles.size(), 2U);
+  EXPECT_NE(profiles[0], 0.004) << "what the scenario's catalog says";
+  EXPECT_NE(profiles[0], profiles[1]);
+  EXPECT_THAT(tideline(folder, {"fidelity", "s.json", "--profile=0"}).err, HasSubstr("--profile: expected seconds above 0"));
 }
 
 TEST(Fidelity, refuses_bands_and_files_that_make_no_sense) {
