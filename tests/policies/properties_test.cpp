@@ -22,6 +22,12 @@ std::vector<Shape> worlds_and(const std::vector<Shape>& others) {
   return out;
 }
 
+/// With sanitizers a run takes a hundred times as long: there a world of each kind has to do.
+std::vector<Shape> some_of(const std::vector<Shape>& all) {
+  if (!is_sanitized) return all;
+  return {all[1], all[worlds().size()], all[worlds().size() + 4]};
+}
+
 // A policy that is never asked has all properties.
 TEST(Properties, the_worlds_ask_each_policy) {
   each({}, [&](const PolicyDefinition& d) {
@@ -108,7 +114,7 @@ TEST(Properties, another_seed_is_another_run_where_somebody_draws) {
 // it has, and nothing runs on what is not loaded.
 TEST(Properties, nothing_is_lost_and_nothing_is_held_twice) {
   std::uint64_t failed = 0, stale = 0;
-  for (const Shape& shape : worlds_and(rough_worlds())) {
+  for (const Shape& shape : some_of(worlds_and(rough_worlds()))) {
     SCOPED_TRACE("at rate " + std::to_string(shape.rate) + (shape.failing ? ", nodes fail" : ""));
     each([&](const PolicyDefinition& d) {
       Outcome o;
@@ -123,8 +129,8 @@ TEST(Properties, nothing_is_lost_and_nothing_is_held_twice) {
       stale += o.log.stale;
     });
   }
-  EXPECT_GT(failed, 1000U);
-  EXPECT_GT(stale, 100U);
+  EXPECT_GT(failed, is_sanitized ? 100U : 1000U);
+  EXPECT_GT(stale, is_sanitized ? 10U : 100U);
 }
 
 // X3. Who keeps an instance free while its line has somebody that it may take, and who never does.
@@ -199,7 +205,7 @@ std::string difference(const std::vector<Fate>& one, const std::vector<Fate>& ot
 
 // X6. A world in which everything takes twice as long, the parameters of policies included, is the same world.
 TEST(Properties, twice_the_time_is_the_same_run) {
-  for (const Shape& shape : worlds_and(rough_worlds()))
+  for (const Shape& shape : some_of(worlds_and(rough_worlds())))
     each([&](const PolicyDefinition& d) {
       Shape longer = shape;
       longer.factor = 2;
@@ -267,7 +273,8 @@ TEST(Properties, odd_worlds_are_survived) {
       one_task{{"fixed_variant", "it names two variants of one task, and refuses them"}};
   for (const auto& [name, given] : shapes) {
     SCOPED_TRACE(name);
-    const Shape& shape = given;
+    Shape shape = given;
+    if (is_sanitized) shape.queries = std::min(shape.queries, 100);
     each(shape.nodes == 0    ? no_groups
          : shape.no_variants ? one_task
                              : Exceptions{},
