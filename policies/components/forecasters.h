@@ -1,6 +1,7 @@
 // What comes next in a series of equal steps, such as the arrivals of windows.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -10,7 +11,7 @@
 
 namespace tideline {
 
-/// Learns a series value by value. All memory is taken when it is made.
+/// Learns a series value by value. All memory is taken when it is made, but for peaks of more than 1024 values.
 class Forecaster {
  public:
   virtual ~Forecaster() = default;
@@ -106,9 +107,9 @@ class Autoregression final : public Forecaster {
 /// The largest of the last `window` values.
 class Peak final : public Forecaster {
  public:
-  explicit Peak(std::size_t window) : window_(window) {}
+  explicit Peak(std::size_t window) : window_(window) { last_.reserve(std::min<std::size_t>(window, 1024)); }
   void add(double value) override {
-    // Grows as values come: a window for "all that was" would take its memory for each variant before the first.
+    // Grows with what came: a window for "all that was" would take its memory for each variant before the first.
     if (count_ < window_)
       last_.push_back(value);
     else

@@ -39,7 +39,7 @@ class AccuracyScaling final : public AccuracyScaler {
 PolicyDefinition accuracy_scaling() {
   return define<AccuracyScaling>(
       "accuracy_scaling",
-      "Holds what meets the demand most accurately, by an integer programme (of hundreds of variants; thousands take it minutes); routes "
+      "Holds what meets the demand most accurately, by an integer programme (for hundreds of variants); routes "
       "by the plan.",
       {Provenance::our_reading,
        R"(Ahmad et al., "Proteus: a high-throughput inference-serving system with accuracy scaling", ASPLOS 2024, doi:10.1145/3617232.3624849)"});
