@@ -1,6 +1,6 @@
 // Real mode and its comparison with simulated runs, with networks small enough for a second of a test. What is checked is that all works
 // together and that nothing is hidden; how near simulated runs come is a matter of a quiet machine (scenarios/real/README.md).
-#include "src/real/cores.h"
+#include "tests/support/networks.h"
 #include "tests/support/program.h"
 
 #include <gmock/gmock.h>
@@ -16,10 +16,6 @@ namespace {
 
 using nlohmann::json;
 using testing::HasSubstr;
-
-#define TIDELINE_NEEDS_TWO_CORES()     \
-  if (real::usable_cores().size() < 2) \
-  GTEST_SKIP() << "real mode needs a core for the event loop and one for a device: this machine gives one"
 
 /// One CPU device, and a network of a few milliseconds on it.
 json scenario() {

@@ -3,6 +3,7 @@
 #include "src/bound.h"
 #include "tests/support/every_policy.h"
 #include "tests/support/sanitized.h"
+#include "tests/support/tiny_cluster.h"
 
 #include <gtest/gtest.h>
 
@@ -15,36 +16,6 @@
 
 namespace tideline::test {
 namespace {
-
-/// Random tiny clusters, everything loaded everywhere.
-struct Tiny {
-  WorldBuilder b;
-  std::vector<Time> at;
-
-  explicit Tiny(Stream& draw) {
-    const SiteId s = b.site("s");
-    const HardwareId gpu = b.hardware("gpu");
-    const TaskId t = b.task("t");
-    const auto variants = 1 + below(draw, 3);
-    for (std::uint32_t v = 0; v < variants; ++v) {
-      const int base = 1 + static_cast<int>(below(draw, 6)), item = 1 + static_cast<int>(below(draw, 3));
-      b.variant(
-          "v" + std::to_string(v), t, gpu, 0.4 + 0.08 * base, [=](std::uint32_t n) { return 1ms * base + 1ms * item * n; },
-          1 + below(draw, 4));
-    }
-    b.pool("p", s, gpu, 1 + below(draw, 2));
-    b.add_class(t, 1ms * static_cast<int>(4 + below(draw, 15)));
-    const auto n = 1 + below(draw, 6);
-    Time now{};
-    for (std::uint32_t k = 0; k < n; ++k) at.push_back(now += 1ms * static_cast<int>(below(draw, 5)));
-  }
-  void devices(std::uint32_t n) { b.topology.pools[0].count = b.topology.pools[0].min = b.topology.pools[0].max = n; }
-  std::vector<BoundQuery> queries() const {
-    std::vector<BoundQuery> out;
-    for (const Time k : at) out.push_back({k, ClassId{0}, SiteId{0}});
-    return out;
-  }
-};
 
 constexpr std::array objectives{BoundObjective::on_time, BoundObjective::worth};
 
@@ -63,14 +34,14 @@ struct Reached final : Recorder {
 // X8. What any policy reaches <= the optimum <= the bound.
 TEST(Bounds, nobody_exceeds_the_optimum_of_tiny_clusters) {
   struct Case {
-    Tiny tiny;
+    TinyCluster tiny;
     std::array<double, 2> optimum{};
   };
   Stream draw(8);
   std::vector<Case> cases;
   int strict = 0;
   for (int k = 0; k < (is_sanitized ? 30 : 200); ++k) {
-    Case& c = cases.emplace_back(Case{Tiny(draw)});
+    Case& c = cases.emplace_back(Case{TinyCluster(draw)});
     const auto world = WorldBuilder(c.tiny.b).build();
     const auto queries = c.tiny.queries();
     ASSERT_TRUE(is_tiny(*world, queries));
@@ -131,10 +102,10 @@ TEST(Bounds, another_device_or_a_longer_slo_never_lowers_an_optimum) {
   Stream draw(21);
   int gained = 0;
   for (int k = 0; k < 100; ++k) {
-    const Tiny tiny(draw);
+    const TinyCluster tiny(draw);
     const auto queries = tiny.queries();
     const auto both = [&](std::uint32_t devices, std::int64_t slo_factor) {
-      Tiny t = tiny;
+      TinyCluster t = tiny;
       t.devices(devices);
       t.b.classes[0].slo *= slo_factor;
       const auto world = t.b.build();

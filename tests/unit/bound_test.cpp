@@ -3,6 +3,7 @@
 
 #include "policies/builtin.h"
 #include "tests/support/run_bench.h"
+#include "tests/support/tiny_cluster.h"
 
 #include <gtest/gtest.h>
 
@@ -115,41 +116,12 @@ TEST(Bound, exact_optimum_of_a_case_by_hand) {
   EXPECT_NEAR(exact_optimum(*world, two, BoundObjective::worth), 1.4, 1e-12);
 }
 
-/// Random tiny clusters: devices, variants and queries few.
-struct Tiny {
-  WorldBuilder b;
-  std::vector<Time> at;
-
-  explicit Tiny(Stream& draw) {
-    const SiteId s = b.site("s");
-    const HardwareId gpu = b.hardware("gpu");
-    const TaskId t = b.task("t");
-    const auto variants = 1 + below(draw, 3);
-    for (std::uint32_t v = 0; v < variants; ++v) {
-      const int base = 1 + static_cast<int>(below(draw, 6)), item = 1 + static_cast<int>(below(draw, 3));
-      b.variant(
-          "v" + std::to_string(v), t, gpu, 0.4 + 0.15 * base / 1.0 * 0.5, [=](std::uint32_t n) { return 1ms * base + 1ms * item * n; },
-          1 + below(draw, 4));
-    }
-    b.pool("p", s, gpu, 1 + below(draw, 2));
-    b.add_class(t, 1ms * static_cast<int>(4 + below(draw, 15)));
-    const auto n = 1 + below(draw, 6);
-    Time now{};
-    for (std::uint32_t k = 0; k < n; ++k) at.push_back(now += 1ms * static_cast<int>(below(draw, 5)));
-  }
-  std::vector<BoundQuery> queries() const {
-    std::vector<BoundQuery> out;
-    for (const Time k : at) out.push_back({k, ClassId{0}, SiteId{0}});
-    return out;
-  }
-};
-
 // What any policy reaches <= the optimum <= the bound.
 TEST(Bound, policy_optimum_and_bound_are_in_order_on_random_tiny_clusters) {
   Stream draw(8);
   int strict = 0;
   for (int k = 0; k < 1000; ++k) {
-    const Tiny tiny(draw);
+    const TinyCluster tiny(draw);
     WorldBuilder b = tiny.b;
     const auto world = b.build();
     const auto queries = tiny.queries();

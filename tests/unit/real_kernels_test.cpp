@@ -1,4 +1,4 @@
-#include "src/real/shape.h"
+#include "tests/support/networks.h"
 
 #include <gtest/gtest.h>
 
@@ -12,24 +12,7 @@
 namespace tideline::real {
 namespace {
 
-NetworkSpec model(const std::string& name, std::uint32_t resolution, Precision precision = Precision::f32) {
-  for (const NamedModel& m : named_models())
-    if (name == m.name) return {"yolov5", m.depth, m.width, resolution, precision, 1};
-  throw CannotRun("no model " + name);
-}
-
 bool has_cpu() { return backend_names().front() == "cpu"; }
-
-/// ||a - b|| / ||b||.
-double relative_error(const std::vector<float>& a, const std::vector<float>& b) {
-  double apart = 0, whole = 0;
-  if (a.size() != b.size()) return std::numeric_limits<double>::infinity();
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    apart += std::pow(double{a[i]} - b[i], 2);
-    whole += std::pow(double{b[i]}, 2);
-  }
-  return std::sqrt(apart / whole);
-}
 
 /// One layer by its definition, in double precision.
 std::vector<double> directly(const Shape& shape, std::size_t i, const std::vector<std::vector<double>>& done, std::uint64_t seed) {
