@@ -88,6 +88,9 @@ int command_fidelity(const Arguments& arguments, const PolicyRegistry& registry)
   }
   if (o.count("fit") + o.count("profile") > 0) {
     const Scenario scenario = read_scenario(w.scenario, w.layers, registry);
+    // A catalog that --set reached into is part of the document: its file is no path of the scenario any more.
+    for (const std::string& file : scenario.document.sources())
+      if (!fit_file.empty() && fs::exists(file)) refuse_inputs(fit_file, {file});
     const Json& c = scenario.document.root["catalog"];
     catalog = c;
     for (const auto& [pointer, path] : scenario.paths) {

@@ -188,6 +188,13 @@ TEST(Fidelity, refuses_bands_and_files_that_make_no_sense) {
   EXPECT_EQ(tideline(folder, {"fidelity", "s.json", "--bands", "0"}).code, 2);
   EXPECT_EQ(tideline(folder, {"fidelity", "s.json", "--replications", "0"}).code, 2);
   EXPECT_EQ(tideline(folder, {"fidelity"}).code, 2);
+  json named = scenario();
+  folder.write("c.json", named["catalog"].dump());
+  named["catalog"] = "c.json";
+  folder.write("named.json", named.dump());
+  const Outcome over = tideline(folder, {"fidelity", "named.json", "--set", "/catalog/hardware/here/memory_bytes=2GB", "--fit", "c.json"});
+  EXPECT_EQ(over.code, 2);
+  EXPECT_THAT(over.err, HasSubstr("c.json: it is an input"));
 }
 
 }  // namespace
